@@ -1,0 +1,321 @@
+"""One broker: takes request frames, finds the handler, keeps its partitions in step with the metadata.
+
+Rules for the file: no sockets and no waiting. `Broker.receive` turns one frame into the chunks of its reply; the
+server moves bytes. What the broker knows of the cluster it learns from `Broker.apply_metadata` alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kit.broker import handlers
+from kit.broker.clock import Clock
+from kit.broker.configs import BrokerConfig
+from kit.broker.deferred import Deferred
+from kit.broker.fabric import Fabric
+from kit.broker.groups.coordinator import GroupCoordinator
+from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition
+from kit.broker.offsets_log import LocalOffsetsLog, group_config
+from kit.broker.partition import Partition
+from kit.broker.replica_manager import ReplicaManager
+from kit.wire import codec
+from kit.wire import messages as m
+from kit.wire.errors import BrokerError, ErrorCode
+
+log = logging.getLogger(__name__)
+
+API_VERSIONS = 18
+_HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
+
+Chunks = list[Any]  # bytes-like objects and FileRanges, the int32 frame size first
+
+
+class InvalidRequest(Exception):
+    """The peer broke the protocol; its connection must be closed, with this reason in the log."""
+
+
+@dataclass(slots=True, eq=False)
+class Peer:
+    """The other end of one connection."""
+
+    client_host: str
+    client_port: int
+    listener: str = "PLAINTEXT"
+
+    def __str__(self) -> str:
+        return f"{self.client_host}:{self.client_port}"
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """What a handler may want to know besides the request itself."""
+
+    api_key: int
+    api_version: int
+    correlation_id: int
+    client_id: str | None
+    peer: Peer
+
+    @property
+    def client_host(self) -> str:
+        """The client's address, as DescribeGroups shows it."""
+        return self.peer.client_host
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where clients reach a broker."""
+
+    host: str
+    port: int
+
+
+@dataclass(slots=True)
+class _ProducerIdBlock:
+    next_producer_id: int = 0
+    end_producer_id: int = 0  # exclusive
+    waiting: list[Deferred[int]] = field(default_factory=list)
+
+
+class Broker:
+    """One broker of a cluster.
+
+    Args:
+        node_id: its id, unique in the cluster.
+        directory: its ``log.dirs``: one folder per partition below it.
+        config: the settings it was started with; dynamic ones come with the metadata.
+    """
+
+    def __init__(
+        self, *, node_id: int, cluster_id: str, directory: Path, config: BrokerConfig, clock: Clock, fabric: Fabric
+    ) -> None:
+        self.node_id = node_id
+        self.cluster_id = cluster_id
+        self.clock = clock
+        self.fabric = fabric
+        self.image = MetadataImage()
+        self._static_config = config
+        self.config = config
+        self.replicas = ReplicaManager(node_id=node_id, directory=directory, clock=clock, image=self.image)
+        self.replicas.configure(config)
+        self.coordinator = GroupCoordinator(
+            config=group_config(config),
+            clock=clock,
+            log=LocalOffsetsLog(self.replicas, self.image, config["offsets.topic.num.partitions"]),
+            topics=self.image,
+        )
+        self._producer_ids = _ProducerIdBlock()
+        self._handlers = handlers.load_all()
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def receive(self, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
+        """Answer one request frame (without its size prefix).
+
+        Returns:
+            The reply's chunks, size prefix first; a Deferred of them; or None when the request wants no reply.
+
+        Raises:
+            InvalidRequest: the connection must be closed. Source: Kafka's ``SocketServer.processCompletedReceives``.
+        """
+        if len(frame) < _HEADER_START.size:
+            raise InvalidRequest(f"a request of {len(frame)} bytes is too short for a header")
+        api_key, api_version, correlation_id = _HEADER_START.unpack_from(frame)
+        handler = self._handlers.get(api_key)
+        if handler is None or handler.internal:
+            raise InvalidRequest(f"API key {api_key} is not served here")
+        if not handler.min_version <= api_version <= handler.max_version:
+            if api_key == API_VERSIONS:
+                return codec.encode_response(API_VERSIONS, 0, correlation_id, self.api_versions(unsupported=True))
+            raise InvalidRequest(
+                f"{codec.api(api_key).name} version {api_version} is not served, "
+                f"only {handler.min_version} to {handler.max_version}"
+            )
+        try:
+            header, body_offset = codec.decode_request_header(frame)
+            request = codec.decode_request(api_key, api_version, frame, body_offset)
+        except codec.DecodeError as error:
+            raise InvalidRequest(f"{codec.api(api_key).name} v{api_version} cannot be decoded: {error}") from error
+        context = RequestContext(api_key, api_version, correlation_id, header.client_id, peer)
+        if handler.role == "controller":
+            response: Any = self.fabric.call_controller(request, context)
+        else:
+            response = handler.function(self, request, context)
+        return self._encode(response, context)
+
+    def _encode(self, response: Any, context: RequestContext) -> Chunks | Deferred[Chunks | None] | None:
+        if response is None:
+            return None
+        if not isinstance(response, Deferred):
+            return codec.encode_response(context.api_key, context.api_version, context.correlation_id, response)
+        if response.done:
+            return self._encode(response.value, context)
+        chunks: Deferred[Chunks | None] = Deferred()
+        response.then(lambda message: chunks.resolve(self._encode(message, context)))  # type: ignore[arg-type]
+        return chunks
+
+    def api_versions(self, *, unsupported: bool = False) -> m.ApiVersionsResponse:
+        """The table of what this broker serves, from the handlers' registry."""
+        return m.ApiVersionsResponse(
+            error_code=ErrorCode.UNSUPPORTED_VERSION if unsupported else ErrorCode.NONE,
+            api_keys=[
+                m.ApiVersion(api_key=key, min_version=entry.advertised_min_version, max_version=entry.max_version)
+                for key, entry in sorted(self._handlers.items())
+                if not entry.internal
+            ],
+        )
+
+    # -- metadata ------------------------------------------------------------------------------------------------
+
+    def apply_metadata(self, records: Sequence[Any]) -> None:
+        """Take over committed metadata records: first the image, then what they mean for this broker's partitions."""
+        touched: dict[TopicPartition, None] = {}
+        configured = False
+        for record in records:
+            if isinstance(record, m.RemoveTopicRecord):
+                self._remove_topic(record)
+            self.image.apply(record)
+            if isinstance(record, m.PartitionRecord | m.PartitionChangeRecord):
+                name = self.image.topic_names[record.topic_id]
+                touched[TopicPartition(name, record.partition_id)] = None
+            configured = configured or isinstance(record, m.ConfigRecord)
+        if configured:
+            self._apply_dynamic_config()
+        for topic_partition in touched:
+            if topic_partition.topic in self.image.topics:
+                self._apply_partition(topic_partition)
+
+    def _apply_partition(self, topic_partition: TopicPartition) -> None:
+        partition = self.replicas.apply(topic_partition)
+        if partition is not None:
+            self._tell_coordinator(partition)
+
+    def _tell_coordinator(self, partition: Partition) -> None:
+        if partition.topic_partition.topic != LocalOffsetsLog.topic:
+            return
+        index = partition.topic_partition.partition
+        if partition.is_leader:
+            self.coordinator.on_elected(index, partition.leader_epoch, partition.read_all())
+        else:
+            self.coordinator.on_resigned(index)
+
+    def _remove_topic(self, record: m.RemoveTopicRecord) -> None:
+        topic = self.image.topic_by_id(record.topic_id)
+        if topic is None:
+            return
+        if topic.name == LocalOffsetsLog.topic:
+            for index in topic.partitions:
+                self.coordinator.on_resigned(index)
+        self.replicas.remove_topic(topic)
+        self.coordinator.on_topics_deleted([topic.name])
+
+    def _apply_dynamic_config(self) -> None:
+        cluster_wide = self.image.config(BROKER_RESOURCE, "")
+        own = self.image.config(BROKER_RESOURCE, str(self.node_id))
+        self.config = self._static_config.with_dynamic({**cluster_wide, **own})
+        self.replicas.configure(self.config)
+
+    # -- what handlers ask for -----------------------------------------------------------------------------------
+
+    def ask_controller(self, request: Any, api_key: int, api_version: int) -> Deferred[Any]:
+        """Send a request of this broker's own to the active controller; resolves with the response."""
+        context = RequestContext(api_key, api_version, 0, f"broker-{self.node_id}", _OWN_PEER)
+        return self.fabric.call_controller(request, context)
+
+    def create_topics(self, names: Iterable[str]) -> Deferred[dict[str, ErrorCode]]:
+        """Ask the controller for topics with default partitions and replication factor.
+
+        Resolves with an error code per name; TOPIC_ALREADY_EXISTS is no error here.
+        Source: Kafka's ``AutoTopicCreationManager``.
+        """
+        topics = [self._auto_topic(name) for name in names]
+        done: Deferred[dict[str, ErrorCode]] = Deferred()
+
+        def finish(response: m.CreateTopicsResponse) -> None:
+            codes = {topic.name: ErrorCode(topic.error_code) for topic in response.topics}
+            for name, code in codes.items():
+                if code == ErrorCode.TOPIC_ALREADY_EXISTS:
+                    codes[name] = ErrorCode.NONE
+            done.resolve(codes)
+
+        self.ask_controller(m.CreateTopicsRequest(topics=topics, timeout_ms=30_000), 19, 7).then(finish)
+        return done
+
+    def _auto_topic(self, name: str) -> m.CreatableTopic:
+        if name == LocalOffsetsLog.topic:
+            settings = {
+                "cleanup.policy": "compact",
+                "compression.type": "producer",
+                "segment.bytes": str(self.config["offsets.topic.segment.bytes"]),
+            }
+            return m.CreatableTopic(
+                name=name,
+                num_partitions=self.config["offsets.topic.num.partitions"],
+                replication_factor=min(
+                    self.config["offsets.topic.replication.factor"], len(self.image.alive_brokers())
+                ),
+                configs=[m.CreatableTopicConfig(name=key, value=value) for key, value in settings.items()],
+            )
+        return m.CreatableTopic(name=name, num_partitions=-1, replication_factor=-1)
+
+    def ensure_internal_topic(self, name: str) -> Deferred[ErrorCode]:
+        """Make sure that an internal topic exists; resolves with NONE or why it does not."""
+        done: Deferred[ErrorCode] = Deferred()
+        if name in self.image.topics:
+            done.resolve(ErrorCode.NONE)
+        else:
+            self.create_topics([name]).then(lambda codes: done.resolve(codes[name]))
+        return done
+
+    def new_producer_id(self) -> Deferred[int]:
+        """The next producer id of this broker's block; a new block comes from the controller (KIP-730)."""
+        answer: Deferred[int] = Deferred()
+        block = self._producer_ids
+        if block.next_producer_id < block.end_producer_id:
+            answer.resolve(block.next_producer_id)
+            block.next_producer_id += 1
+            return answer
+        block.waiting.append(answer)
+        if len(block.waiting) == 1:
+            request = m.AllocateProducerIdsRequest(broker_id=self.node_id, broker_epoch=self.broker_epoch)
+            self.ask_controller(request, 67, 0).then(self._take_producer_ids)
+        return answer
+
+    def _take_producer_ids(self, response: m.AllocateProducerIdsResponse) -> None:
+        block = self._producer_ids
+        block.next_producer_id = response.producer_id_start
+        block.end_producer_id = response.producer_id_start + response.producer_id_len
+        waiting, block.waiting = block.waiting, []
+        for answer in waiting:
+            answer.resolve(block.next_producer_id)
+            block.next_producer_id += 1
+
+    @property
+    def broker_epoch(self) -> int:
+        """The epoch of this broker's registration with the controller."""
+        return self.image.brokers[self.node_id].epoch
+
+    def partition(self, topic: str, partition: int) -> Partition:
+        """The partition that this broker leads.
+
+        Raises:
+            BrokerError: UNKNOWN_TOPIC_OR_PARTITION, or NOT_LEADER_OR_FOLLOWER when another broker leads it.
+        """
+        local = self.replicas.partitions.get((topic, partition))
+        if local is not None and local.is_leader:
+            return local
+        if self.image.partition(topic, partition) is None:
+            raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        raise BrokerError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+
+    def close(self) -> None:
+        """Close the logs cleanly, so that the next start need not check them."""
+        self.replicas.close()
+
+
+_OWN_PEER = Peer("127.0.0.1", 0, "CONTROLLER")

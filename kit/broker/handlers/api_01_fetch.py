@@ -1,0 +1,136 @@
+"""Fetch, v4-18: read committed batches; wait for them when there are too few.
+
+Behaviour: answers at once when ``min_bytes`` are there, on an error, or when ``max_wait_ms`` is 0; else it waits on
+every asked partition. The first batch of an answer is sent even if it is larger than the limits (KIP-74). Without
+transactions the last stable offset is the high watermark, so both isolation levels read the same.
+Version notes: 7 brought fetch sessions (KIP-227): none is granted (session_id 0), which the protocol allows and every
+client handles by asking in full; 12 last fetched epoch; 13 topic ids (KIP-516).
+Left out: fetching as a replica (refused), diverging epochs, follower reads (KIP-392).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.broker.deferred import Deferred
+from kit.broker.handlers import handles
+from kit.wire import messages as m
+from kit.wire.errors import BrokerError, ErrorCode
+
+if TYPE_CHECKING:
+    from kit.broker.broker import Broker, RequestContext
+    from kit.broker.partition import Partition
+
+TOPIC_IDS_FROM = 13
+NO_SESSION = 0
+FULL_FETCH_EPOCHS = (0, -1)  # a new session is wanted; none is wanted
+EMPTY = b""
+
+
+@handles(1, 4, 18)
+def handle(
+    broker: Broker, request: m.FetchRequest, context: RequestContext
+) -> m.FetchResponse | Deferred[m.FetchResponse]:
+    if request.session_id != NO_SESSION:
+        known = ErrorCode.FETCH_SESSION_ID_NOT_FOUND
+        return m.FetchResponse(error_code=known, session_id=NO_SESSION, responses=[])
+    if request.session_epoch not in FULL_FETCH_EPOCHS:
+        return m.FetchResponse(error_code=ErrorCode.INVALID_FETCH_SESSION_EPOCH, session_id=NO_SESSION, responses=[])
+    if request.replica_id >= 0 or request.replica_state.replica_id >= 0:
+        return m.FetchResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, session_id=NO_SESSION, responses=[])
+    fetch = _Fetch(broker, request, by_id=context.api_version >= TOPIC_IDS_FROM)
+    response = fetch.read()
+    if fetch.is_enough() or request.max_wait_ms <= 0:
+        return response
+    return fetch.wait()
+
+
+class _Fetch:
+    """One fetch request under way."""
+
+    def __init__(self, broker: Broker, request: m.FetchRequest, *, by_id: bool) -> None:
+        self._broker = broker
+        self._request = request
+        self._by_id = by_id
+        self._size_bytes = 0
+        self._failed = False
+        self._partitions: list[Partition] = []
+        self._answer: Deferred[m.FetchResponse] = Deferred()
+
+    def is_enough(self) -> bool:
+        """Whether the last `read` may be sent without waiting."""
+        return self._failed or self._size_bytes >= self._request.min_bytes
+
+    def read(self) -> m.FetchResponse:
+        """Read every asked partition as of now, within the request's limits."""
+        self._size_bytes = 0
+        self._failed = False
+        self._partitions.clear()
+        responses = []
+        for topic in self._request.topics:
+            name: str | None = topic.topic
+            if self._by_id:
+                state = self._broker.image.topic_by_id(topic.topic_id)
+                name = None if state is None else state.name
+            answers = [self._read_partition(name, asked) for asked in topic.partitions]
+            responses.append(
+                m.FetchableTopicResponse(topic=topic.topic, topic_id=topic.topic_id, partitions=answers)
+            )
+        return m.FetchResponse(session_id=NO_SESSION, responses=responses)
+
+    def _read_partition(self, topic: str | None, asked: m.FetchPartition) -> m.PartitionData:
+        try:
+            if topic is None:
+                raise BrokerError(ErrorCode.UNKNOWN_TOPIC_ID)
+            partition = self._broker.partition(topic, asked.partition)
+            partition.check_epoch(asked.current_leader_epoch)
+            left_bytes = self._request.max_bytes - self._size_bytes
+            found = None
+            if left_bytes > 0 or self._size_bytes == 0:
+                limit_bytes = min(asked.partition_max_bytes, left_bytes)
+                found = partition.read(asked.fetch_offset, limit_bytes, min_one_batch=self._size_bytes == 0)
+        except BrokerError as error:
+            self._failed = True
+            return m.PartitionData(
+                partition_index=asked.partition,
+                error_code=error.code,
+                high_watermark=-1,
+                last_stable_offset=-1,
+                log_start_offset=-1,
+                records=EMPTY,
+            )
+        self._partitions.append(partition)
+        if found is not None:
+            self._size_bytes += found.size_bytes
+        return m.PartitionData(
+            partition_index=asked.partition,
+            high_watermark=partition.high_watermark,
+            last_stable_offset=partition.high_watermark,
+            log_start_offset=partition.log.log_start_offset,
+            aborted_transactions=None,
+            records=EMPTY if found is None else found,
+        )
+
+    def wait(self) -> Deferred[m.FetchResponse]:
+        """Answer when enough has come, when something failed, or after max_wait_ms."""
+        watched = list(self._partitions)
+
+        def finish() -> None:
+            timer.cancel()
+            for partition in watched:
+                partition.remove_waiter(look_again)
+
+        def look_again() -> None:
+            response = self.read()
+            if self.is_enough():
+                finish()
+                self._answer.resolve(response)
+
+        def time_is_up() -> None:
+            finish()
+            self._answer.resolve(self.read())
+
+        timer = self._broker.clock.call_later(self._request.max_wait_ms, time_is_up)
+        for partition in watched:
+            partition.add_waiter(look_again)
+        return self._answer

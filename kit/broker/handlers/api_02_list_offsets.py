@@ -1,0 +1,92 @@
+"""ListOffsets, v1-11: offsets by time: latest, earliest, of the largest timestamp, of the first record since a time.
+
+Behaviour: -1 latest (the high watermark), -2 earliest, -3 largest timestamp (KIP-734), >= 0 first record at or after
+that time. -4 (earliest local) is the earliest and -5 (latest tiered) is -1, as on a broker without tiered storage.
+Version notes: 2 isolation level; 4 leader epochs; 7 max timestamp; 8 and 9 tiered offsets (KIP-405, KIP-1005).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.broker.handlers import handles
+from kit.broker.storage import TimestampOffset
+from kit.wire import messages as m
+from kit.wire.errors import BrokerError, ErrorCode
+
+if TYPE_CHECKING:
+    from kit.broker.broker import Broker, RequestContext
+    from kit.broker.partition import Partition
+
+LATEST = -1
+EARLIEST = -2
+MAX_TIMESTAMP = -3
+EARLIEST_LOCAL = -4
+LATEST_TIERED = -5
+_SINCE_VERSION = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, -6: 11}
+
+NOTHING = TimestampOffset(timestamp_ms=-1, offset=-1, leader_epoch=-1)
+
+
+@handles(2, 1, 11)
+def handle(broker: Broker, request: m.ListOffsetsRequest, context: RequestContext) -> m.ListOffsetsResponse:
+    asked_twice = _duplicates(request)
+    topics = []
+    for topic in request.topics:
+        answers = []
+        for asked in topic.partitions:
+            twice = (topic.name, asked.partition_index) in asked_twice
+            answers.append(_answer(broker, topic.name, asked, context.api_version, twice=twice))
+        topics.append(m.ListOffsetsTopicResponse(name=topic.name, partitions=answers))
+    return m.ListOffsetsResponse(topics=topics)
+
+
+def _duplicates(request: m.ListOffsetsRequest) -> set[tuple[str, int]]:
+    seen: set[tuple[str, int]] = set()
+    twice: set[tuple[str, int]] = set()
+    for topic in request.topics:
+        for asked in topic.partitions:
+            key = (topic.name, asked.partition_index)
+            (twice if key in seen else seen).add(key)
+    return twice
+
+
+def _answer(
+    broker: Broker, topic: str, asked: m.ListOffsetsPartition, api_version: int, *, twice: bool
+) -> m.ListOffsetsPartitionResponse:
+    try:
+        if twice:
+            raise BrokerError(ErrorCode.INVALID_REQUEST, f"{topic}-{asked.partition_index} is asked for twice")
+        if asked.timestamp < LATEST and api_version < _SINCE_VERSION.get(asked.timestamp, 0):
+            raise BrokerError(ErrorCode.UNSUPPORTED_VERSION)
+        partition = broker.partition(topic, asked.partition_index)
+        partition.check_epoch(asked.current_leader_epoch)
+        found = _look_up(partition, asked.timestamp)
+    except BrokerError as error:
+        return m.ListOffsetsPartitionResponse(
+            partition_index=asked.partition_index, error_code=error.code, timestamp=-1, offset=-1
+        )
+    return m.ListOffsetsPartitionResponse(
+        partition_index=asked.partition_index,
+        timestamp=found.timestamp_ms,
+        offset=found.offset,
+        leader_epoch=found.leader_epoch,
+    )
+
+
+def _look_up(partition: Partition, timestamp_ms: int) -> TimestampOffset:
+    """Raises BrokerError UNSUPPORTED_VERSION for a negative timestamp without meaning."""
+    if timestamp_ms == LATEST:
+        return TimestampOffset(-1, partition.high_watermark, partition.leader_epoch)
+    if timestamp_ms in (EARLIEST, EARLIEST_LOCAL):
+        start = partition.log.log_start_offset
+        epoch = partition.log.epoch_at(start)
+        return TimestampOffset(-1, start, partition.leader_epoch if epoch is None else epoch)
+    if timestamp_ms == LATEST_TIERED:
+        return NOTHING
+    if timestamp_ms == MAX_TIMESTAMP:
+        return partition.log.offset_of_max_timestamp() or NOTHING
+    if timestamp_ms < 0:
+        raise BrokerError(ErrorCode.UNSUPPORTED_VERSION)
+    found = partition.log.offset_for_timestamp(timestamp_ms)
+    return NOTHING if found is None or found.offset >= partition.high_watermark else found

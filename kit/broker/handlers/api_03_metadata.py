@@ -1,0 +1,127 @@
+"""Metadata, v0-13: brokers, topics, leaders; makes unknown topics when both sides allow it.
+
+Behaviour: v0 lists all topics for an empty list, later versions for null. With ``auto.create.topics.enable`` an
+unknown, legal name becomes a topic and is in this very answer (Apache says UNKNOWN_TOPIC_OR_PARTITION once and has it
+on the next request; clients then wait for nothing).
+Version notes: 4 the client may forbid auto-creation; 5 offline replicas; 10 topic ids, 12 requests by id (KIP-516).
+Left out: authorized operations say "all", as on a broker without an authorizer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.broker.controller.topics import check_topic_name
+from kit.broker.deferred import Deferred
+from kit.broker.handlers import handles
+from kit.broker.metadata import NO_LEADER, TopicState
+from kit.wire import messages as m
+from kit.wire.errors import BrokerError, ErrorCode
+
+if TYPE_CHECKING:
+    from kit.broker.broker import Broker, RequestContext
+
+NOT_ASKED = -(2**31)
+ALL_TOPIC_OPERATIONS = 0b1_1101_1111_1000  # read, write, create, delete, alter, describe, describe/alter configs
+ALL_CLUSTER_OPERATIONS = 0b1_1111_1011_0000
+
+
+@handles(3, 0, 13)
+def handle(
+    broker: Broker, request: m.MetadataRequest, context: RequestContext
+) -> m.MetadataResponse | Deferred[m.MetadataResponse]:
+    if request.topics is None or (context.api_version == 0 and not request.topics):
+        return _response(broker, request, [_topic(request, topic) for topic in broker.image.topics.values()])
+    missing = _to_create(broker, request, context)
+    if not missing:
+        return _response(broker, request, _asked_topics(broker, request, {}))
+    answer: Deferred[m.MetadataResponse] = Deferred()
+    broker.create_topics(missing).then(
+        lambda codes: answer.resolve(_response(broker, request, _asked_topics(broker, request, codes)))
+    )
+    return answer
+
+
+def _to_create(broker: Broker, request: m.MetadataRequest, context: RequestContext) -> list[str]:
+    allowed = context.api_version < 4 or request.allow_auto_topic_creation
+    if not (allowed and broker.config["auto.create.topics.enable"]):
+        return []
+    names = dict.fromkeys(asked.name for asked in request.topics or [] if asked.name is not None)
+    return [name for name in names if name not in broker.image.topics and _name_error(name) is ErrorCode.NONE]
+
+
+def _name_error(name: str) -> ErrorCode:
+    try:
+        check_topic_name(name)
+    except BrokerError as error:
+        return error.code
+    return ErrorCode.NONE
+
+
+def _asked_topics(
+    broker: Broker, request: m.MetadataRequest, creation_errors: dict[str, ErrorCode]
+) -> list[m.MetadataResponseTopic]:
+    answers = []
+    for asked in request.topics or []:
+        if asked.name is None:
+            found = broker.image.topic_by_id(asked.topic_id)
+            missing = ErrorCode.UNKNOWN_TOPIC_ID
+        else:
+            found = broker.image.topics.get(asked.name)
+            missing = _name_error(asked.name)
+            if missing is ErrorCode.NONE:
+                missing = creation_errors.get(asked.name, ErrorCode.NONE) or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        if found is not None:
+            answers.append(_topic(request, found))
+        else:
+            answers.append(
+                m.MetadataResponseTopic(
+                    error_code=missing, name=asked.name, topic_id=asked.topic_id, is_internal=False, partitions=[]
+                )
+            )
+    return answers
+
+
+def _topic(request: m.MetadataRequest, topic: TopicState) -> m.MetadataResponseTopic:
+    partitions = [
+        m.MetadataResponsePartition(
+            error_code=ErrorCode.LEADER_NOT_AVAILABLE if state.leader == NO_LEADER else ErrorCode.NONE,
+            partition_index=state.partition,
+            leader_id=state.leader,
+            leader_epoch=state.leader_epoch,
+            replica_nodes=state.replicas,
+            isr_nodes=state.isr,
+            offline_replicas=[] if state.leader != NO_LEADER else state.replicas,
+        )
+        for state in topic.partitions.values()
+    ]
+    return m.MetadataResponseTopic(
+        error_code=ErrorCode.NONE,
+        name=topic.name,
+        topic_id=topic.topic_id,
+        is_internal=topic.is_internal,
+        partitions=partitions,
+        topic_authorized_operations=(
+            ALL_TOPIC_OPERATIONS if request.include_topic_authorized_operations else NOT_ASKED
+        ),
+    )
+
+
+def _response(
+    broker: Broker, request: m.MetadataRequest, topics: list[m.MetadataResponseTopic]
+) -> m.MetadataResponse:
+    brokers = [
+        m.MetadataResponseBroker(node_id=alive.node_id, host=alive.host, port=alive.port, rack=alive.rack)
+        for alive in broker.image.alive_brokers()
+    ]
+    return m.MetadataResponse(
+        brokers=brokers,
+        cluster_id=broker.cluster_id,
+        controller_id=brokers[0].node_id,
+        topics=topics,
+        cluster_authorized_operations=(
+            ALL_CLUSTER_OPERATIONS if request.include_cluster_authorized_operations else NOT_ASKED
+        ),
+    )
+
+

@@ -1,0 +1,31 @@
+"""InitProducerId, v0-5: a producer id for an idempotent producer (KIP-98).
+
+Behaviour: without a transactional id every request gets a fresh id with epoch 0, also when the client brings its
+last id (v3, KIP-360): Kafka keeps ids only for transactional producers.
+Left out: transactional ids: INVALID_REQUEST, because no transaction coordinator runs here yet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.broker.deferred import Deferred
+from kit.broker.handlers import handles
+from kit.wire import messages as m
+from kit.wire.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from kit.broker.broker import Broker, RequestContext
+
+
+@handles(22, 0, 5)
+def handle(
+    broker: Broker, request: m.InitProducerIdRequest, context: RequestContext
+) -> m.InitProducerIdResponse | Deferred[m.InitProducerIdResponse]:
+    if request.transactional_id is not None:
+        return m.InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_id=-1, producer_epoch=-1)
+    answer: Deferred[m.InitProducerIdResponse] = Deferred()
+    broker.new_producer_id().then(
+        lambda producer_id: answer.resolve(m.InitProducerIdResponse(producer_id=producer_id, producer_epoch=0))
+    )
+    return answer

@@ -1,0 +1,61 @@
+"""What the group coordinator may do with ``__consumer_offsets`` on its broker."""
+
+from __future__ import annotations
+
+from kit.broker.configs import BrokerConfig
+from kit.broker.deferred import Deferred
+from kit.broker.groups.coordinator import GroupConfig
+from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, MetadataImage
+from kit.broker.replica_manager import ReplicaManager
+from kit.wire.errors import BrokerError, ErrorCode
+
+
+def group_config(config: BrokerConfig) -> GroupConfig:
+    """What the coordinator needs to know of the broker's settings."""
+    return GroupConfig(
+        initial_rebalance_delay_ms=config["group.initial.rebalance.delay.ms"],
+        min_session_timeout_ms=config["group.min.session.timeout.ms"],
+        max_session_timeout_ms=config["group.max.session.timeout.ms"],
+        max_size=config["group.max.size"],
+        offset_metadata_max_bytes=config["offset.metadata.max.bytes"],
+        offsets_retention_ms=config["offsets.retention.minutes"] * 60_000,
+        offsets_retention_check_interval_ms=config["offsets.retention.check.interval.ms"],
+    )
+
+
+class LocalOffsetsLog:
+    """The ``__consumer_offsets`` partitions that this broker leads (the coordinator's `OffsetsLog`)."""
+
+    topic = CONSUMER_OFFSETS_TOPIC
+
+    def __init__(self, replicas: ReplicaManager, image: MetadataImage, default_partitions: int) -> None:
+        self._replicas = replicas
+        self._image = image
+        self._default_partitions = default_partitions
+
+    @property
+    def num_partitions(self) -> int:
+        """How many partitions the topic has, or will have once it is made."""
+        topic = self._image.topics.get(self.topic)
+        return self._default_partitions if topic is None else len(topic.partitions)
+
+    def leads(self, partition: int) -> bool:
+        """Whether this broker is the coordinator for groups of this partition."""
+        local = self._replicas.partitions.get((self.topic, partition))
+        return local is not None and local.is_leader
+
+    def append(self, partition: int, batch: bytearray) -> Deferred[ErrorCode]:
+        """Append a batch; resolves once it is committed, or with the error that kept it out."""
+        done: Deferred[ErrorCode] = Deferred()
+        local = self._replicas.partitions.get((self.topic, partition))
+        if local is None or not local.is_leader:
+            done.resolve(ErrorCode.NOT_COORDINATOR)
+            return done
+        try:
+            appended = local.append_internal(batch)
+        except BrokerError as error:
+            done.resolve(error.code)
+            return done
+        self._replicas.appended(rolled=appended.rolled)
+        done.resolve(ErrorCode.NONE)
+        return done

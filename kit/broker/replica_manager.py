@@ -1,0 +1,161 @@
+"""The partitions that one broker keeps: opens their logs, keeps the disk bounded, closes them cleanly.
+
+Source: Kafka's ``ReplicaManager`` and ``LogManager``.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from kit.broker.clock import Clock, Timer
+from kit.broker.configs import BrokerConfig, TopicConfig
+from kit.broker.metadata import TOPIC_RESOURCE, MetadataImage, TopicPartition, TopicState
+from kit.broker.partition import Partition
+from kit.broker.storage import Log, LogConfig
+
+log = logging.getLogger(__name__)
+
+
+def log_config(topic: TopicConfig) -> LogConfig:
+    """What the log needs to know of a topic's settings."""
+    return LogConfig(
+        segment_bytes=topic["segment.bytes"],
+        segment_ms=topic["segment.ms"],
+        retention_bytes=topic["retention.bytes"],
+        retention_ms=topic["retention.ms"],
+        index_interval_bytes=topic["index.interval.bytes"],
+        max_message_bytes=topic["max.message.bytes"],
+        file_delete_delay_ms=topic["file.delete.delay.ms"],
+        timestamp_type=topic["message.timestamp.type"],
+        cleanup_policy=topic["cleanup.policy"],
+    )
+
+
+class ReplicaManager:
+    """All partitions of one broker, by (topic, partition)."""
+
+    def __init__(self, *, node_id: int, directory: Path, clock: Clock, image: MetadataImage) -> None:
+        self.partitions: dict[tuple[str, int], Partition] = {}
+        self.directory = directory
+        self._node_id = node_id
+        self._clock = clock
+        self._image = image
+        self._config: BrokerConfig | None = None
+        self._retention_timer: Timer | None = None
+        self._retention_due_soon = False
+
+    def configure(self, config: BrokerConfig) -> None:
+        """Take over the broker's settings; every open partition sees its new effective settings."""
+        self._config = config
+        for partition in self.partitions.values():
+            self._configure_partition(partition)
+        if self._retention_timer is None:
+            self._schedule_retention()
+
+    def topic_config(self, topic: str) -> TopicConfig:
+        """The settings in force for a topic: its own, else this broker's, else Kafka's defaults."""
+        assert self._config is not None
+        return TopicConfig(self._config, self._image.config(TOPIC_RESOURCE, topic))
+
+    def _configure_partition(self, partition: Partition) -> None:
+        config = self.topic_config(partition.topic_partition.topic)
+        partition.configure(config)
+        partition.log.config = log_config(config)
+
+    def apply(self, topic_partition: TopicPartition) -> Partition | None:
+        """Bring one partition in step with the image; None when this broker keeps no replica of it."""
+        state = self._image.partition(*topic_partition)
+        if state is None or self._node_id not in state.replicas:
+            return None
+        config = self.topic_config(topic_partition.topic)
+        partition = self.partitions.get(topic_partition)
+        if partition is None:
+            folder = self.directory / str(topic_partition)
+            opened = Log(folder, config=log_config(config), clock=self._clock, topic_partition=str(topic_partition))
+            opened.set_topic_id(self._image.topics[topic_partition.topic].topic_id)
+            partition = Partition(topic_partition, node_id=self._node_id, log=opened, clock=self._clock)
+            self.partitions[topic_partition] = partition
+        partition.apply(state, config)
+        return partition
+
+    def remove_topic(self, topic: TopicState) -> None:
+        """Delete the topic's logs here; whoever waits on them is told that they are gone."""
+        for index in topic.partitions:
+            partition = self.partitions.pop((topic.name, index), None)
+            if partition is not None:
+                partition.is_leader = False
+                partition.log.delete()
+                partition.wake()
+
+    # -- bounded disk --------------------------------------------------------------------------------------------
+
+    def appended(self, *, rolled: bool) -> None:
+        """Told after each append: a rolled segment is the moment when the disk may have become too full."""
+        if rolled and not self._retention_due_soon:
+            self._retention_due_soon = True
+            self._clock.call_later(0, self._enforce_soon)
+
+    def _enforce_soon(self) -> None:
+        self._retention_due_soon = False
+        self.enforce_retention()
+
+    def _schedule_retention(self) -> None:
+        assert self._config is not None
+        interval_ms = self._config["log.retention.check.interval.ms"]
+        self._retention_timer = self._clock.call_later(interval_ms, self._retention_tick)
+
+    def _retention_tick(self) -> None:
+        self.enforce_retention()
+        for partition in self.partitions.values():
+            partition.producers.expire(self._expiration_ms)
+        self._schedule_retention()
+
+    @property
+    def _expiration_ms(self) -> int:
+        assert self._config is not None
+        value: int = self._config["producer.id.expiration.ms"]
+        return value
+
+    def enforce_retention(self) -> None:
+        """Delete whole closed segments that are too old or too many, then keep the broker's total below its cap."""
+        now_ms = self._clock.time_ms()
+        for partition in list(self.partitions.values()):
+            for base_offset, reason in partition.log.delete_old_segments(now_ms):
+                log.info("%s: deleted segment %d (%s)", partition.topic_partition, base_offset, reason)
+        self._enforce_total()
+
+    def _enforce_total(self) -> None:
+        """Our own bound (``kit.log.total.bytes``): a forgotten producer must not fill a laptop's disk.
+
+        The fullest partition gives its oldest segment first. Internal and compacted topics are left alone.
+        """
+        assert self._config is not None
+        allowed: int = self._config["kit.log.total.bytes"]
+        if allowed < 0:
+            return
+        candidates = [
+            partition
+            for partition in self.partitions.values()
+            if "delete" in self.topic_config(partition.topic_partition.topic)["cleanup.policy"]
+        ]
+        total = sum(partition.log.size_bytes for partition in self.partitions.values())
+        while total > allowed and candidates:
+            fullest = max(candidates, key=lambda partition: partition.log.size_bytes)
+            freed = fullest.log.delete_oldest_segment()
+            if freed == 0:
+                candidates.remove(fullest)
+                continue
+            total -= freed
+            log.warning(
+                "%s: deleted its oldest segment, because this broker's logs exceed kit.log.total.bytes=%d",
+                fullest.topic_partition,
+                allowed,
+            )
+
+    def close(self) -> None:
+        """Close every log cleanly."""
+        if self._retention_timer is not None:
+            self._retention_timer.cancel()
+        for partition in self.partitions.values():
+            partition.log.close()

@@ -1,0 +1,145 @@
+"""Where checks look: what is in the cluster, never what a variable claims.
+
+A check sees only the `Evidence` protocol. `ClusterEvidence` reads it through an ordinary Kafka client; a test or a
+grader can hand in the same facts from a list or from the broker's log.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+# Enough for any lab, and small enough to read in about a second when somebody left a producer running.
+MAX_RECORDS_PER_PARTITION = 2_000
+# A closed cluster should be reported while the student still remembers the question.
+_PATIENCE_MS = 5_000
+
+
+@dataclass(frozen=True)
+class SeenRecord:
+    """One record as it lies in a partition. ``timestamp_ms`` counts from 1970-01-01 UTC."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Evidence(Protocol):
+    """What a check may ask."""
+
+    def records(self, topic: str) -> Sequence[SeenRecord]:
+        """The retained records (the newest `MAX_RECORDS_PER_PARTITION` of each partition), in offset order."""
+
+    def log_start_offsets(self, topic: str) -> dict[int, int]:
+        """Partition to its first retained offset; empty when there is no such topic."""
+
+    def log_end_offsets(self, topic: str) -> dict[int, int]:
+        """Partition to the offset that its next record will get; empty when there is no such topic."""
+
+    def committed_offsets(self, group_id: str, topic: str) -> dict[int, int]:
+        """Partition to the offset that the group committed; partitions without one are left out."""
+
+    def group_ids(self) -> list[str]:
+        """The consumer groups that the cluster knows."""
+
+
+class ClusterEvidence:
+    """Evidence read from a running cluster with kafka-python. A context manager: leaving it closes the clients.
+
+    Args:
+        bootstrap_servers: comma-separated addresses.
+
+    Raises:
+        kafka.errors.KafkaError: no broker answered.
+    """
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        from kafka import KafkaAdminClient, KafkaConsumer
+
+        self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap_servers, bootstrap_timeout_ms=_PATIENCE_MS)
+        # No group and no topic: the check reads beside the student's groups and leaves no trace in them.
+        self._consumer: Any = KafkaConsumer(
+            bootstrap_servers=bootstrap_servers,
+            bootstrap_timeout_ms=_PATIENCE_MS,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+        self._admin.close()
+
+    def records(self, topic: str) -> list[SeenRecord]:
+        """See `Evidence.records`.
+
+        Raises:
+            kafka.errors.KafkaTimeoutError: a partition could not be read to its end.
+        """
+        from kafka.errors import KafkaTimeoutError
+
+        first, end = self.log_start_offsets(topic), self.log_end_offsets(topic)
+        unread = {partition for partition, offset in end.items() if offset > first[partition]}
+        self._consumer.assign([self._partition(topic, partition) for partition in sorted(unread)])
+        for partition in unread:
+            start = max(first[partition], end[partition] - MAX_RECORDS_PER_PARTITION)
+            self._consumer.seek(self._partition(topic, partition), start)
+        seen: list[SeenRecord] = []
+        deadline_s = time.monotonic() + 4 * _PATIENCE_MS / 1000
+        # position, not the last record: transaction markers and compaction leave offsets without a record.
+        while any(self._consumer.position(self._partition(topic, p)) < end[p] for p in unread):
+            if time.monotonic() > deadline_s:
+                raise KafkaTimeoutError(f"{topic} could not be read to its end: has one of its partitions no leader?")
+            for batch in self._consumer.poll(timeout_ms=500).values():
+                seen += [_seen(record) for record in batch if record.offset < end[record.partition]]
+        return sorted(seen, key=lambda record: (record.partition, record.offset))
+
+    def log_start_offsets(self, topic: str) -> dict[int, int]:
+        """See `Evidence.log_start_offsets`."""
+        offsets = self._consumer.beginning_offsets(self._partitions(topic))
+        return {partition.partition: offset for partition, offset in offsets.items()}
+
+    def log_end_offsets(self, topic: str) -> dict[int, int]:
+        """See `Evidence.log_end_offsets`."""
+        offsets = self._consumer.end_offsets(self._partitions(topic))
+        return {partition.partition: offset for partition, offset in offsets.items()}
+
+    def committed_offsets(self, group_id: str, topic: str) -> dict[int, int]:
+        """See `Evidence.committed_offsets`."""
+        offsets = self._admin.list_group_offsets({group_id: None})[group_id]
+        return {at.partition: found.offset for at, found in offsets.items() if at.topic == topic and found.offset >= 0}
+
+    def group_ids(self) -> list[str]:
+        """See `Evidence.group_ids`."""
+        return sorted(group["group_id"] for group in self._admin.list_groups())
+
+    def _partitions(self, topic: str) -> list[Any]:
+        if topic not in self._admin.list_topics():
+            return []
+        partitions = self._admin.describe_topics([topic])[0]["partitions"]
+        return [self._partition(topic, each["partition_index"]) for each in partitions]
+
+    @staticmethod
+    def _partition(topic: str, partition: int) -> Any:
+        from kafka import TopicPartition
+
+        return TopicPartition(topic, partition)
+
+
+def _seen(record: Any) -> SeenRecord:
+    headers = tuple((name, value) for name, value in record.headers)
+    return SeenRecord(
+        record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers
+    )

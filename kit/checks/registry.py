@@ -1,0 +1,89 @@
+"""Checks by name, and `check`, which runs one on a cluster."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from kit.checks.evidence import ClusterEvidence, Evidence
+from kit.checks.result import CheckResult
+
+# A judge is pure: the same evidence and answer give the same verdict, whoever shows it.
+Judge = Callable[[Evidence, Any], CheckResult]
+
+_JUDGES: dict[str, Judge] = {}
+
+
+class UnknownCheckError(LookupError):
+    """There is no check of that name; the text names the nearest ones."""
+
+    def __init__(self, name: object) -> None:
+        near = difflib.get_close_matches(str(name), _JUDGES, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the checks are {', '.join(sorted(_JUDGES))}."
+        super().__init__(f"There is no check called {name!r}: {hint}")
+
+
+class HasBootstrapServers(Protocol):
+    """All that a check needs of a cluster."""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Comma-separated addresses."""
+
+
+def judge(name: str) -> Callable[[Judge], Judge]:
+    """Register the decorated function as the check called ``name``."""
+
+    def register(function: Judge) -> Judge:
+        _JUDGES[name] = function
+        return function
+
+    return register
+
+
+def names() -> list[str]:
+    """The names of all checks."""
+    return sorted(_JUDGES)
+
+
+def verdict(name: str, evidence: Evidence, answer: Any = None) -> CheckResult:
+    """Judge ``evidence`` with the check called ``name``.
+
+    Raises:
+        UnknownCheckError: there is no such check.
+    """
+    if name not in _JUDGES:
+        raise UnknownCheckError(name)
+    return _JUDGES[name](evidence, answer)
+
+
+def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckResult:
+    """Look in the cluster whether a task is done, and say what was found.
+
+    Args:
+        name: for example ``"01.record"``; each task in a lab names its own.
+        cluster: what `kit.start` returned.
+        answer: what the task asks to hand in, where it asks for something.
+
+    Returns:
+        A result that shows itself; it is true when the check passed.
+
+    Raises:
+        UnknownCheckError: there is no such check.
+    """
+    from kafka.errors import KafkaError
+
+    if name not in _JUDGES:
+        raise UnknownCheckError(name)
+    try:
+        with ClusterEvidence(cluster.bootstrap_servers) as evidence:
+            return verdict(name, evidence, answer)
+    except KafkaError as error:
+        return CheckResult(
+            name,
+            passed=False,
+            happened=f"The cluster could not be asked: {type(error).__name__}: {error}",
+            where=f"the brokers at {cluster.bootstrap_servers}",
+            try_next="Run the cell with kit.start again, then the cells after it.",
+        )
