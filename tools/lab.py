@@ -1,0 +1,40 @@
+"""JupyterLab on ``labs/``, as a student sees it: ``python -m tools.lab [JUPYTER OPTIONS]``.
+
+Nothing is fetched from the network: no news, no update check, no extension catalogue.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tools.environment import ROOT
+
+LABS = ROOT / "labs"
+FIRST_LAB = "01-first-records.ipynb"
+
+
+def jupyter_options() -> list[str]:
+    """The options that every lab session starts with; what the user adds comes after them and wins."""
+    options = [
+        f"--ServerApp.root_dir={LABS}",
+        f"--LabApp.default_url=/lab/tree/{FIRST_LAB}",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+    # Jupyter refuses to run as root unless told; in a container root is often the only user.
+    return [*options, "--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else options
+
+
+def main(options: list[str]) -> None:
+    """Serve the labs until the user stops JupyterLab."""
+    from jupyterlab.labapp import main as serve
+
+    # A kernel that the user installed for another project must not stand in for ours.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    serve([*jupyter_options(), *options])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
