@@ -57,12 +57,15 @@ class VirtualClock:
         self._timers: list[tuple[float, int, _VirtualTimer]] = []
 
     def time_ms(self) -> int:
+        """The simulated date and time."""
         return self._start_ms + int(self._now_ms)
 
     def monotonic_ms(self) -> float:
+        """How far `advance` has moved time."""
         return self._now_ms
 
     def call_later(self, delay_ms: float, callback: Callable[[], None]) -> Timer:
+        """Run ``callback`` in the call of `advance` that reaches its time."""
         timer = _VirtualTimer(self._now_ms + max(0.0, delay_ms), callback)
         heapq.heappush(self._timers, (timer.due_ms, next(self._order), timer))
         return timer
