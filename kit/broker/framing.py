@@ -106,8 +106,7 @@ class FrameBuffer:
             raise InvalidFrame(self._explain(size))
         if num_received < 4 + size:
             return None
-        if size > self._largest:
-            self._largest = size
+        self._largest = max(self._largest, size)
         self._start = start + 4 + size
         return self._view[start + 4 : self._start]
 

@@ -13,18 +13,16 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from kit.broker.storage import FileRange
+from kit.broker.storage.files import FORCE_PORTABLE, FileRange
+from kit.wire.errors import BrokerError, ErrorCode
 
 Buffer = bytes | bytearray | memoryview
 
-PORTABLE = os.environ.get("KIT_FORCE_PORTABLE") == "1" or not hasattr(os, "sendfile")
+PORTABLE = FORCE_PORTABLE or not hasattr(os, "sendfile")  # where one is missing (Windows), sendmsg is too
 _SMALL_RANGE_BYTES = 16_384  # below this one read and one send are cheaper than a sendfile of its own
 _PIECE_BYTES = 262_144  # how much of a range the portable way holds in memory
 _MAX_BUFFERS = 64  # far below IOV_MAX
 _MORE = 0x8000 if sys.platform == "linux" else 0  # MSG_MORE: the next call fills up the same packet
-
-
-_TOO_SHORT = "the log file ends before byte {}, which a reply was promised"
 
 
 class StreamSocket(Protocol):
@@ -57,17 +55,18 @@ class Outbox:
         """Add a reply.
 
         Raises:
-            OSError: a file range cannot be read.
+            BrokerError: KAFKA_STORAGE_ERROR, a file range is no longer there.
         """
         for chunk in chunks:
             small = isinstance(chunk, FileRange) and chunk.size_bytes < _SMALL_RANGE_BYTES
-            self._chunks.append(_read(chunk) if small else chunk)  # type: ignore[arg-type]
+            self._chunks.append(chunk.read() if small else chunk)  # type: ignore[arg-type]
 
     def flush(self, sock: StreamSocket) -> bool:
         """Send until the socket takes no more; whether nothing is left.
 
         Raises:
-            OSError: the connection is broken, or a file range cannot be read.
+            OSError: the connection is broken.
+            BrokerError: KAFKA_STORAGE_ERROR, a file range is no longer there.
         """
         chunks = self._chunks
         try:
@@ -117,12 +116,12 @@ class Outbox:
     def _send_file(self, sock: StreamSocket, head: FileRange) -> None:
         num_sent = os.sendfile(sock.fileno(), head.file.fileno(), head.position, head.size_bytes)
         if num_sent == 0:
-            raise OSError(_TOO_SHORT.format(head.position + head.size_bytes))
+            raise BrokerError(ErrorCode.KAFKA_STORAGE_ERROR, f"the log file was cut below a range of a reply: {head}")
         self._advance(head, num_sent)
 
     def _read_ahead(self, head: FileRange) -> None:
         piece = head if head.size_bytes <= _PIECE_BYTES else head.sub(0, _PIECE_BYTES)
-        data = _read(piece)
+        data = piece.read()
         self._advance(head, len(data))
         self._chunks.appendleft(data)
 
@@ -131,10 +130,3 @@ class Outbox:
             self._chunks.popleft()
         else:
             self._chunks[0] = head.sub(num_bytes, head.size_bytes - num_bytes)
-
-
-def _read(file_range: FileRange) -> bytes:
-    data = file_range.read()
-    if len(data) != file_range.size_bytes:
-        raise OSError(_TOO_SHORT.format(file_range.position + file_range.size_bytes))
-    return data
