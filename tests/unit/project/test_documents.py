@@ -1,0 +1,41 @@
+"""What README and the docs point to is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_page_has_no_broken_link(page: Path) -> None:
+    """Every link inside the project leads to a file or folder, pictures included."""
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_readme_names_only_commands_that_exist() -> None:
+    """Each `make` target of README is in the Makefile, and each script is in the project."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^make (\w+)", readme, flags=re.MULTILINE))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    assert targets == {"lab", "test"}
+    assert targets <= set(re.findall(r"^(\w+):", makefile, flags=re.MULTILINE))
+    assert (ROOT / "tasks.py").exists()
+
+
+def test_readme_fits_one_screen() -> None:
+    """One screen: what it is, the two commands, a picture, a sample, where things are."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) <= 60

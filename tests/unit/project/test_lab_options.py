@@ -1,0 +1,35 @@
+"""JupyterLab is started for the labs, and fetches nothing."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tools import lab
+
+
+def test_lab_opens_the_first_lab_in_the_labs_folder() -> None:
+    """The folder is the one in this project, and the address is the first lab's."""
+    options = lab.jupyter_options()
+
+    assert f"--ServerApp.root_dir={lab.ROOT / 'labs'}" in options
+    assert "--LabApp.default_url=/lab/tree/01-first-records.ipynb" in options
+    assert (lab.LABS / lab.FIRST_LAB).exists()
+
+
+def test_lab_asks_the_network_for_nothing() -> None:
+    """News, update check and extension catalogue are off."""
+    options = lab.jupyter_options()
+
+    assert "--LabApp.news_url=" in options
+    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in options
+    assert "--LabApp.extension_manager=readonly" in options
+
+
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_lab_runs_as_root_only_for_root(user: int, allowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jupyter's protection against root stays on for everybody else."""
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+
+    assert ("--allow-root" in lab.jupyter_options()) is allowed
