@@ -16,7 +16,7 @@ from kit.broker.groups.group import Group, GroupState
 from kit.broker.groups.member import Member
 from kit.wire import codec
 from kit.wire import messages as m
-from kit.wire.records import Record, build_batch, read_header, read_records
+from kit.wire.records import Record, build_batch, iter_headers, read_records
 
 _OFFSET_KEY_VERSION = 1
 _GROUP_KEY_VERSION = 2
@@ -87,14 +87,16 @@ def to_batch(changes: Sequence[Change], timestamp_ms: int) -> bytearray:
     return build_batch([change.to_record(timestamp_ms) for change in changes])
 
 
-def read_changes(batch: bytes | bytearray | memoryview) -> Iterator[OffsetChange | GroupChange]:
-    """The changes in one batch, in order; control batches hold none."""
-    if read_header(batch).is_control:
-        return
-    for record in read_records(batch):
-        change = _read_change(record)
-        if change is not None:
-            yield change
+def read_changes(batches: bytes | bytearray | memoryview) -> Iterator[OffsetChange | GroupChange]:
+    """The changes in one batch or several on end, in order; control batches hold none."""
+    view = memoryview(batches)
+    for position, header in iter_headers(view):
+        if header.is_control:
+            continue
+        for record in read_records(view[position : position + header.size_bytes]):
+            change = _read_change(record)
+            if change is not None:
+                yield change
 
 
 def group_snapshot(group: Group, assignments: dict[str, bytes]) -> GroupChange:
