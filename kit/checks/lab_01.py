@@ -111,8 +111,8 @@ def catch_up(evidence: Evidence, answer: Any) -> CheckResult:
         hint = "Hand in the whole list that read_to_end returned."
         return CheckResult(name, False, "There is a hole in your list.", _place(LISTENS, *skipped[0]), hint)
     happened = (
-        f"The group came back and got {len(read)} of the {len(retained_places)} records: those it had not read yet, and "
-        "none of the others. Its committed offsets say where it goes on next time."
+        f"The group came back and got {len(read)} of the {len(retained_places)} records: those it had not read yet, "
+        "and none of the others. Its committed offsets say where it goes on next time."
     )
     return CheckResult(name, True, happened, f"group {CHARTS}, committed {_offsets(evidence, CHARTS)}")
 

@@ -1,0 +1,11 @@
+"""What a notebook shows: live views of a cluster, and forms that act on it.
+
+Every widget takes a cluster (anything with ``bootstrap_servers``) and talks Kafka to it, so it shows what is there.
+"""
+
+from kit.widgets.producer_panel import ProducerPanel
+from kit.widgets.record_view import RecordView
+from kit.widgets.throughput_chart import ThroughputChart
+from kit.widgets.traffic import Traffic
+
+__all__ = ["ProducerPanel", "RecordView", "ThroughputChart", "Traffic"]

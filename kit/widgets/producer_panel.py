@@ -1,0 +1,136 @@
+"""The producer panel: a form that sends records and shows the broker's answer."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from kit.widgets._assets import script, style
+from kit.widgets._background import Background, HasBootstrapServers, describe
+from kit.widgets._sending import Acks, Order, Outcome, Sender, as_python, parse_headers
+
+MAX_COUNT = 10_000
+_KEPT_ANSWERS = 5
+_PARTITIONER = "let the partitioner choose"
+_ACKS: dict[str, Acks] = {"all in-sync replicas": "all", "the leader only": 1, "nobody: do not wait": 0}
+_DESCRIPTION = {"description_width": "7em"}
+
+
+class _SendLog(anywidget.AnyWidget):
+    """The broker's last answers, newest first, and the form's content as Python code."""
+
+    _esm = script("send_log")
+    _css = style("send_log")
+
+    answers = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    code = traitlets.Unicode().tag(sync=True)
+
+
+class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A form with everything a record has. Each press of "Send" makes real records with a real producer.
+
+    Args:
+        cluster: where to send.
+        topic: what the form starts with.
+    """
+
+    def __init__(self, cluster: HasBootstrapServers, topic: str) -> None:
+        self._bootstrap_servers = cluster.bootstrap_servers
+        self._sender = Sender(cluster.bootstrap_servers)
+        self._sending: Background | None = None
+        self.topic = _field("Topic", topic)
+        self.topic.continuous_update = False  # a name is looked up when it is complete, not at each key
+        self.key = _field("Key", "", "empty: no key")
+        self.value = _field("Value", "Hello, Kafka!")
+        self.headers = _field("Headers", "", "name=value, name=value")
+        self.partition = widgets.Dropdown(options=[_PARTITIONER], description="Partition", style=_DESCRIPTION)
+        self.count = widgets.BoundedIntText(1, min=1, max=MAX_COUNT, description="How many", style=_DESCRIPTION)
+        self.acks = widgets.Dropdown(options=list(_ACKS), description="Wait for", style=_DESCRIPTION)
+        self.button = widgets.Button(description="Send", icon="paper-plane", button_style="primary")
+        self.answers = _SendLog()
+        form = [self.topic, self.key, self.value, self.headers, self.partition, self.count, self.acks]
+        for field in form:
+            field.layout = widgets.Layout(width="24em", max_width="100%")
+            field.observe(self._show_code, "value")
+        rows = widgets.Box(form, layout=widgets.Layout(flex_flow="row wrap"))
+        super().__init__([rows, self.button, self.answers])
+        self.topic.observe(self._list_partitions, "value")
+        self.button.on_click(self._clicked)
+        self._list_partitions()
+        self._show_code()
+
+    def order(self) -> Order:
+        """What the form says now.
+
+        Raises:
+            ValueError: the headers cannot be understood.
+        """
+        return Order(
+            topic=self.topic.value.strip(),
+            value=self.value.value,
+            key=self.key.value,
+            headers=parse_headers(self.headers.value),
+            partition=None if self.partition.value == _PARTITIONER else int(self.partition.value),
+            count=self.count.value,
+            acks=_ACKS[self.acks.value],
+        )
+
+    def send(self) -> Outcome:
+        """Send what the form says, wait for the broker's answer and show it."""
+        try:
+            outcome = self._sender.send(self.order())
+        except ValueError as error:
+            outcome = Outcome(False, f"Not sent. {error}")
+        self._answer(outcome.text)
+        self._list_partitions()
+        return outcome
+
+    def close(self) -> None:
+        """End the producers and remove the panel."""
+        if self._sending is not None:
+            self._sending.stop()
+        self._sender.close()
+        super().close()
+
+    def _clicked(self, _button: widgets.Button) -> None:
+        # In the background, so that a cluster that does not answer leaves the notebook usable.
+        self.button.disabled = True
+        self._sending = Background(self._send_once, self._answer, name="producer panel")
+
+    def _send_once(self, _ended: threading.Event) -> None:
+        try:
+            self.send()
+        finally:
+            self.button.disabled = False
+
+    def _answer(self, text: str) -> None:
+        self.answers.answers = [text, *self.answers.answers][:_KEPT_ANSWERS]
+
+    def _show_code(self, _change: object = None) -> None:
+        try:
+            self.answers.code = as_python(self.order(), self._bootstrap_servers)
+        except ValueError as error:
+            self.answers.code = f"# {error}"
+
+    def _list_partitions(self, _change: Any = None) -> None:
+        """Offer the topic's own partitions; a topic that is not there yet has none to choose from."""
+        from kafka.errors import KafkaError
+
+        try:
+            partitions = self._sender.partitions(self.topic.value.strip())
+        except KafkaError as error:
+            self._answer(describe(error))
+            return
+        chosen = self.partition.value
+        options = [_PARTITIONER, *map(str, partitions)]
+        if list(self.partition.options) != options:
+            self.partition.options = options
+            self.partition.value = chosen if chosen in options else _PARTITIONER
+
+
+def _field(label: str, value: str, placeholder: str = "") -> widgets.Text:
+    return widgets.Text(value, placeholder=placeholder, description=label, style=_DESCRIPTION)
