@@ -113,7 +113,7 @@ def _make_venv() -> None:
 
 
 def _pip(*arguments: str) -> None:
-    pip_install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *CONSTRAINTS]
+    pip_install = ["-m", "pip", "install", "--disable-pip-version-check", *CONSTRAINTS]
     if subprocess.call([python_path(VENV), *pip_install, *arguments], cwd=ROOT) != 0:
         raise SetupError(
             "pip could not install the packages (the reason is above). "
