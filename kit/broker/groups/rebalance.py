@@ -102,7 +102,7 @@ def prepare(shard: Shard, group: Group, reason: str) -> None:
 
 
 def complete_if_all_joined(shard: Shard, group: Group) -> None:
-    """End the first half of a rebalance when nobody is missing; a new group waits for its initial delay all the same."""
+    """End the first half of a rebalance when nobody is missing; a new group waits for its delay all the same."""
     preparing = group.state is GroupState.PREPARING_REBALANCE
     if preparing and group.previous_state is not GroupState.EMPTY and group.all_members_joined:
         complete_join(shard, group)

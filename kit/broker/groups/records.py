@@ -2,7 +2,8 @@
 
 The key's first two bytes say what a record is: 0 or 1 an offset, 2 a group. A record without value (a tombstone)
 deletes what an earlier one said. Other keys are passed over, as Kafka does, so that a log with newer records in it can
-still be read. Source: ``OffsetCommitKey/Value.json``, ``GroupMetadataKey/Value.json``, ``GroupCoordinatorRecordHelpers``.
+still be read.
+Source: ``OffsetCommitKey/Value.json``, ``GroupMetadataKey/Value.json``, ``GroupCoordinatorRecordHelpers``.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def read_changes(batches: bytes | bytearray | memoryview) -> Iterator[OffsetChan
     for position, header in iter_headers(view):
         if header.is_control:
             continue
-        for record in read_records(view[position : position + header.size_bytes]):
+        for record in read_records(view, position):
             change = _read_change(record)
             if change is not None:
                 yield change
