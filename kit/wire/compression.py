@@ -178,7 +178,7 @@ def _snappy_decompress(data: Buffer, max_bytes: int) -> bytes:
     """Xerial's blocks or, as librdkafka writes it, one bare snappy block."""
     view = memoryview(data)
     if bytes(view[: len(_XERIAL_MAGIC)]) != _XERIAL_MAGIC:
-        return _snappy_block(view, max_bytes)
+        return _snappy_block(view, 0, max_bytes)
     out = bytearray()
     position = _XERIAL_HEADER.size
     while position + _XERIAL_LENGTH.size <= len(view):
@@ -186,14 +186,14 @@ def _snappy_decompress(data: Buffer, max_bytes: int) -> bytes:
         position += _XERIAL_LENGTH.size
         if not 0 < length <= len(view) - position:
             raise DecompressionError(f"not snappy: a block says it has {length} bytes")
-        out += _snappy_block(view[position : position + length], max_bytes - len(out))
+        out += _snappy_block(view[position : position + length], len(out), max_bytes)
         position += length
     if position != len(view):
         raise DecompressionError("the compressed data end too early")
     return bytes(out)
 
 
-def _snappy_block(block: memoryview, max_bytes: int) -> bytes:
+def _snappy_block(block: memoryview, made_bytes: int, max_bytes: int) -> bytes:
     # A block begins with its own size as a varint; the library allocates that much, so look at it first.
     size = 0
     for index, byte in enumerate(bytes(block[:5])):
@@ -202,7 +202,7 @@ def _snappy_block(block: memoryview, max_bytes: int) -> bytes:
             break
     else:
         raise DecompressionError("not snappy: no size at the start of a block")
-    if size > max_bytes:
+    if made_bytes + size > max_bytes:
         raise _too_large(max_bytes)
     library = _snappy_library()
     try:
