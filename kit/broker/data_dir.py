@@ -1,0 +1,94 @@
+"""The folder of one cluster: locked while the cluster runs, removed afterwards when it is temporary."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+LOCK_FILE = ".lock"  # Kafka's own name for it
+LOG_FILE = "server.log"
+_BROKER_FOLDER = re.compile(r"broker-(\d+)")
+_LOCKED_BYTE = 1 << 30  # Windows lets nobody read a locked byte, so lock one behind the text
+
+
+class DataDirError(Exception):
+    """The folder cannot be used; the text says why and what to do."""
+
+
+class DataDir:
+    """An existing folder that belongs to one running cluster.
+
+    The lock is the operating system's own on the file ``.lock``, so it ends with the process that holds it, however
+    that ends: a stale one cannot be left behind. The file's text, the process id, is for messages only.
+
+    Args:
+        is_temporary: remove the folder on `close`.
+
+    Raises:
+        DataDirError: another cluster uses it, or it cannot be written to.
+    """
+
+    def __init__(self, path: Path, *, is_temporary: bool) -> None:
+        self.path = path
+        self._is_temporary = is_temporary
+        self._lock_path = path / LOCK_FILE
+        try:
+            self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise DataDirError(f"The folder {path} cannot be written to ({error.strerror}).") from error
+        try:
+            _lock(self._lock_fd)
+        except OSError as error:
+            owner = self._owner()
+            os.close(self._lock_fd)
+            if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+                raise DataDirError(f"The folder {path} cannot be locked ({error.strerror}).") from error
+            raise DataDirError(
+                f"The folder {path} is in use by a running cluster (process {owner}): "
+                "close() that cluster first, or choose another data_dir."
+            ) from error
+        os.ftruncate(self._lock_fd, 0)
+        os.write(self._lock_fd, str(os.getpid()).encode())
+
+    def check_brokers(self, node_ids: list[int]) -> None:
+        """Make sure that no broker that has data here is left out.
+
+        Raises:
+            DataDirError: one is; its partitions could not be served.
+        """
+        found = [int(match[1]) for entry in self.path.iterdir() if (match := _BROKER_FOLDER.fullmatch(entry.name))]
+        if max(found, default=0) > max(node_ids):
+            raise DataDirError(
+                f"The folder {self.path} holds the data of {max(found)} brokers, not {len(node_ids)}: "
+                f"start it with brokers={max(found)}, or choose another data_dir."
+            )
+
+    def close(self) -> None:
+        """Unlock the folder, and remove it when it is temporary."""
+        os.close(self._lock_fd)
+        if self._is_temporary:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _owner(self) -> str:
+        return os.read(self._lock_fd, 32).decode("ascii", "replace") or "unknown"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(fd: int) -> None:
+        os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(fd, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

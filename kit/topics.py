@@ -1,0 +1,120 @@
+"""What a cluster's topics look like now, read over the Kafka protocol by an ordinary client."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition of a topic.
+
+    Attributes:
+        leader: node id of the leader; None while there is none.
+        replicas: node ids, the preferred leader first.
+        isr: node ids of the in-sync replicas.
+        log_start_offset: of the first record that can still be read; None while there is no leader.
+        high_watermark: consumers can read up to here, exclusive; None while there is no leader.
+    """
+
+    partition: int
+    leader: int | None
+    leader_epoch: int
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+    log_start_offset: int | None
+    high_watermark: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic.
+
+    Attributes:
+        is_internal: Kafka's own, such as ``__consumer_offsets``.
+        partitions: by number.
+    """
+
+    name: str
+    is_internal: bool
+    partitions: tuple[Partition, ...]
+
+
+class TopicReader:
+    """Reads the topics with kafka-python's admin client, which is made when it is first needed.
+
+    Importing kafka-python takes longer than starting a cluster.
+    """
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._admin: KafkaAdminClient | None = None
+        self._lock = threading.Lock()
+
+    def read(self) -> dict[str, Topic]:
+        """The topics by name.
+
+        Raises:
+            kafka.errors.KafkaError: the brokers answered with an error, or not at all.
+        """
+        from kafka.admin import OffsetSpec
+
+        with self._lock:
+            admin = self._connected()
+            described = admin.describe_topics()
+            starts = self._offsets(admin, described, OffsetSpec.EARLIEST)
+            ends = self._offsets(admin, described, OffsetSpec.LATEST)
+        return {topic["name"]: _topic(topic, starts, ends) for topic in sorted(described, key=lambda one: one["name"])}
+
+    def close(self) -> None:
+        """Close the client, if there is one."""
+        with self._lock:
+            if self._admin is not None:
+                self._admin.close()
+                self._admin = None
+
+    def _connected(self) -> KafkaAdminClient:
+        if self._admin is None:
+            from kafka import KafkaAdminClient
+
+            self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap_servers, client_id="kit-cluster")
+        return self._admin
+
+    @staticmethod
+    def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any) -> dict[Any, int]:
+        from kafka import TopicPartition
+
+        wanted = {
+            TopicPartition(topic["name"], partition["partition_index"]): spec
+            for topic in described
+            for partition in topic["partitions"]
+            if partition["leader_id"] >= 0
+        }
+        if not wanted:
+            return {}
+        found = admin.list_partition_offsets(wanted)
+        return {(key.topic, key.partition): value.offset for key, value in found.items()}
+
+
+def _topic(described: dict[str, Any], starts: dict[Any, int], ends: dict[Any, int]) -> Topic:
+    name = described["name"]
+    partitions = [
+        Partition(
+            partition=index,
+            leader=partition["leader_id"] if partition["leader_id"] >= 0 else None,
+            leader_epoch=partition["leader_epoch"],
+            replicas=tuple(partition["replica_nodes"]),
+            isr=tuple(partition["isr_nodes"]),
+            log_start_offset=starts.get((name, index)),
+            high_watermark=ends.get((name, index)),
+        )
+        for partition in described["partitions"]
+        for index in [partition["partition_index"]]
+    ]
+    partitions.sort(key=lambda partition: partition.partition)
+    return Topic(name, described["is_internal"], tuple(partitions))
