@@ -1,0 +1,19 @@
+"""The log: Kafka's own files, recovery, retention, producer snapshots."""
+
+from kit.broker.storage.config import LogConfig
+from kit.broker.storage.epochs import EpochEndOffset
+from kit.broker.storage.files import FileRange
+from kit.broker.storage.log import AppendInfo, Log, SegmentInfo
+from kit.broker.storage.logdir import LogDirectory
+from kit.broker.storage.lookup import TimestampOffset
+
+__all__ = [
+    "AppendInfo",
+    "EpochEndOffset",
+    "FileRange",
+    "Log",
+    "LogConfig",
+    "LogDirectory",
+    "SegmentInfo",
+    "TimestampOffset",
+]
