@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,13 @@ def test_readme_fits_one_screen() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
 
     assert len(lines) <= 60
+
+
+def test_readme_sample_runs() -> None:
+    """The code sample does what it says when it is run as it stands."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [sample] = re.findall(r"^```python\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+
+    answer = subprocess.run([sys.executable, "-c", sample], capture_output=True, text=True, timeout=60, check=False)
+
+    assert re.fullmatch(r"listens \d+ 0 b'ada' b'Clair de Lune'\n", answer.stdout), answer.stderr
