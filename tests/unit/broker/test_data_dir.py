@@ -1,0 +1,75 @@
+"""One cluster per folder, and no lock outlives its process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.broker.data_dir import LOCK_FILE, DataDir, DataDirError
+
+pytestmark = pytest.mark.portable
+
+HOLDER = """
+import sys
+from pathlib import Path
+from kit.broker.data_dir import DataDir
+DataDir(Path(sys.argv[1]), is_temporary=False)
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_locked_folder_is_refused_with_its_owner(tmp_path: Path) -> None:
+    """A second process is told which one uses the folder; once that is killed, the folder is free."""
+    root = str(Path(__file__).parents[3])
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline().strip() == b"locked"
+        with pytest.raises(DataDirError, match=rf"in use .*process {holder.pid}\b"):
+            DataDir(tmp_path, is_temporary=False)
+        holder.kill()
+        holder.wait()
+
+        DataDir(tmp_path, is_temporary=False).close()
+
+
+def test_lock_file_of_a_dead_process_does_not_matter(tmp_path: Path) -> None:
+    """The text in the lock file is not the lock."""
+    (tmp_path / LOCK_FILE).write_text("1")
+
+    DataDir(tmp_path, is_temporary=False).close()
+
+
+def test_temporary_folder_goes_and_a_given_one_stays(tmp_path: Path) -> None:
+    """Only what the kit made does it remove."""
+    for name, is_temporary in [("temporary", True), ("kept", False)]:
+        path = tmp_path / name
+        path.mkdir()
+        (path / "broker-1").mkdir()
+        DataDir(path, is_temporary=is_temporary).close()
+
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept"]
+
+
+def test_folder_of_more_brokers_is_refused(tmp_path: Path) -> None:
+    """A broker whose data is there cannot be left out: its partitions would be gone."""
+    for node_id in (1, 2, 3):
+        (tmp_path / f"broker-{node_id}").mkdir()
+    data_dir = DataDir(tmp_path, is_temporary=False)
+
+    data_dir.check_brokers([1, 2, 3])
+    data_dir.check_brokers([1, 2, 3, 4])
+    with pytest.raises(DataDirError, match="brokers=3"):
+        data_dir.check_brokers([1])
+    data_dir.close()
+
+
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
+    """The text names the folder."""
+    with pytest.raises(DataDirError, match="nowhere"):
+        DataDir(tmp_path / "nowhere", is_temporary=False)
