@@ -1,0 +1,67 @@
+"""The cluster that the foreign clients talk to.
+
+``KIT_TEST_BOOTSTRAP=host:port`` puts any other Kafka there, Apache Kafka itself first of all: that is the proof that
+these tests state Kafka's behaviour and not ours (README.md of this folder has the command).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from tests.clients.foreign_client import AdministersTopics, ForeignClient
+from tests.support.wait import wait_until
+
+pytest.register_assert_rewrite("tests.clients.scenarios", "tests.clients.admin_scenarios")
+
+# Rebalances at once, and members that die are missed after a second: short tests, the same behaviour.
+CONFIG = {"group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000}
+
+
+@pytest.fixture(scope="session")
+def bootstrap() -> Iterator[str]:
+    """Bootstrap servers of the cluster under test: three embedded brokers, unless the environment names another."""
+    if named := os.environ.get("KIT_TEST_BOOTSTRAP"):
+        yield named
+        return
+    import kit
+
+    with kit.start(brokers=3, config=CONFIG) as cluster:
+        yield cluster.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def unique() -> Callable[[str], str]:
+    """Give names that no other test uses, on a cluster that keeps what earlier runs left there too."""
+    run, numbers = uuid.uuid4().hex[:8], itertools.count()
+    return lambda prefix: f"{prefix}-{run}-{next(numbers)}"
+
+
+@pytest.fixture(scope="session")
+def seed(bootstrap: str) -> Iterator[ForeignClient]:
+    """Give kafka-python, for what the client under test cannot prepare itself."""
+    from tests.clients.kafka_python_adapter import KafkaPython
+
+    client = KafkaPython(bootstrap)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def make_topic(client: ForeignClient, seed: ForeignClient, unique: Callable[[str], str]) -> Callable[..., str]:
+    """Make topics through the client under test where it can, else through kafka-python."""
+    admin = client if isinstance(client, AdministersTopics) else seed
+    assert isinstance(admin, AdministersTopics)
+
+    def make(*, partitions: int = 1, config: Mapping[str, str] | None = None) -> str:
+        topic = unique("topic")
+        admin.create_topic(topic, partitions=partitions, config=config)
+        # A broker can be a moment behind the controller that has answered.
+        wait_until(lambda: topic in admin.topics(), f"topic {topic} in the metadata")
+        return topic
+
+    return make
