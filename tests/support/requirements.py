@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -31,11 +32,16 @@ def need(part: str) -> str:
     look, advice = PARTS[part]
     found = look()
     if found is None:
-        reason = f"this test needs {part}, which is not here: {advice}"
-        if os.environ.get("KIT_REQUIRE_ALL") == "1":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        missing(part, advice)
     return found
+
+
+def missing(part: str, advice: str) -> NoReturn:
+    """End the test here because a part is missing: skipped, or failed when ``KIT_REQUIRE_ALL=1``."""
+    reason = f"this test needs {part}, which is not here: {advice}"
+    if os.environ.get("KIT_REQUIRE_ALL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def _executable(*names: str) -> Callable[[], str | None]:
