@@ -5,32 +5,67 @@ from __future__ import annotations
 import atexit
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 JOIN_S = 5.0
 
 
-class HasBootstrapServers(Protocol):
-    """All that a widget needs of a cluster."""
+class HasIsAlive(Protocol):
+    """All that a widget asks of one broker."""
 
     @property
-    def bootstrap_servers(self) -> str:
-        """Comma-separated addresses."""
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+
+
+class ClusterLike(Protocol):
+    """All that a widget needs of a cluster."""
+
+    bootstrap_servers: str
+
+    @property
+    def brokers(self) -> Sequence[HasIsAlive]:
+        """The brokers."""
+
+
+class ClusterGoneError(RuntimeError):
+    """The cluster behind a widget was closed or has died."""
+
+    def __init__(self) -> None:
+        super().__init__("The cluster is closed. Run the cell with kit.start again, then this one.")
+
+
+class Link:
+    """What a widget keeps of its cluster. It does not keep the cluster alive: a forgotten one shall end."""
+
+    def __init__(self, cluster: ClusterLike) -> None:
+        self.bootstrap_servers = cluster.bootstrap_servers
+        self._cluster = weakref.ref(cluster)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no broker is left to talk to."""
+        cluster = self._cluster()
+        return cluster is None or not any(broker.is_alive for broker in cluster.brokers)
 
 
 class Background:
-    """One daemon thread that runs ``work`` until `stop`.
+    """One daemon thread that runs ``work`` until `stop` or until the cluster is gone.
 
     Args:
-        work: gets the event that says "end now" and has to look at it several times a second.
+        work: gets this object and asks it `goes_on` several times a second.
         on_error: gets one sentence when ``work`` raises; the thread ends then.
+        link: to the cluster that ``work`` talks to.
         name: of the thread, for debuggers.
     """
 
-    def __init__(self, work: Callable[[threading.Event], None], on_error: Callable[[str], None], name: str) -> None:
+    def __init__(
+        self, work: Callable[[Background], None], on_error: Callable[[str], None], link: Link, name: str
+    ) -> None:
         self._work = work
         self._on_error = on_error
+        self._link = link
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         _running.add(self)
@@ -41,6 +76,18 @@ class Background:
         """Whether the thread still runs."""
         return self._thread.is_alive()
 
+    def goes_on(self, pause_s: float) -> bool:
+        """Wait ``pause_s`` seconds; false as soon as somebody called `stop`.
+
+        Raises:
+            ClusterGoneError: the cluster was closed meanwhile.
+        """
+        if self._ended.wait(pause_s):
+            return False
+        if self._link.is_gone:
+            raise ClusterGoneError
+        return True
+
     def stop(self) -> None:
         """Ask the thread to end and wait for it, at most `JOIN_S` seconds. May be called twice and by the thread."""
         self._ended.set()
@@ -49,10 +96,11 @@ class Background:
 
     def _run(self) -> None:
         try:
-            self._work(self._ended)
+            self._work(self)
         except Exception as error:  # noqa: BLE001  (a thread has nobody to raise to; the widget shows the sentence)
             if not self._ended.is_set():
-                self._on_error(describe(error))
+                # Without a cluster every client fails in its own words; the cause is more useful.
+                self._on_error(describe(ClusterGoneError() if self._link.is_gone else error))
 
 
 _running: weakref.WeakSet[Background] = weakref.WeakSet()
@@ -70,6 +118,8 @@ _KAFKA_NAMES = {6: "NOT_LEADER_OR_FOLLOWER", 10: "MESSAGE_TOO_LARGE", 17: "INVAL
 
 def describe(error: BaseException) -> str:
     """One line for a student: the error's Kafka name (or its Python class) and its text."""
+    if isinstance(error, ClusterGoneError):
+        return str(error)
     code = getattr(error, "errno", None)
     name = _KAFKA_NAMES.get(code, getattr(error, "message", None)) if isinstance(code, int) else None
     text = str(error).strip().splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import anywidget
@@ -10,7 +9,7 @@ import ipywidgets as widgets
 import traitlets
 
 from kit.widgets._assets import script, style
-from kit.widgets._background import Background, HasBootstrapServers, describe
+from kit.widgets._background import Background, ClusterGoneError, ClusterLike, Link, describe
 from kit.widgets._sending import Acks, Order, Outcome, Sender, as_python, parse_headers
 
 MAX_COUNT = 10_000
@@ -38,8 +37,8 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
         topic: what the form starts with.
     """
 
-    def __init__(self, cluster: HasBootstrapServers, topic: str) -> None:
-        self._bootstrap_servers = cluster.bootstrap_servers
+    def __init__(self, cluster: ClusterLike, topic: str) -> None:
+        self._link = Link(cluster)
         self._sender = Sender(cluster.bootstrap_servers)
         self._sending: Background | None = None
         self.topic = _field("Topic", topic)
@@ -50,14 +49,14 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self.partition = widgets.Dropdown(options=[_PARTITIONER], description="Partition", style=_DESCRIPTION)
         self.count = widgets.BoundedIntText(1, min=1, max=MAX_COUNT, description="How many", style=_DESCRIPTION)
         self.acks = widgets.Dropdown(options=list(_ACKS), description="Wait for", style=_DESCRIPTION)
-        self.button = widgets.Button(description="Send", icon="paper-plane", button_style="primary")
-        self.answers = _SendLog()
+        self.button = widgets.Button(description="Send", button_style="primary")
+        self.send_log = _SendLog()
         form = [self.topic, self.key, self.value, self.headers, self.partition, self.count, self.acks]
         for field in form:
             field.layout = widgets.Layout(width="24em", max_width="100%")
             field.observe(self._show_code, "value")
         rows = widgets.Box(form, layout=widgets.Layout(flex_flow="row wrap"))
-        super().__init__([rows, self.button, self.answers])
+        super().__init__([rows, self.button, self.send_log])
         self.topic.observe(self._list_partitions, "value")
         self.button.on_click(self._clicked)
         self._list_partitions()
@@ -82,11 +81,14 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
     def send(self) -> Outcome:
         """Send what the form says, wait for the broker's answer and show it."""
         try:
+            if self._link.is_gone:
+                raise ClusterGoneError
             outcome = self._sender.send(self.order())
-        except ValueError as error:
+        except (ValueError, ClusterGoneError) as error:
             outcome = Outcome(False, f"Not sent. {error}")
         self._answer(outcome.text)
-        self._list_partitions()
+        if outcome.acknowledged:
+            self._list_partitions()  # the first record can have created the topic
         return outcome
 
     def close(self) -> None:
@@ -99,27 +101,29 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
     def _clicked(self, _button: widgets.Button) -> None:
         # In the background, so that a cluster that does not answer leaves the notebook usable.
         self.button.disabled = True
-        self._sending = Background(self._send_once, self._answer, name="producer panel")
+        self._sending = Background(self._send_once, self._answer, self._link, name="producer panel")
 
-    def _send_once(self, _ended: threading.Event) -> None:
+    def _send_once(self, _background: Background) -> None:
         try:
             self.send()
         finally:
             self.button.disabled = False
 
     def _answer(self, text: str) -> None:
-        self.answers.answers = [text, *self.answers.answers][:_KEPT_ANSWERS]
+        self.send_log.answers = [text, *self.send_log.answers][:_KEPT_ANSWERS]
 
     def _show_code(self, _change: object = None) -> None:
         try:
-            self.answers.code = as_python(self.order(), self._bootstrap_servers)
+            self.send_log.code = as_python(self.order(), self._link.bootstrap_servers)
         except ValueError as error:
-            self.answers.code = f"# {error}"
+            self.send_log.code = f"# {error}"
 
     def _list_partitions(self, _change: Any = None) -> None:
         """Offer the topic's own partitions; a topic that is not there yet has none to choose from."""
         from kafka.errors import KafkaError
 
+        if self._link.is_gone:
+            return
         try:
             partitions = self._sender.partitions(self.topic.value.strip())
         except KafkaError as error:

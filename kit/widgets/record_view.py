@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any, Literal
 
 import anywidget
 import traitlets
 
 from kit.widgets._assets import script, style
-from kit.widgets._background import Background, HasBootstrapServers
+from kit.widgets._background import Background, ClusterLike, Link
 from kit.widgets._tail import Row, Tail
 
 # A browser stays fluent with five tables a second, and a person cannot read more.
@@ -36,11 +35,9 @@ class RecordView(anywidget.AnyWidget):
     # One piece, so that the table is never half new.
     feed = traitlets.Dict().tag(sync=True)
 
-    def __init__(
-        self, cluster: HasBootstrapServers, topic: str, start: Literal["beginning", "latest"] = "beginning"
-    ) -> None:
+    def __init__(self, cluster: ClusterLike, topic: str, start: Literal["beginning", "latest"] = "beginning") -> None:
         super().__init__(topic=topic, start=start, feed=_feed([], f"Looking for {topic} …"))
-        self._bootstrap_servers = cluster.bootstrap_servers
+        self._link = Link(cluster)
         self._background = self._follow()
         self.observe(self._restart, "start")
 
@@ -68,17 +65,17 @@ class RecordView(anywidget.AnyWidget):
         self._background = self._follow()
 
     def _follow(self) -> Background:
-        return Background(self._run, self._failed, name=f"record view of {self.topic}")
+        return Background(self._run, self._failed, self._link, name=f"record view of {self.topic}")
 
-    def _run(self, ended: threading.Event) -> None:
+    def _run(self, background: Background) -> None:
         from kafka import KafkaConsumer
 
         consumer = KafkaConsumer(
-            bootstrap_servers=self._bootstrap_servers, enable_auto_commit=False, allow_auto_create_topics=False
+            bootstrap_servers=self._link.bootstrap_servers, enable_auto_commit=False, allow_auto_create_topics=False
         )
         try:
             tail = Tail(consumer, self.topic, from_beginning=self.start == "beginning")
-            while not ended.wait(_REDRAW_S):
+            while background.goes_on(_REDRAW_S):
                 if not self.paused:
                     self._show(tail, changed=tail.poll(timeout_ms=100))
         finally:

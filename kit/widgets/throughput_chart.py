@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
@@ -13,7 +12,7 @@ import traitlets
 from plotly.subplots import make_subplots
 
 from kit.widgets._assets import script, style
-from kit.widgets._background import Background, HasBootstrapServers
+from kit.widgets._background import Background, ClusterLike, Link
 from kit.widgets._rates import WINDOW_S, History, Point, Sample, sample
 
 _SAMPLE_EVERY_S = 0.5
@@ -47,10 +46,10 @@ class ThroughputChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         group_id: whose committed offsets.
     """
 
-    def __init__(self, cluster: HasBootstrapServers, topic: str, group_id: str) -> None:
+    def __init__(self, cluster: ClusterLike, topic: str, group_id: str) -> None:
         self.topic = topic
         self.group_id = group_id
-        self._bootstrap_servers = cluster.bootstrap_servers
+        self._link = Link(cluster)
         self._history = History()
         self._offsets = _Offsets(topic, group_id)
         self.figure = _figure(topic, group_id)
@@ -58,7 +57,7 @@ class ThroughputChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         super().__init__([self.figure, self.twin])
         self._paint()
         self.twin.observe(self._paint, "dark")
-        self._background = Background(self._run, self._failed, name=f"throughput chart of {topic}")
+        self._background = Background(self._run, self._failed, self._link, name=f"throughput chart of {topic}")
 
     @property
     def lag(self) -> int:
@@ -75,12 +74,12 @@ class ThroughputChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self._background.stop()
         super().close()
 
-    def _run(self, ended: threading.Event) -> None:
+    def _run(self, background: Background) -> None:
         from kafka import KafkaAdminClient
 
-        admin = KafkaAdminClient(bootstrap_servers=self._bootstrap_servers)
+        admin = KafkaAdminClient(bootstrap_servers=self._link.bootstrap_servers)
         try:
-            while not ended.wait(_SAMPLE_EVERY_S):
+            while background.goes_on(_SAMPLE_EVERY_S):
                 self._history.add(self._offsets.look(admin))
                 self._draw()
         finally:
@@ -160,13 +159,14 @@ class _Offsets:
 def _figure(topic: str, group_id: str) -> go.FigureWidget:
     figure = go.FigureWidget(make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08))
     # The tool bar would offer to upload the chart to a public site.
-    figure._config = {"displayModeBar": False}  # noqa: SLF001  (plotly's only way for a FigureWidget)
+    figure._config = {"displayModeBar": False, "responsive": True}  # noqa: SLF001  (plotly's only way for a FigureWidget)
     lines = [("produced", f"produced to {topic}", "solid", 1), ("consumed", f"consumed by {group_id}", "dash", 1)]
     for meta, name, dash, row in [*lines, ("lag", f"lag of {group_id}", "dot", 2)]:
         trace = go.Scatter(name=name, meta=meta, mode="lines", line={"width": 3, "dash": dash})
         figure.add_trace(trace, row=row, col=1)
     figure.data[2].fill = "tozeroy"
     figure.update_layout(
+        autosize=True,
         height=360,
         margin={"l": 60, "r": 20, "t": 40, "b": 44},
         paper_bgcolor="rgba(0,0,0,0)",

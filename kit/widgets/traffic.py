@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 import time
 from typing import Any
 
@@ -12,7 +11,7 @@ import anywidget
 import traitlets
 
 from kit.widgets._assets import script, style
-from kit.widgets._background import Background, HasBootstrapServers
+from kit.widgets._background import Background, ClusterLike, Link
 
 # Slow enough to watch a group catch up.
 MAX_CONSUMED_PER_S = 500
@@ -39,10 +38,10 @@ class Traffic(anywidget.AnyWidget):
     rate = traitlets.Int(50, min=1, max=1_000).tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, cluster: HasBootstrapServers, topic: str, group_id: str) -> None:
+    def __init__(self, cluster: ClusterLike, topic: str, group_id: str) -> None:
         super().__init__(topic=topic, status="Both are off. Switch the producer on first.")
         self.group_id = group_id
-        self._bootstrap_servers = cluster.bootstrap_servers
+        self._link = Link(cluster)
         self._running: dict[str, Background] = {}
         self.observe(self._switched, ["producing", "consuming"])
 
@@ -57,38 +56,41 @@ class Traffic(anywidget.AnyWidget):
         if running is not None:
             running.stop()
         if change["new"]:
-            self._running[change["name"]] = Background(work, self._failed, name=f"{change['name']} {self.topic}")
+            self._running[change["name"]] = Background(
+                work, self._failed, self._link, name=f"{change['name']} {self.topic}"
+            )
         self.status = self._sentence()
 
-    def _produce(self, ended: threading.Event) -> None:
+    def _produce(self, background: Background) -> None:
         from kafka import KafkaProducer
 
-        producer = KafkaProducer(bootstrap_servers=self._bootstrap_servers)
+        producer = KafkaProducer(bootstrap_servers=self._link.bootstrap_servers)
         try:
             numbers = itertools.count()
-            while not ended.wait(1 / _TICKS_PER_S):
+            while background.goes_on(1 / _TICKS_PER_S):
                 for number in itertools.islice(numbers, max(1, self.rate // _TICKS_PER_S)):
                     producer.send(self.topic, **_listen(number))
         finally:
             producer.close(timeout=5)
 
-    def _consume(self, ended: threading.Event) -> None:
+    def _consume(self, background: Background) -> None:
         from kafka import KafkaConsumer
 
         consumer = KafkaConsumer(
             self.topic,
-            bootstrap_servers=self._bootstrap_servers,
+            bootstrap_servers=self._link.bootstrap_servers,
             group_id=self.group_id,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             max_poll_records=MAX_CONSUMED_PER_S // _TICKS_PER_S,
         )
         try:
-            while not ended.is_set():
+            pause_s = 0.0
+            while background.goes_on(pause_s):
                 began_s = time.monotonic()
                 if consumer.poll(timeout_ms=200):
                     consumer.commit()
-                    ended.wait(max(0.0, began_s + 1 / _TICKS_PER_S - time.monotonic()))
+                pause_s = max(0.0, began_s + 1 / _TICKS_PER_S - time.monotonic())
         finally:
             consumer.close()
 

@@ -1,0 +1,186 @@
+"""JupyterLab as a student gets it from ``make lab``, in a browser that keeps a record of what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, expect, sync_playwright
+
+from tests.support.wait import wait_until
+from tools.lab import jupyter_options
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_MS = 15_000
+
+
+@dataclass
+class Complaints:
+    """What a quiet session has none of."""
+
+    console_errors: list[str] = field(default_factory=list)
+    outside_requests: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        """Collect from ``page`` from now on."""
+        page.on("console", self._console)
+        page.on("pageerror", self._page_error)
+        page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.console_errors.append(message.text)
+
+    def _page_error(self, error: Error) -> None:
+        self.console_errors.append(str(error))
+
+    def _request(self, request: Request) -> None:
+        if request.url.startswith(("http", "ws")) and "//127.0.0.1:" not in request.url:
+            self.outside_requests.append(request.url)
+
+
+@contextlib.contextmanager
+def jupyterlab(labs: Path, state: Path) -> Iterator[str]:
+    """Serve the notebooks in ``labs`` with the project's own options; yields the address with its token.
+
+    Args:
+        labs: the folder that the student sees.
+        state: an empty folder for settings and logs, so that the developer's own Jupyter is not touched.
+    """
+    port, token = _free_port(), secrets.token_hex(16)
+    # The folder is the one thing that differs from `make lab`, and Jupyter refuses an option that is given twice.
+    options = [option for option in jupyter_options() if "root_dir" not in option]
+    options += [f"--ServerApp.root_dir={labs}", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    options += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
+    options += ["--LabApp.expose_app_in_browser=True"]  # lets a test ask for the kernel's status
+    command = [sys.executable, "-m", "jupyterlab", *options]
+    log = state / "lab.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=_environment(state))
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _answers(server, f"{address}/api/status?token={token}", log), "JupyterLab", timeout_s=60)
+        yield f"{address}/lab/tree/{{}}?reset&token={token}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@contextlib.contextmanager
+def browser_page(chromium: str, complaints: Complaints) -> Iterator[Page]:
+    """Give a page of 1400 x 900 in a headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            # Chromium refuses to run its sandbox as root, and a container's /dev/shm is too small for it.
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(TIMEOUT_MS)
+        complaints.listen(page)
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def open_notebook(page: Page, address: str, name: str) -> None:
+    """Open a notebook and wait for its kernel: a cell that is run earlier would be dropped in silence."""
+    page.goto(address.format(name))
+    page.wait_for_function(
+        """() => { const widget = window.jupyterapp?.shell.currentWidget;
+                   return widget?.context?.isReady && widget.sessionContext?.session?.kernel?.status === 'idle'; }"""
+    )
+
+
+def run_all_cells(page: Page) -> None:
+    """Run everything and wait until each code cell has its number."""
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(
+        """() => window.jupyterapp.shell.currentWidget.content.widgets
+                   .every(cell => cell.model.type !== 'code' || cell.model.executionCount)"""
+    )
+
+
+def show_cell(page: Page, cell_id: str) -> Locator:
+    """Scroll to a cell, as a student would (JupyterLab draws only what is near the screen), and return it."""
+    index = page.evaluate(
+        """async id => { const content = window.jupyterapp.shell.currentWidget.content;
+                         const index = content.widgets.findIndex(cell => cell.model.id === id);
+                         content.activeCellIndex = index;
+                         await content.scrollToItem(index, 'start');
+                         return index; }""",
+        cell_id,
+    )
+    assert index >= 0, f"the notebook has no cell {cell_id}"
+    cell = page.locator(f".jp-Cell[data-windowed-list-index='{index}']")
+    cell.wait_for()
+    return cell
+
+
+def retype(page: Page, cell_id: str, source: str) -> Locator:
+    """Replace what a code cell says, by mouse and keyboard, run it, and return the cell when it has run."""
+    cell = show_cell(page, cell_id)
+    before = cell.locator(".jp-InputArea-prompt").text_content()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Control+Enter")
+    number = re.compile(rf"^(?!{re.escape(before or '')}$)\[\d+\]:$")
+    expect(cell.locator(".jp-InputArea-prompt")).to_have_text(number)
+    return cell
+
+
+def use_theme(page: Page, theme: str) -> None:
+    """Switch to "JupyterLab Dark" or "JupyterLab Light" as the Settings menu does."""
+    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    light = str(theme.endswith("Light")).lower()
+    page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+
+
+def _answers(server: subprocess.Popen[bytes], url: str, log: Path) -> bool:
+    assert server.poll() is None, f"JupyterLab has stopped:\n{log.read_text(errors='replace')}"
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
+def _environment(state: Path) -> dict[str, str]:
+    settings = state / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+    }
+    return {
+        **os.environ,
+        **{name: str(state / folder) for name, folder in folders.items()},
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

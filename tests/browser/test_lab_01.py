@@ -1,0 +1,244 @@
+"""Lab 01 as a student uses it: mouse and keyboard in a real browser, and a look into the cluster from outside.
+
+``KIT_SCREENSHOTS=docs/images`` makes this test write the pictures of the README.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.jupyter import (
+    ROOT,
+    TIMEOUT_MS,
+    Complaints,
+    browser_page,
+    jupyterlab,
+    open_notebook,
+    retype,
+    run_all_cells,
+    show_cell,
+    use_theme,
+)
+from tests.support.requirements import need
+from tests.support.wait import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
+
+NOTEBOOK = "01-first-records.ipynb"
+TOPIC = "music.listens"
+
+expect.set_options(timeout=TIMEOUT_MS)
+
+
+@pytest.fixture(scope="module")
+def complaints() -> Complaints:
+    """Give what the whole session has complained about so far."""
+    return Complaints()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, complaints: Complaints) -> Iterator[Page]:
+    """Give the lab, opened in JupyterLab and run from top to bottom once."""
+    chromium = need("chromium")
+    labs, state = tmp_path_factory.mktemp("labs"), tmp_path_factory.mktemp("jupyter")
+    shutil.copy(ROOT / "labs" / NOTEBOOK, labs)
+    with jupyterlab(labs, state) as address, browser_page(chromium, complaints) as page:
+        open_notebook(page, address, NOTEBOOK)
+        run_all_cells(page)
+        yield page
+
+
+@pytest.fixture(scope="module")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder for pictures: a temporary one unless ``KIT_SCREENSHOTS`` names another."""
+    folder = os.environ.get("KIT_SCREENSHOTS")
+    return Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
+
+
+@pytest.fixture
+def panel(page: Page) -> Locator:
+    """Give the cell with the producer panel and the record view."""
+    return show_cell(page, "panel")
+
+
+def bootstrap_servers(panel: Locator) -> str:
+    """The cluster's addresses as the panel tells them to a student who wants to go on in Python."""
+    code = panel.get_by_label("The same in Python", exact=True).text_content()
+    found = re.search(r'bootstrap_servers="([^"]+)"', code or "")
+    assert found, f"no address in the panel's code: {code!r}"
+    return found.group(1)
+
+
+def record_at(servers: str, partition: int, offset: int) -> Any:
+    """Read one record of the topic with an ordinary consumer, from outside the notebook."""
+    from kafka import KafkaConsumer, TopicPartition
+
+    consumer = KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    try:
+        place = TopicPartition(TOPIC, partition)
+        consumer.assign([place])
+        consumer.seek(place, offset)
+        batches = wait_until(
+            lambda: consumer.poll(timeout_ms=500), f"the record at {place}, offset {offset}", pause_s=0
+        )
+        return batches[place][0]
+    finally:
+        consumer.close()
+
+
+def acknowledged(panel: Locator) -> tuple[int, int]:
+    """Partition and offset of the panel's newest answer, once it is an acknowledgement."""
+    status = panel.get_by_role("region", name="Answers of the broker").get_by_role("status").first
+    expect(status).to_contain_text("Acknowledged: partition")
+    numbers = re.findall(r"\d+", status.text_content() or "")
+    return int(numbers[0]), int(numbers[1])
+
+
+def lag(cell: Locator) -> int:
+    """The lag that the chart's twin tells in words."""
+    text = cell.get_by_role("region", name="The chart in words").text_content() or ""
+    found = re.search(r"lag ([\d,]+)\.", text)
+    return int(found.group(1).replace(",", "")) if found else -1
+
+
+def test_panel_sends_the_record_that_was_typed(page: Page, panel: Locator) -> None:
+    """What is typed into the form and sent with the mouse lies in the cluster, where the acknowledgement says."""
+    panel.get_by_role("textbox", name="Key").click()
+    page.keyboard.type("zoe")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("Blue Hour")
+    page.keyboard.press("Tab")
+    page.keyboard.type("source=browser")
+    page.keyboard.press("Tab")
+    panel.get_by_role("button", name="Send", exact=True).click()
+
+    record = record_at(bootstrap_servers(panel), *acknowledged(panel))
+
+    assert (record.key, record.value, list(record.headers)) == (b"zoe", b"Blue Hour", [("source", b"browser")])
+    expect(panel.get_by_role("row").filter(has_text="zoe")).to_contain_text("source=browser")
+
+
+def test_paused_view_misses_nothing(page: Page, panel: Locator) -> None:
+    """A paused view shows nothing new, although the record is in the cluster; resumed, it catches up."""
+    panel.get_by_role("button", name=f"Pause the view of {TOPIC}").focus()
+    page.keyboard.press("Space")
+    resume = panel.get_by_role("button", name=f"Resume the view of {TOPIC}")
+    expect(resume).to_be_focused()
+    value = panel.get_by_role("textbox", name="Value")
+    value.fill("sent while paused")
+    value.press("Tab")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    view = panel.get_by_role("region", name=f"Live records of topic {TOPIC}")
+
+    # The cluster has it before the view may show it: read from outside until it is there.
+    servers = bootstrap_servers(panel)
+    wait_until(lambda: record_at(servers, *acknowledged(panel)).value == b"sent while paused", "the record", pause_s=0)
+
+    expect(view.get_by_role("row").filter(has_text="sent while paused")).to_have_count(0)
+    resume.press("Enter")
+    expect(view.get_by_role("row").filter(has_text="sent while paused")).to_have_count(1)
+
+
+def test_filter_keeps_matching_records(page: Page, panel: Locator) -> None:
+    """Typing into the filter leaves the rows that hold the text, and typing never reaches the notebook."""
+    cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
+    view = panel.get_by_role("region", name=f"Live records of topic {TOPIC}")
+    panel.get_by_label("Filter").click()
+    page.keyboard.type("bbaabb")
+
+    expect(view.get_by_text("No record holds this text.")).to_be_visible()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("blue hour")
+    expect(view.locator("tbody tr")).to_have_count(1)
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    assert cells == page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
+
+
+def test_illegal_topic_is_refused_in_words(page: Page, panel: Locator) -> None:
+    """An illegal topic name gets a sentence with the reason, and the form stays usable."""
+    topic = panel.get_by_role("textbox", name="Topic")
+    topic.fill("my songs!")
+    topic.press("Tab")
+    panel.get_by_role("button", name="Send", exact=True).click()
+
+    expect(panel.get_by_role("status").filter(has_text="Not acknowledged")).to_contain_text("my songs!")
+    topic.fill(TOPIC)
+    topic.press("Tab")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    assert acknowledged(panel)
+
+
+def test_check_changes_its_verdict_with_the_answer(page: Page) -> None:
+    """The shipped guess gets feedback and no error; the corrected guess passes."""
+    check = show_cell(page, "check-kept")
+    expect(check.get_by_role("note")).to_contain_text("01.retained: not yet")
+
+    retype(page, "guess-kept", 'my_guess = "kept"')
+    check = retype(page, "check-kept", 'kit.check("01.retained", cluster, my_guess)')
+
+    expect(check.get_by_role("note")).to_contain_text("01.retained: passed")
+
+
+def test_group_that_was_offline_catches_up_on_the_chart(page: Page) -> None:
+    """The switches move the chart: lag grows while the consumer is off, and goes away when it is back."""
+    cell = show_cell(page, "live")
+    producer = cell.get_by_role("switch", name="Producer")
+    consumer = cell.get_by_role("switch", name="Consumer")
+    curve = cell.locator(".scatterlayer .js-line").last
+    drawn = curve.get_attribute("d")
+
+    producer.click()
+    wait_until(lambda: lag(cell) > 100, "a lag of more than 100 records", timeout_s=60)
+    assert curve.get_attribute("d") != drawn
+
+    consumer.focus()
+    page.keyboard.press("Space")
+    wait_until(lambda: 0 <= lag(cell) < 50, "the group to catch up", timeout_s=60)
+    expect(cell.get_by_role("status").filter(has_text="has caught up")).to_have_count(1)
+    producer.click()
+    consumer.click()
+    expect(producer).to_have_attribute("aria-checked", "false")
+    expect(consumer).to_have_attribute("aria-checked", "false")
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("cell_id", ["panel", "live"])
+def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell_id: str) -> None:
+    """Widgets and chart follow the theme; the pictures are for people to look at."""
+    use_theme(page, f"JupyterLab {theme}")
+    cell = show_cell(page, cell_id)
+    widget = cell.locator(".kit-widget").first
+    dark_text = widget.evaluate("node => Number(getComputedStyle(node).color.match(/\\d+/)[0]) < 128")
+
+    assert dark_text == (theme == "Light")
+    if cell_id == "live":
+        ink = "rgb(33, 33, 33)" if theme == "Light" else "rgb(232, 232, 232)"
+        expect(cell.locator(".ytitle").first).to_have_css("fill", ink)
+    page.screenshot(path=screenshots / f"lab-01-{cell_id}-{theme.lower()}.png")
+
+
+def test_narrow_window_needs_no_sideways_scrolling(page: Page, panel: Locator, screenshots: Path) -> None:
+    """At 700 pixels the widgets stay inside the notebook's column."""
+    page.set_viewport_size({"width": 700, "height": 900})
+    try:
+        column = panel.locator(".jp-OutputArea-output").first
+        expect(column).to_be_visible()
+        assert column.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
+        page.screenshot(path=screenshots / "lab-01-narrow.png")
+    finally:
+        page.set_viewport_size({"width": 1400, "height": 900})
+
+
+def test_session_was_quiet(page: Page, complaints: Complaints) -> None:
+    """Nothing above left an error in the console or asked anything of another machine."""
+    assert complaints == Complaints()
