@@ -6,7 +6,6 @@ server moves bytes. What the broker knows of the cluster it learns from `Broker.
 
 from __future__ import annotations
 
-import logging
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +17,14 @@ from kit.broker.clock import Clock
 from kit.broker.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.fabric import Fabric
-from kit.broker.groups.coordinator import GroupCoordinator
+from kit.broker.groups import GroupConfig, GroupCoordinator
 from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition
-from kit.broker.offsets_log import LocalOffsetsLog, group_config
+from kit.broker.offsets_log import LocalOffsetsLog
 from kit.broker.partition import Partition
 from kit.broker.replica_manager import ReplicaManager
 from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
-
-log = logging.getLogger(__name__)
 
 API_VERSIONS = 18
 _HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
@@ -104,7 +101,7 @@ class Broker:
         self.replicas = ReplicaManager(node_id=node_id, directory=directory, clock=clock, image=self.image)
         self.replicas.configure(config)
         self.coordinator = GroupCoordinator(
-            config=group_config(config),
+            config=GroupConfig.from_settings(config),
             clock=clock,
             log=LocalOffsetsLog(self.replicas, self.image, config["offsets.topic.num.partitions"]),
             topics=self.image,
@@ -315,6 +312,7 @@ class Broker:
 
     def close(self) -> None:
         """Close the logs cleanly, so that the next start need not check them."""
+        self.coordinator.close()
         self.replicas.close()
 
 

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from kit.broker.configs import BrokerConfig
 from kit.broker.deferred import Deferred
-from kit.broker.groups.coordinator import GroupConfig
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, MetadataImage
 from kit.broker.replica_manager import ReplicaManager
 from kit.wire.errors import BrokerError, ErrorCode
-
-
-def group_config(config: BrokerConfig) -> GroupConfig:
-    """What the coordinator needs to know of the broker's settings."""
-    return GroupConfig(
-        initial_rebalance_delay_ms=config["group.initial.rebalance.delay.ms"],
-        min_session_timeout_ms=config["group.min.session.timeout.ms"],
-        max_session_timeout_ms=config["group.max.session.timeout.ms"],
-        max_size=config["group.max.size"],
-        offset_metadata_max_bytes=config["offset.metadata.max.bytes"],
-        offsets_retention_ms=config["offsets.retention.minutes"] * 60_000,
-        offsets_retention_check_interval_ms=config["offsets.retention.check.interval.ms"],
-    )
 
 
 class LocalOffsetsLog:

@@ -6,20 +6,15 @@ need the records themselves and are rare: a topic that recompresses, and one tha
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from kit.broker.clock import Clock
 from kit.broker.configs import TopicConfig
 from kit.broker.metadata import PartitionState, TopicPartition
-from kit.broker.producers import Duplicate, ProducerState
 from kit.broker.storage import AppendInfo, FileRange, Log
 from kit.wire import records as batches
 from kit.wire.errors import BrokerError, ErrorCode
-
-log = logging.getLogger(__name__)
 
 NO_TIMESTAMP = -1
 
@@ -47,7 +42,6 @@ class Partition:
         self.topic_partition = topic_partition
         self.log = log
         self.clock = clock
-        self.producers = ProducerState(clock=clock)
         self.state: PartitionState | None = None
         self.is_leader = False
         self.leader_epoch = -1
@@ -65,6 +59,7 @@ class Partition:
         self.leader_epoch = state.leader_epoch
         self.is_leader = state.leader == self._node_id
         if self.is_leader:
+            self.log.assign_leader_epoch(state.leader_epoch, self.log.log_end_offset)
             self._advance_high_watermark()
         self.wake()
 
@@ -105,14 +100,11 @@ class Partition:
             self._check_in_sync_replicas()
         header, data = self._validate(data)
         if header.producer_id >= 0:
-            answer = self.producers.check(header)
-            if isinstance(answer, Duplicate):
-                return Appended(
-                    answer.base_offset, answer.timestamp_ms, self.log.log_start_offset, answer.last_offset + 1
-                )
+            before = self.log.producers.check(header)
+            if before is not None:
+                time_ms = NO_TIMESTAMP if self._create_time else before.timestamp_ms
+                return Appended(before.base_offset, time_ms, self.log.log_start_offset, before.last_offset + 1)
         info = self.log.append(data, [header], leader_epoch=self.leader_epoch)
-        if header.producer_id >= 0:
-            self.producers.update(header, info.first_offset)
         self._advance_high_watermark()
         self.wake()
         return self._appended(info)
@@ -269,7 +261,3 @@ class Partition:
     def _advance_high_watermark(self) -> None:
         """With one replica, what the leader wrote is what all in-sync replicas have."""
         self.high_watermark = self.log.log_end_offset
-
-    def settings(self) -> Any:
-        """The topic settings in force here."""
-        return self._config

@@ -12,7 +12,7 @@ from kit.broker.clock import Clock, Timer
 from kit.broker.configs import BrokerConfig, TopicConfig
 from kit.broker.metadata import TOPIC_RESOURCE, MetadataImage, TopicPartition, TopicState
 from kit.broker.partition import Partition
-from kit.broker.storage import Log, LogConfig
+from kit.broker.storage import LogConfig, LogDirectory
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class ReplicaManager:
 
     def __init__(self, *, node_id: int, directory: Path, clock: Clock, image: MetadataImage) -> None:
         self.partitions: dict[tuple[str, int], Partition] = {}
-        self.directory = directory
+        self.log_directory = LogDirectory(directory, clock=clock)
         self._node_id = node_id
         self._clock = clock
         self._image = image
@@ -71,8 +71,7 @@ class ReplicaManager:
         config = self.topic_config(topic_partition.topic)
         partition = self.partitions.get(topic_partition)
         if partition is None:
-            folder = self.directory / str(topic_partition)
-            opened = Log(folder, config=log_config(config), clock=self._clock, topic_partition=str(topic_partition))
+            opened = self.log_directory.open_log(str(topic_partition), log_config(config))
             opened.set_topic_id(self._image.topics[topic_partition.topic].topic_id)
             partition = Partition(topic_partition, node_id=self._node_id, log=opened, clock=self._clock)
             self.partitions[topic_partition] = partition
@@ -85,7 +84,7 @@ class ReplicaManager:
             partition = self.partitions.pop((topic.name, index), None)
             if partition is not None:
                 partition.is_leader = False
-                partition.log.delete()
+                self.log_directory.delete_log(str(partition.topic_partition))
                 partition.wake()
 
     # -- bounded disk --------------------------------------------------------------------------------------------
@@ -106,23 +105,17 @@ class ReplicaManager:
         self._retention_timer = self._clock.call_later(interval_ms, self._retention_tick)
 
     def _retention_tick(self) -> None:
+        assert self._config is not None
         self.enforce_retention()
         for partition in self.partitions.values():
-            partition.producers.expire(self._expiration_ms)
+            partition.log.producers.expire(self._config["producer.id.expiration.ms"])
         self._schedule_retention()
-
-    @property
-    def _expiration_ms(self) -> int:
-        assert self._config is not None
-        value: int = self._config["producer.id.expiration.ms"]
-        return value
 
     def enforce_retention(self) -> None:
         """Delete whole closed segments that are too old or too many, then keep the broker's total below its cap."""
         now_ms = self._clock.time_ms()
         for partition in list(self.partitions.values()):
-            for base_offset, reason in partition.log.delete_old_segments(now_ms):
-                log.info("%s: deleted segment %d (%s)", partition.topic_partition, base_offset, reason)
+            partition.log.delete_old_segments(now_ms, high_watermark=partition.high_watermark)
         self._enforce_total()
 
     def _enforce_total(self) -> None:
@@ -158,4 +151,5 @@ class ReplicaManager:
         if self._retention_timer is not None:
             self._retention_timer.cancel()
         for partition in self.partitions.values():
-            partition.log.close()
+            self.log_directory.high_watermarks[str(partition.topic_partition)] = partition.high_watermark
+        self.log_directory.close()

@@ -21,11 +21,9 @@ class MetadataLog:
     """Appends batches of metadata records and reads them all back."""
 
     def __init__(self, directory: Path, *, clock: Clock) -> None:
-        config = LogConfig(
-            segment_bytes=64 * 1024 * 1024, retention_bytes=-1, retention_ms=-1, cleanup_policy="delete"
-        )
+        config = LogConfig(cleanup_policy=())  # keeps everything
         self._clock = clock
-        self._log = Log(directory / FOLDER_NAME, config=config, clock=clock, topic_partition=FOLDER_NAME)
+        self._log = Log(directory / FOLDER_NAME, config=config, clock=clock)
 
     def append(self, records: Sequence[Any], *, leader_epoch: int) -> None:
         """Append the records as one batch, so that a crash keeps all or none of them."""

@@ -47,9 +47,7 @@ def handle(broker: Broker, request: m.ProduceRequest, context: RequestContext) -
     return None
 
 
-def _append(
-    broker: Broker, topic: str | None, data: m.PartitionProduceData, acks: int
-) -> m.PartitionProduceResponse:
+def _append(broker: Broker, topic: str | None, data: m.PartitionProduceData, acks: int) -> m.PartitionProduceResponse:
     try:
         if acks not in (-1, 0, 1):
             raise BrokerError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks must be -1, 0 or 1, not {acks}")

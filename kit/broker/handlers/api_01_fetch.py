@@ -73,9 +73,7 @@ class _Fetch:
                 state = self._broker.image.topic_by_id(topic.topic_id)
                 name = None if state is None else state.name
             answers = [self._read_partition(name, asked) for asked in topic.partitions]
-            responses.append(
-                m.FetchableTopicResponse(topic=topic.topic, topic_id=topic.topic_id, partitions=answers)
-            )
+            responses.append(m.FetchableTopicResponse(topic=topic.topic, topic_id=topic.topic_id, partitions=answers))
         return m.FetchResponse(session_id=NO_SESSION, responses=responses)
 
     def _read_partition(self, topic: str | None, asked: m.FetchPartition) -> m.PartitionData:

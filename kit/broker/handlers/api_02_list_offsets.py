@@ -80,8 +80,8 @@ def _look_up(partition: Partition, timestamp_ms: int) -> TimestampOffset:
         return TimestampOffset(-1, partition.high_watermark, partition.leader_epoch)
     if timestamp_ms in (EARLIEST, EARLIEST_LOCAL):
         start = partition.log.log_start_offset
-        epoch = partition.log.epoch_at(start)
-        return TimestampOffset(-1, start, partition.leader_epoch if epoch is None else epoch)
+        epochs = partition.log.leader_epochs.entries()
+        return TimestampOffset(-1, start, epochs[0][0] if epochs else partition.leader_epoch)
     if timestamp_ms == LATEST_TIERED:
         return NOTHING
     if timestamp_ms == MAX_TIMESTAMP:

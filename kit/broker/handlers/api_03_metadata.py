@@ -107,9 +107,7 @@ def _topic(request: m.MetadataRequest, topic: TopicState) -> m.MetadataResponseT
     )
 
 
-def _response(
-    broker: Broker, request: m.MetadataRequest, topics: list[m.MetadataResponseTopic]
-) -> m.MetadataResponse:
+def _response(broker: Broker, request: m.MetadataRequest, topics: list[m.MetadataResponseTopic]) -> m.MetadataResponse:
     brokers = [
         m.MetadataResponseBroker(node_id=alive.node_id, host=alive.host, port=alive.port, rack=alive.rack)
         for alive in broker.image.alive_brokers()
@@ -123,5 +121,3 @@ def _response(
             ALL_CLUSTER_OPERATIONS if request.include_cluster_authorized_operations else NOT_ASKED
         ),
     )
-
-

@@ -32,9 +32,5 @@ def _answer(broker: Broker, topic: str, asked: m.OffsetForLeaderPartition) -> m.
         partition.check_epoch(asked.current_leader_epoch)
     except BrokerError as error:
         return m.EpochEndOffset(partition=asked.partition, error_code=error.code, leader_epoch=-1, end_offset=-1)
-    if asked.leader_epoch == partition.leader_epoch:
-        return m.EpochEndOffset(
-            partition=asked.partition, leader_epoch=asked.leader_epoch, end_offset=partition.log.log_end_offset
-        )
     epoch, end_offset = partition.log.end_offset_for_epoch(asked.leader_epoch)
     return m.EpochEndOffset(partition=asked.partition, leader_epoch=epoch, end_offset=end_offset)

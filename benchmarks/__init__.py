@@ -1,0 +1,1 @@
+"""Figures, never tests: this kit's embedded Kafka beside any other Kafka, in one run."""
