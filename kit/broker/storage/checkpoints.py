@@ -103,10 +103,16 @@ def read_topic_id(directory: Path) -> uuid.UUID | None:
         return None
 
 
-def write_topic_id(directory: Path, topic_id: uuid.UUID) -> None:
-    """Write ``partition.metadata``. Kafka writes ids as base64url without padding."""
-    text = base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")
-    replace_file(directory / PARTITION_METADATA, f"version: {_VERSION}\ntopic_id: {text}\n".encode())
+def claim_topic_id(directory: Path, topic_id: uuid.UUID) -> uuid.UUID:
+    """Write ``partition.metadata`` unless it is there; returns the topic id that it holds.
+
+    Kafka writes ids as base64url without padding.
+    """
+    known = read_topic_id(directory)
+    if known is None:
+        text = base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")
+        replace_file(directory / PARTITION_METADATA, f"version: {_VERSION}\ntopic_id: {text}\n".encode())
+    return known or topic_id
 
 
 def write_clean_shutdown(directory: Path, broker_epoch: int) -> None:

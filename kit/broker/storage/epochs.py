@@ -86,6 +86,11 @@ class LeaderEpochs:
         floor = self._epochs[above - 1] if above else epoch
         return EpochEndOffset(floor, self._start_offsets[above])
 
+    def at(self, offset: int) -> int | None:
+        """The leader epoch to which ``offset`` belongs; None when that is not known."""
+        number = bisect_right(self._start_offsets, offset) - 1
+        return self._epochs[number] if number >= 0 else None
+
     def truncate_from_end(self, end_offset: int) -> bool:
         """Forget epochs that start at or above ``end_offset``; returns whether there were any. Not saved yet."""
         count = len(self._epochs)

@@ -11,7 +11,6 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from kit.broker.clock import Clock
 from kit.broker.producers import ProducerState
@@ -20,37 +19,15 @@ from kit.broker.storage.config import LogConfig
 from kit.broker.storage.epochs import EpochEndOffset, LeaderEpochs
 from kit.broker.storage.files import SHARED_POOL, FilePool, FileRange, storage_error
 from kit.broker.storage.lookup import TimestampOffset
-from kit.broker.storage.placing import check_replicated, place
+from kit.broker.storage.placing import AppendInfo, check_replicated, place
 from kit.broker.storage.recovery import Opening
 from kit.broker.storage.removal import Remover
-from kit.broker.storage.segment import MAX_RELATIVE_OFFSET, NO_TIMESTAMP, PlacedBatch, Segment
+from kit.broker.storage.segment import MAX_RELATIVE_OFFSET, NO_TIMESTAMP, PlacedBatch, Segment, SegmentInfo
 from kit.broker.storage.segments import Segments
 from kit.wire.errors import BrokerError, ErrorCode
 from kit.wire.records import BatchHeader
 
 log = logging.getLogger(__name__)
-
-
-class AppendInfo(NamedTuple):
-    """What an append did.
-
-    ``log_append_time_ms`` is -1 when the producer's own timestamps stay (CreateTime); ``rolled`` says whether a new
-    segment was begun.
-    """
-
-    first_offset: int
-    last_offset: int
-    log_append_time_ms: int
-    rolled: bool
-
-
-class SegmentInfo(NamedTuple):
-    """A segment as a lab shows it; the timestamp is -1 when no record has one."""
-
-    base_offset: int
-    size_bytes: int
-    largest_timestamp_ms: int
-    path: Path
 
 
 class Log:
@@ -127,13 +104,15 @@ class Log:
             return
         snapshot_offset = snapshots.load(self.directory, self.log_end_offset, self.producers)
         producers_from = self.log_start_offset if snapshot_offset is None else snapshot_offset
-        changed = self.leader_epochs.truncate_from_end(self.log_end_offset)
-        changed |= self.leader_epochs.truncate_from_start(self.log_start_offset)
+        known = self.leader_epochs.entries()
+        self.leader_epochs.truncate_from_end(epochs_from)
+        self.leader_epochs.truncate_from_start(self.log_start_offset)
         for header in self.headers(min(epochs_from, producers_from)):
-            changed |= self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
+            if header.base_offset >= epochs_from:
+                self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
             if header.producer_id >= 0 and header.base_offset >= producers_from:
                 self.producers.update(header, header.base_offset)
-        if changed:
+        if self.leader_epochs.entries() != known:
             self._save_leader_epochs()
         wanted = {segment.base_offset for segment in self._segments} | {snapshot_offset}
         snapshots.remove_strays(self.directory, wanted)
@@ -148,10 +127,7 @@ class Log:
     @property
     def segments(self) -> list[SegmentInfo]:
         """The segments, oldest first; the last one is active."""
-        return [
-            SegmentInfo(segment.base_offset, segment.size_bytes, segment.largest_timestamp_ms, segment.file.path)
-            for segment in self._segments
-        ]
+        return [segment.info() for segment in self._segments]
 
     @property
     def active_base_offset(self) -> int:
@@ -162,6 +138,10 @@ class Log:
     def latest_epoch(self) -> int:
         """The largest leader epoch known, -1 when there is none."""
         return self.leader_epochs.latest
+
+    def epoch_at(self, offset: int) -> int | None:
+        """The leader epoch under which ``offset`` was written; None when that is not known."""
+        return self.leader_epochs.at(offset)
 
     def end_offset_for_epoch(self, epoch: int) -> EpochEndOffset:
         """Where ``epoch`` ended, by KIP-279's rules: see `LeaderEpochs.end_offset_for`."""
@@ -174,18 +154,15 @@ class Log:
             BrokerError: INCONSISTENT_TOPIC_ID when the log was kept for another topic of the same name,
                 KAFKA_STORAGE_ERROR when the file cannot be written.
         """
-        known = checkpoints.read_topic_id(self.directory)
-        if known == topic_id:
-            return
-        if known is not None:
+        try:
+            known = checkpoints.claim_topic_id(self.directory, topic_id)
+        except OSError as error:
+            raise storage_error(f"cannot write to {self.directory}", error) from error
+        if known != topic_id:
             raise BrokerError(
                 ErrorCode.INCONSISTENT_TOPIC_ID,
                 f"{self.directory} holds the topic with id {known}, not {topic_id}; move that folder away",
             )
-        try:
-            checkpoints.write_topic_id(self.directory, topic_id)
-        except OSError as error:
-            raise storage_error(f"cannot write to {self.directory}", error) from error
 
     def headers(self, offset: int) -> Iterator[BatchHeader]:
         """The header of each batch whose last offset is ``offset`` or above."""

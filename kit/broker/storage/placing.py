@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kit.broker.storage.segment import PlacedBatch
 from kit.wire.records import BatchHeader, assign, check_batch, iter_headers, set_log_append_time
+
+
+class AppendInfo(NamedTuple):
+    """What an append did.
+
+    ``log_append_time_ms`` is -1 when the producer's own timestamps stay (CreateTime); ``rolled`` says whether a new
+    segment was begun.
+    """
+
+    first_offset: int
+    last_offset: int
+    log_append_time_ms: int
+    rolled: bool
 
 
 def place(

@@ -33,6 +33,15 @@ class PlacedBatch(NamedTuple):
     max_timestamp_ms: int
 
 
+class SegmentInfo(NamedTuple):
+    """A segment as a lab shows it; the timestamp is -1 when no record has one."""
+
+    base_offset: int
+    size_bytes: int
+    largest_timestamp_ms: int
+    path: Path
+
+
 class Segment:
     """The batches from ``base_offset`` on, up to the next segment.
 
@@ -70,6 +79,10 @@ class Segment:
     def size_bytes(self) -> int:
         """How many bytes of batches there are."""
         return self.file.size_bytes
+
+    def info(self) -> SegmentInfo:
+        """Its facts as they are now."""
+        return SegmentInfo(self.base_offset, self.size_bytes, self.largest_timestamp_ms, self.file.path)
 
     @property
     def paths(self) -> list[Path]:
