@@ -131,7 +131,7 @@ class GroupAdministration:
         settle(members, 2)
         assert group_id in client.groups()
         view = client.describe_group(group_id)
-        assert (view.state, view.client_ids) == ("Stable", {"student-1", "student-2"})
+        assert (view.state, view.client_ids) == ("Stable", frozenset({"student-1", "student-2"}))
         client.produce(topic, outgoing("p0", 1, partition=0) + outgoing("p1", 1, partition=1))
         gather(members, 2)
         members[0].commit()

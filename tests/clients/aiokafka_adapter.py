@@ -115,12 +115,13 @@ class Aiokafka(ForeignClient, AdministersTopics, AdministersGroups):
         self._loop.run(self._admin.close())
         self._loop.close()
 
-    def _join(self, group_id: str, topic: str, client_id: str) -> Member:
+    def _join(self, group_id: str, topic: str, client_id: str, instance_id: str | None) -> Member:
         async def start() -> AIOKafkaConsumer:
             consumer = AIOKafkaConsumer(
                 topic,
                 bootstrap_servers=self.bootstrap_servers,
                 group_id=group_id,
+                group_instance_id=instance_id,
                 client_id=client_id,
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,

@@ -43,8 +43,8 @@ from tests.clients.foreign_client import (
     Outgoing,
     Placed,
     Refused,
+    read_until,
 )
-from tests.support.wait import wait_until
 
 
 def _refuse(error: KafkaError) -> None:
@@ -116,22 +116,25 @@ class ConfluentKafka(ForeignClient, AdministersTopics, AdministersGroups, Alters
         self._assignor = assignor
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
 
-    def _consumer(self, group_id: str, client_id: str) -> Consumer:
-        return Consumer(
-            {
-                "bootstrap.servers": self.bootstrap_servers,
-                "group.id": group_id,
-                "client.id": client_id,
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
-                "session.timeout.ms": SESSION_TIMEOUT_MS,
-                "partition.assignment.strategy": self._assignor,
-            }
-        )
+    def _consumer(self, group_id: str = "not-joined", **settings: object) -> Consumer:
+        """Make a consumer; the library wants a group.id even of one that only assigns itself partitions."""
+        common = {
+            "bootstrap.servers": self.bootstrap_servers,
+            "group.id": group_id,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+        return Consumer(common | settings)
 
-    def _join(self, group_id: str, topic: str, client_id: str) -> Member:
-        return ConfluentKafkaMember(self._consumer(group_id, client_id), topic)
+    def _join(self, group_id: str, topic: str, client_id: str, instance_id: str | None) -> Member:
+        settings = {
+            "client.id": client_id,
+            "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "partition.assignment.strategy": self._assignor,
+        }
+        static = {} if instance_id is None else {"group.instance.id": instance_id}
+        return ConfluentKafkaMember(self._consumer(group_id, **settings, **static), topic)
 
     def partitions(self, topic: str) -> set[int]:
         return set(self._admin.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic].partitions)
@@ -175,16 +178,14 @@ class ConfluentKafka(ForeignClient, AdministersTopics, AdministersGroups, Alters
 
     def consume(self, topic: str, count: int, *, start: Mapping[int, int] | None = None) -> list[Incoming]:
         offsets = dict.fromkeys(self.partitions(topic), OFFSET_BEGINNING) if start is None else start
-        consumer = self._consumer("no-group", "reader")
+        consumer = self._consumer()
         with contextlib.closing(consumer):
             consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in offsets.items()])
-            read: list[Incoming] = []
-            wait_until(lambda: read.extend(_poll(consumer)) or len(read) >= count, f"{count} records", pause_s=0)
-            return read
+            return read_until(lambda: _poll(consumer), count)
 
     def offsets_at(self, topic: str, timestamp_ms: int) -> dict[int, int | None]:
         asked = [TopicPartition(topic, partition, timestamp_ms) for partition in self.partitions(topic)]
-        with contextlib.closing(self._consumer("no-group", "reader")) as consumer:
+        with contextlib.closing(self._consumer()) as consumer:
             found = consumer.offsets_for_times(asked, timeout=REQUEST_TIMEOUT_S)
         return {place.partition: place.offset if place.offset >= 0 else None for place in found}
 

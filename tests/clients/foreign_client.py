@@ -7,8 +7,10 @@ through as Kafka's own error code.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from tests.support.wait import wait_until
 
 HEARTBEAT_INTERVAL_MS = 200  # a member hears of a rebalance with its heartbeat: often, to keep the tests short
 SESSION_TIMEOUT_MS = 6_000  # the least that a broker allows by default
@@ -79,7 +81,19 @@ class Member(ABC):
 
     @abstractmethod
     def leave(self) -> None:
-        """Leave the group properly. A second call does nothing."""
+        """Close properly: leaves the group, unless it is a static member. A second call does nothing."""
+
+
+def read_until(poll: Callable[[], Iterable[Incoming]], count: int) -> list[Incoming]:
+    """Poll until ``count`` records have arrived."""
+    read: list[Incoming] = []
+
+    def enough() -> bool:
+        read.extend(poll())
+        return len(read) >= count
+
+    wait_until(enough, f"{count} records", pause_s=0)
+    return read
 
 
 class ForeignClient(ABC):
@@ -98,14 +112,14 @@ class ForeignClient(ABC):
         for member in self._members:
             member.leave()
 
-    def join(self, group_id: str, topic: str, *, client_id: str = "member") -> Member:
-        """Become a member of a group (it is complete only after some polls)."""
-        member = self._join(group_id, topic, client_id)
+    def join(self, group_id: str, topic: str, *, client_id: str = "member", instance_id: str | None = None) -> Member:
+        """Become a member of a group, complete only after some polls; a static one with an instance id (KIP-345)."""
+        member = self._join(group_id, topic, client_id, instance_id)
         self._members.append(member)
         return member
 
     @abstractmethod
-    def _join(self, group_id: str, topic: str, client_id: str) -> Member: ...
+    def _join(self, group_id: str, topic: str, client_id: str, instance_id: str | None) -> Member: ...
 
     @abstractmethod
     def partitions(self, topic: str) -> set[int]:

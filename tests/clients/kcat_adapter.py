@@ -142,13 +142,15 @@ class Kcat(ForeignClient):
         assert done.returncode == 0 or DELIVERY_FAILED.search(done.stderr), done.stderr
         return done
 
-    def _join(self, group_id: str, topic: str, client_id: str) -> KcatMember:
-        settings = {
+    def _join(self, group_id: str, topic: str, client_id: str, instance_id: str | None) -> KcatMember:
+        settings: dict[str, object] = {
             "client.id": client_id,
             "auto.offset.reset": "earliest",
             "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
             "session.timeout.ms": self._session_timeout_ms,
         }
+        if instance_id is not None:
+            settings["group.instance.id"] = instance_id
         options = itertools.chain.from_iterable(("-X", f"{name}={value}") for name, value in settings.items())
         return KcatMember([*self._kcat, *options, "-J", "-u", "-G", group_id, topic])
 

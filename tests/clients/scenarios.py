@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.foreign_client import ForeignClient, Incoming, Member, Outgoing, Refused
+from tests.clients.foreign_client import ForeignClient, Incoming, Member, Outgoing, Refused, read_until
 from tests.support.wait import wait_until
 
 MESSAGE_TOO_LARGE = 10
@@ -46,15 +46,7 @@ def settle(members: Sequence[Member], num_partitions: int) -> list[Incoming]:
 
 def gather(members: Sequence[Member], count: int) -> list[Incoming]:
     """Poll all members until they have read ``count`` records together."""
-    read: list[Incoming] = []
-
-    def enough() -> bool:
-        for member in members:
-            read.extend(member.poll())
-        return len(read) >= count
-
-    wait_until(enough, f"{count} records", pause_s=0)
-    return read
+    return read_until(lambda: [record for member in members for record in member.poll()], count)
 
 
 class ProduceAndConsume:
@@ -243,6 +235,28 @@ class ConsumerGroups:
         client.produce(topic, meanwhile)
         second = client.join(group_id, topic)
         assert Counter(values(gather([second], 10))) == Counter(values(meanwhile))
+
+    def test_static_member_comes_back_to_its_partitions(
+        self, client: ForeignClient, make_topic: MakeTopic, unique: Callable[[str], str]
+    ) -> None:
+        """KIP-345: a member with an instance id may restart; nobody takes its partitions, and it gets the same."""
+        topic, group_id = make_topic(partitions=4), unique("group")
+        stays = client.join(group_id, topic, instance_id="stays")
+        restarts = client.join(group_id, topic, instance_id="restarts")
+        settle([stays, restarts], 4)
+        owned = {member: member.assignment() for member in (stays, restarts)}
+        restarts.leave()
+        back = client.join(group_id, topic, instance_id="restarts")
+        taken: set[int] = set()
+
+        def is_back() -> bool:
+            for member in (stays, back):
+                member.poll()
+            taken.update(stays.assignment() - owned[stays])
+            return back.assignment() == owned[restarts] and stays.assignment() == owned[stays]
+
+        wait_until(is_back, "the restarted member to own what it owned", pause_s=0)
+        assert taken == set()
 
 
 class CommitsByHand:
