@@ -6,6 +6,8 @@ grader can hand in the same facts from a list or from the broker's log.
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,15 +65,16 @@ class ClusterEvidence:
     def __init__(self, bootstrap_servers: str) -> None:
         from kafka import KafkaAdminClient, KafkaConsumer
 
-        self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap_servers, bootstrap_timeout_ms=_PATIENCE_MS)
-        # No group and no topic: the check reads beside the student's groups and leaves no trace in them.
-        self._consumer: Any = KafkaConsumer(
-            bootstrap_servers=bootstrap_servers,
-            bootstrap_timeout_ms=_PATIENCE_MS,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-        )
+        _knock(bootstrap_servers)
+        configs = {"bootstrap_servers": bootstrap_servers, "bootstrap_timeout_ms": _PATIENCE_MS}
+        with contextlib.ExitStack() as opened:
+            self._admin: Any = opened.enter_context(contextlib.closing(KafkaAdminClient(**configs)))
+            # No group and no topic: the check reads beside the student's groups and leaves no trace in them.
+            self._consumer: Any = KafkaConsumer(
+                auto_offset_reset="earliest", enable_auto_commit=False, allow_auto_create_topics=False, **configs
+            )
+            opened.callback(self._consumer.close)
+            self._clients = opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -79,8 +82,7 @@ class ClusterEvidence:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._consumer.close()
-        self._admin.close()
+        self._clients.close()
 
     def records(self, topic: str) -> list[SeenRecord]:
         """See `Evidence.records`.
@@ -136,6 +138,20 @@ class ClusterEvidence:
         from kafka import TopicPartition
 
         return TopicPartition(topic, partition)
+
+
+def _knock(bootstrap_servers: str) -> None:
+    """See whether anybody listens: a closed cluster is noticed at once, and kafka-python not left with open sockets."""
+    from kafka.errors import KafkaConnectionError
+
+    for address in bootstrap_servers.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=_PATIENCE_MS / 1000).close()
+        except OSError:
+            continue
+        return
+    raise KafkaConnectionError(f"nobody listens at {bootstrap_servers}")
 
 
 def _seen(record: Any) -> SeenRecord:

@@ -63,7 +63,7 @@ def record(evidence: Evidence, answer: Any) -> CheckResult:
 def offsets(evidence: Evidence, answer: Any) -> CheckResult:
     """Which fields point at exactly one record? ``answer``: a collection of names out of `FIELDS`."""
     name = "01.offsets"
-    given = {answer} if isinstance(answer, str) else set(answer or ())
+    given = {str(each) for each in answer} if isinstance(answer, list | tuple | set | frozenset) else {str(answer)}
     if not given or not given <= set(FIELDS):
         text = f"Your answer is {answer!r}."
         return CheckResult(name, False, text, "your answer", f"Choose some of {', '.join(FIELDS)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,8 +31,10 @@ def show(data: bytes | None) -> str | None:
     """Bytes as text, or as hex where they are no UTF-8; cut after `MAX_VALUE_CHARS` characters; None stays None."""
     if data is None:
         return None
+    head = data[: 4 * MAX_VALUE_CHARS]
     try:
-        text = data[: 4 * MAX_VALUE_CHARS].decode("utf-8")
+        # Incremental: the cut may fall into the middle of a character.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head, final=head == data)
     except UnicodeDecodeError:
         text = "0x" + data[:MAX_VALUE_CHARS].hex()
     if len(text) <= MAX_VALUE_CHARS and len(data) <= 4 * MAX_VALUE_CHARS:
