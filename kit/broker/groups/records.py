@@ -175,18 +175,20 @@ def _read_change(record: Record) -> OffsetChange | GroupChange | None:
     if key_version <= _OFFSET_KEY_VERSION:
         return _read_offset(record.key, record.value)
     if key_version == _GROUP_KEY_VERSION:
-        key = codec.decode_versioned(m.GroupMetadataKey, record.key)
-        value = None if record.value is None else codec.decode_versioned(m.GroupMetadataValue, record.value)
+        _, key = codec.decode_versioned(m.GroupMetadataKey, record.key)
+        value = None
+        if record.value is not None:
+            _, value = codec.decode_versioned(m.GroupMetadataValue, record.value)
         return GroupChange(key.group, value)
     return None
 
 
 def _read_offset(key: bytes, value: bytes | None) -> OffsetChange:
-    saved_key = codec.decode_versioned(m.OffsetCommitKey, key)
+    _, saved_key = codec.decode_versioned(m.OffsetCommitKey, key)
     offset_key = OffsetKey(saved_key.group, saved_key.topic, saved_key.partition)
     if value is None:
         return OffsetChange(offset_key, None)
-    saved = codec.decode_versioned(m.OffsetCommitValue, value)
+    _, saved = codec.decode_versioned(m.OffsetCommitValue, value)
     committed = CommittedOffset(
         saved.offset, saved.leader_epoch, saved.metadata, saved.commit_timestamp, saved.expire_timestamp
     )

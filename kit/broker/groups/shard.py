@@ -172,6 +172,7 @@ class Shard:
                 self.answer(member.awaiting_join, refused)
             if member.awaiting_sync is not None:
                 self.answer(member.awaiting_sync, m.SyncGroupResponse(error_code=code))
+        group.members.clear()
 
     def _finish(self, outcome: Deferred[ErrorCode], code: ErrorCode, then: Callable[[ErrorCode], None]) -> None:
         self._outcomes.discard(outcome)

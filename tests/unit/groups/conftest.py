@@ -40,7 +40,7 @@ class MemoryLog:
         self.led = set(range(PARTITIONS))
         self.hold = False
         self.refuse: ErrorCode | None = None
-        self._held: list[Deferred[ErrorCode]] = []
+        self._held: list[tuple[int, Deferred[ErrorCode]]] = []
 
     def leads(self, partition: int) -> bool:
         return partition in self.led
@@ -52,15 +52,23 @@ class MemoryLog:
             return done
         self.batches[partition].append(bytes(batch))
         if self.hold:
-            self._held.append(done)
+            self._held.append((partition, done))
         else:
             done.resolve(ErrorCode.NONE)
         return done
 
     def release(self, code: ErrorCode = ErrorCode.NONE) -> None:
+        """Commit what was held back, or answer it with an error."""
         held, self._held, self.hold = self._held, [], False
-        for done in held:
+        for _, done in held:
             done.resolve(code)
+
+    def truncate(self) -> None:
+        """Lose what was held back: the next leader of the partitions never had it."""
+        for partition, _ in self._held:
+            self.batches[partition].pop()
+        self._held.clear()
+        self.hold = False
 
 
 @dataclass
@@ -272,7 +280,7 @@ def lab() -> Lab:
     return Lab()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_lab() -> type[Lab]:
     """A coordinator with other settings."""
     return Lab

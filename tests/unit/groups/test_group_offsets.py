@@ -14,9 +14,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 def delete(lab, *, group="g", topic="listens", partitions=(0,)):
     asked = [m.OffsetDeleteRequestPartition(partition_index=index) for index in partitions]
-    request = m.OffsetDeleteRequest(
-        group_id=group, topics=[m.OffsetDeleteRequestTopic(name=topic, partitions=asked)]
-    )
+    request = m.OffsetDeleteRequest(group_id=group, topics=[m.OffsetDeleteRequestTopic(name=topic, partitions=asked)])
     return lab.coordinator.offset_delete(request)
 
 
@@ -40,7 +38,11 @@ def test_fetch_of_absent_offset_is_no_error(lab):
     lab.commit({0: 5})
     asked = {"listens": [0, 1], "nowhere": [0]}
 
-    assert [each.committed_offset for topic in lab.fetch(topics=asked).topics for each in topic.partitions] == [5, -1, -1]
+    assert [each.committed_offset for topic in lab.fetch(topics=asked).topics for each in topic.partitions] == [
+        5,
+        -1,
+        -1,
+    ]
     other = lab.fetch(group="other", topics={"listens": [0]})
     absent = other.topics[0].partitions[0]
     assert (other.error_code, absent.error_code, absent.committed_offset, absent.metadata) == (0, 0, -1, "")

@@ -160,3 +160,14 @@ def test_administrator_removes_static_member_by_instance_id(lab):
 
     assert [each.error_code for each in response.members] == [ErrorCode.NONE, ErrorCode.UNKNOWN_MEMBER_ID]
     assert lab.heartbeat(follower.member_id, 2) == ErrorCode.UNKNOWN_MEMBER_ID
+
+
+def test_restart_of_static_member_ends_with_its_coordinator(lab):
+    """A restart that is on its way when the coordinator goes is sent on, and leaves nothing behind."""
+    static_group(lab)
+    lab.log.hold = True
+    back = lab.join(instance="two")
+    lab.coordinator.close()
+
+    assert back.value.error_code == ErrorCode.NOT_COORDINATOR
+    assert lab.clock.pending() == 0
