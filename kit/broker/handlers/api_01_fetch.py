@@ -76,7 +76,7 @@ class _Fetch:
             responses.append(m.FetchableTopicResponse(topic=topic.topic, topic_id=topic.topic_id, partitions=answers))
         return m.FetchResponse(session_id=NO_SESSION, responses=responses)
 
-    def _read_partition(self, topic: str | None, asked: m.FetchPartition) -> m.PartitionData:
+    def _read_partition(self, topic: str | None, asked: m.FetchPartition) -> m.FetchResponse.PartitionData:
         try:
             if topic is None:
                 raise BrokerError(ErrorCode.UNKNOWN_TOPIC_ID)
@@ -89,7 +89,7 @@ class _Fetch:
                 found = partition.read(asked.fetch_offset, limit_bytes, min_one_batch=self._size_bytes == 0)
         except BrokerError as error:
             self._failed = True
-            return m.PartitionData(
+            return m.FetchResponse.PartitionData(
                 partition_index=asked.partition,
                 error_code=error.code,
                 high_watermark=-1,
@@ -100,7 +100,7 @@ class _Fetch:
         self._partitions.append(partition)
         if found is not None:
             self._size_bytes += found.size_bytes
-        return m.PartitionData(
+        return m.FetchResponse.PartitionData(
             partition_index=asked.partition,
             high_watermark=partition.high_watermark,
             last_stable_offset=partition.high_watermark,

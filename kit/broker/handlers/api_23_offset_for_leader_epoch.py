@@ -26,11 +26,17 @@ def handle(
     )
 
 
-def _answer(broker: Broker, topic: str, asked: m.OffsetForLeaderPartition) -> m.EpochEndOffset:
+def _answer(
+    broker: Broker, topic: str, asked: m.OffsetForLeaderPartition
+) -> m.OffsetForLeaderEpochResponse.EpochEndOffset:
     try:
         partition = broker.partition(topic, asked.partition)
         partition.check_epoch(asked.current_leader_epoch)
     except BrokerError as error:
-        return m.EpochEndOffset(partition=asked.partition, error_code=error.code, leader_epoch=-1, end_offset=-1)
+        return m.OffsetForLeaderEpochResponse.EpochEndOffset(
+            partition=asked.partition, error_code=error.code, leader_epoch=-1, end_offset=-1
+        )
     epoch, end_offset = partition.log.end_offset_for_epoch(asked.leader_epoch)
-    return m.EpochEndOffset(partition=asked.partition, leader_epoch=epoch, end_offset=end_offset)
+    return m.OffsetForLeaderEpochResponse.EpochEndOffset(
+        partition=asked.partition, leader_epoch=epoch, end_offset=end_offset
+    )
