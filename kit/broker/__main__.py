@@ -25,7 +25,7 @@ from kit.broker.connection import Limits, Service
 from kit.broker.data_dir import LOG_FILE, DataDir, DataDirError
 from kit.broker.embedded import EmbeddedCluster
 from kit.broker.framing import MemoryBudget
-from kit.broker.server import LOOPBACK, EventLoop, Server, bind
+from kit.broker.server import LOOPBACK, EventLoop, Server, listen
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _run(settings: dict[str, Any], data_dir: DataDir) -> None:
     ports = settings["ports"]
     node_ids = list(range(1, len(ports) + 1))
     data_dir.check_brokers(node_ids)
-    sockets = {node_id: _bind(port) for node_id, port in zip(node_ids, ports, strict=True)}
+    sockets = {node_id: _listen(port) for node_id, port in zip(node_ids, ports, strict=True)}
     endpoints = {node_id: Endpoint(LOOPBACK[0], bound[0].getsockname()[1]) for node_id, bound in sockets.items()}
     loop = EventLoop()
     loop.on_signal(signal.SIGINT, None)  # interrupting a notebook must not stop its cluster
@@ -103,9 +103,9 @@ def _serve(loop: EventLoop, cluster: EmbeddedCluster, sockets: dict[int, Any], c
     return servers
 
 
-def _bind(port: int) -> list[Any]:
+def _listen(port: int) -> list[Any]:
     try:
-        return bind(port)
+        return listen(port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise _Refused(

@@ -214,7 +214,7 @@ class EventLoop:
         poll, handlers, ready, run_due = self._poller.poll, self._handlers, self._ready, self.clock.run_due
         while not self._stopped:
             wait_s = run_due()
-            for fd, mask in poll(0 if ready else wait_s):
+            for fd, mask in poll(0 if ready or self._stopped else wait_s):
                 handler = handlers.get(fd)
                 if handler is not None:  # an earlier handler of this turn may have closed it
                     try:
@@ -247,8 +247,10 @@ def _guarded(callback: Callable[[], None]) -> None:
         log.exception("a callback of the event loop failed")
 
 
-def bind(port: int) -> list[socket.socket]:
-    """Bind one port on IPv4 loopback, and on IPv6 loopback where it exists.
+def listen(port: int) -> list[socket.socket]:
+    """Listen on one port of the IPv4 loopback, and of the IPv6 loopback where it exists.
+
+    Clients that connect before `Server.start` wait in the backlog.
 
     Args:
         port: 0 for a free one, the same for both.
@@ -257,10 +259,10 @@ def bind(port: int) -> list[socket.socket]:
         OSError: EADDRINUSE, EACCES and the like; ``filename`` is not set, so say yourself which port it was.
     """
     for _ in range(20):  # a free IPv4 port may be taken on IPv6
-        first = _bound(socket.AF_INET, LOOPBACK[0], port)
+        first = _listening(socket.AF_INET, LOOPBACK[0], port)
         chosen: int = first.getsockname()[1]
         try:
-            return [first, _bound(socket.AF_INET6, LOOPBACK[1], chosen)]
+            return [first, _listening(socket.AF_INET6, LOOPBACK[1], chosen)]
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 return [first]  # no IPv6 here
@@ -270,7 +272,7 @@ def bind(port: int) -> list[socket.socket]:
     raise OSError(errno.EADDRINUSE, "no port is free on both 127.0.0.1 and ::1")
 
 
-def _bound(family: int, host: str, port: int) -> socket.socket:
+def _listening(family: int, host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "nt":  # there SO_REUSEADDR would let two programs share the port
@@ -280,6 +282,8 @@ def _bound(family: int, host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))
+        sock.setblocking(False)
+        sock.listen(_BACKLOG)  # only now is the port ours: two programs can bind one that neither listens on
     except OSError:
         sock.close()
         raise
@@ -290,7 +294,7 @@ class Server:
     """Accepts the connections of one broker.
 
     Args:
-        sockets: bound ones, as `bind` makes them.
+        sockets: listening ones, as `listen` makes them.
     """
 
     def __init__(self, loop: EventLoop, service: Service, sockets: list[socket.socket]) -> None:
@@ -300,10 +304,8 @@ class Server:
         self._housekeeping: Timer | None = None
 
     def start(self) -> None:
-        """Listen."""
+        """Accept connections from now on."""
         for sock in self._sockets:
-            sock.setblocking(False)
-            sock.listen(_BACKLOG)
             self._loop.watch(sock.fileno(), READABLE, functools.partial(self._accept, sock))
         self._housekeeping = self._loop.clock.call_later(_HOUSEKEEPING_MS, self._housekeep)
 

@@ -1,0 +1,249 @@
+"""The event loop and real sockets on the loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from kit.broker.broker import Peer
+from kit.broker.connection import READABLE, WRITABLE, Limits, Service
+from kit.broker.framing import MemoryBudget
+from kit.broker.server import EventLoop, LoopClock, Server, listen
+from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.portable
+
+
+@pytest.fixture(params=[False, True], ids=["epoll", "selectors"])
+def loop(request: pytest.FixtureRequest) -> Iterator[EventLoop]:
+    """An event loop of each kind."""
+    made = EventLoop(portable=request.param)
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def serving(loop: EventLoop, limits: Limits | None = None) -> Iterator[tuple[int, Service]]:
+    """A server in a thread of its own that answers each frame with its peer's host and the frame."""
+
+    def receive(frame: memoryview, peer: Peer) -> list[bytes]:
+        answer = peer.client_host.encode() + b" " + bytes(frame)
+        return [struct.pack(">i", len(answer)), answer]
+
+    sockets = listen(0)
+    service = Service("broker 1", receive, MemoryBudget(10_000_000), limits or Limits())
+    server = Server(loop, service, sockets)
+    server.start()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    try:
+        yield sockets[0].getsockname()[1], service
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+
+
+def ask(client: socket.socket, payload: bytes) -> bytes:
+    """Send one frame and return the reply's."""
+    client.sendall(struct.pack(">i", len(payload)) + payload)
+    with client.makefile("rb") as replies:
+        (size,) = struct.unpack(">i", replies.read(4))
+        return replies.read(size)
+
+
+def run_until(loop: EventLoop, condition: Callable[[], Any]) -> None:
+    """Run the loop until the condition holds."""
+
+    def check() -> None:
+        if condition():
+            loop.stop()
+        else:
+            loop.clock.call_later(1, check)
+
+    check()
+    loop.run()
+
+
+def test_server_answers_on_both_loopbacks(loop: EventLoop) -> None:
+    """Whatever a client takes "localhost" for, it finds the same broker."""
+    with serving(loop) as (port, _):
+        for host in ["127.0.0.1", "::1"]:
+            if host == "::1" and not socket.has_ipv6:
+                continue
+            with socket.create_connection((host, port), timeout=10) as client:
+                assert ask(client, b"hello") == host.encode() + b" hello"
+                large = b"x" * 300_000
+                is_same = ask(client, large) == host.encode() + b" " + large
+                assert is_same
+
+
+def test_connections_do_not_disturb_one_another(loop: EventLoop) -> None:
+    """A client that claims 2 GB is disconnected; the others do not notice."""
+    with serving(loop) as (port, service), socket.create_connection(("127.0.0.1", port), timeout=10) as good:
+        assert ask(good, b"before") == b"127.0.0.1 before"
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as bad:
+            bad.sendall(struct.pack(">i", 2**31 - 1))
+            assert bad.recv(1) == b""
+
+        assert ask(good, b"after") == b"127.0.0.1 after"
+        assert len(service.connections) == 1
+
+
+def test_connections_above_the_limit_are_refused(loop: EventLoop) -> None:
+    """The connection after the last allowed one is closed; a place that becomes free can be taken."""
+    with serving(loop, Limits(max_connections=2)) as (port, service):
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+                ask(client, b"hello")
+            refused = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            with contextlib.suppress(ConnectionResetError):
+                assert refused.recv(1) == b""
+        wait_until(lambda: not service.connections, "the server to forget its clients")
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            assert ask(client, b"hello") == b"127.0.0.1 hello"
+
+
+def test_server_goes_on_when_descriptors_run_out(loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accepting pauses when the process has no descriptor left, and goes on afterwards."""
+    num_failures = 0
+    real_accept = socket.socket.accept
+
+    def accept(listener: socket.socket) -> tuple[socket.socket, Any]:
+        nonlocal num_failures
+        if num_failures < 3:
+            num_failures += 1
+            raise OSError([errno.ECONNABORTED, errno.EMFILE, errno.ENFILE][num_failures - 1], "no more")
+        return real_accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    with serving(loop) as (port, _), socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        assert ask(client, b"hello") == b"127.0.0.1 hello"
+    assert num_failures == 3
+
+
+def test_listen_says_when_a_port_is_taken() -> None:
+    """No two servers share a port, on either loopback."""
+    first = listen(0)
+    port = first[0].getsockname()[1]
+    assert {sock.getsockname()[1] for sock in first} == {port}
+    with pytest.raises(OSError, match="in use") as refusal:
+        listen(port)
+    assert refusal.value.errno == errno.EADDRINUSE
+    for sock in first:
+        sock.close()
+
+    for sock in listen(port):
+        sock.close()
+
+
+def test_timers_fire_in_the_order_they_are_due(loop: EventLoop) -> None:
+    """Due time decides, then the order of setting; a cancelled one never fires."""
+    fired: list[str] = []
+    loop.clock.call_later(30, lambda: fired.append("late"))
+    loop.clock.call_later(0, lambda: fired.append("first"))
+    loop.clock.call_later(0, lambda: fired.append("second"))
+    loop.clock.call_later(10, lambda: fired.append("cancelled")).cancel()
+    assert fired == [], "a timer never fires at once"
+    run_until(loop, lambda: "late" in fired)
+
+    assert fired == ["first", "second", "late"]
+
+
+def test_failing_callbacks_leave_the_loop_running(loop: EventLoop, caplog: pytest.LogCaptureFixture) -> None:
+    """An exception in a timer, a callback or a handler is logged, and the rest goes on."""
+    done: list[str] = []
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(f"number {len(done)}")
+
+    near, far = socket.socketpair()
+    with near, far:
+        loop.watch(near.fileno(), WRITABLE, lambda _: (loop.unwatch(near.fileno()), fail())[0])
+        loop.call_soon(fail)
+        loop.clock.call_later(0, fail)
+        loop.clock.call_later(5, lambda: done.append("still here"))
+        run_until(loop, lambda: done)
+
+    assert caplog.text.count("RuntimeError: number 0") == 3
+
+
+def test_changed_mask_decides_what_is_reported(loop: EventLoop) -> None:
+    """A descriptor that waits for nothing stays silent, and speaks again when asked."""
+    masks: list[int] = []
+    turns: list[int] = []
+
+    def count() -> None:
+        turns.append(len(masks))
+        loop.clock.call_later(0, count)
+
+    near, far = socket.socketpair()
+    with near, far:
+        far.send(b"x")
+        loop.watch(near.fileno(), 0, masks.append)
+        count()
+        loop.clock.call_later(5, lambda: loop.change(near.fileno(), READABLE | WRITABLE))
+        run_until(loop, lambda: masks)
+        loop.unwatch(near.fileno())
+
+    assert turns.count(0) > 1
+    assert masks[0] == READABLE | WRITABLE
+
+
+def test_other_threads_wake_the_loop(loop: EventLoop) -> None:
+    """A sleeping loop runs what another thread asks for."""
+    seen: list[str] = []
+    loop.call_soon(
+        lambda: threading.Thread(target=loop.call_soon_threadsafe, args=[lambda: seen.append("thread")]).start()
+    )
+    run_until(loop, lambda: seen)
+    assert seen == ["thread"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no signals between processes")
+def test_signal_stops_the_loop(loop: EventLoop) -> None:
+    """The handler runs in the loop, which sleeps without a timer otherwise."""
+    previous = signal.getsignal(signal.SIGTERM)
+    try:
+        loop.on_signal(signal.SIGTERM, loop.stop)
+        loop.call_soon(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        loop.run()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+@pytest.mark.parametrize("ending", ["input", "end"])
+def test_input_and_its_end_are_noticed(loop: EventLoop, ending: str) -> None:
+    """A byte on the pipe counts, and so does the end of the pipe."""
+    reader, writer = os.pipe()
+    loop.on_input(reader, loop.stop)
+    if ending == "input":
+        os.write(writer, b"\n")
+        loop.run()
+        os.close(writer)
+    else:
+        os.close(writer)
+        loop.run()
+    os.close(reader)
+
+
+def test_cancelled_timers_do_not_pile_up() -> None:
+    """Thousands of requests with long timeouts that end in time leave next to nothing behind."""
+    clock = LoopClock()
+    keep = clock.call_later(60_000, lambda: None)
+    for _ in range(10_000):
+        clock.call_later(30_000, lambda: None).cancel()
+
+    assert len(clock._timers) < 500  # noqa: SLF001 - memory is what this is about
+    keep.cancel()
+    assert clock.run_due() is None or clock.run_due()
