@@ -147,8 +147,7 @@ def _restore_member(saved: m.MemberMetadata, value: m.GroupMetadataValue) -> Mem
         saved.group_instance_id,
         saved.client_id,
         saved.client_host,
-        # Version 0 of the record had one timeout for both.
-        saved.session_timeout if saved.rebalance_timeout == -1 else saved.rebalance_timeout,
+        saved.rebalance_timeout,
         saved.session_timeout,
         value.protocol_type,
         {value.protocol or "": saved.subscription},
@@ -176,9 +175,7 @@ def _read_change(record: Record) -> OffsetChange | GroupChange | None:
         return _read_offset(record.key, record.value)
     if key_version == _GROUP_KEY_VERSION:
         _, key = codec.decode_versioned(m.GroupMetadataKey, record.key)
-        value = None
-        if record.value is not None:
-            _, value = codec.decode_versioned(m.GroupMetadataValue, record.value)
+        value = None if record.value is None else codec.decode_versioned(m.GroupMetadataValue, record.value)[1]
         return GroupChange(key.group, value)
     return None
 

@@ -43,9 +43,11 @@ class MemoryLog:
         self._held: list[tuple[int, Deferred[ErrorCode]]] = []
 
     def leads(self, partition: int) -> bool:
+        """Whether this broker leads the partition."""
         return partition in self.led
 
     def append(self, partition: int, batch: bytearray) -> Deferred[ErrorCode]:
+        """Store a batch; commit it unless told to hold or to refuse."""
         done: Deferred[ErrorCode] = Deferred()
         if self.refuse is not None:
             done.resolve(self.refuse)
@@ -94,6 +96,7 @@ class Lab:
         self.coordinator = self.new_coordinator()
 
     def add_topic(self, name: str, topic_id: uuid.UUID) -> None:
+        """Make a topic with three partitions."""
         self.topics.apply(m.TopicRecord(name=name, topic_id=topic_id))
         for index in range(3):
             self.topics.apply(

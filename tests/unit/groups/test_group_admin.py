@@ -10,11 +10,13 @@ from kit.wire.errors import ErrorCode
 
 
 def listed(lab, states=(), types=()):
+    """The states of the listed groups by group id."""
     request = m.ListGroupsRequest(states_filter=list(states), types_filter=list(types))
     return {each.group_id: each.group_state for each in lab.coordinator.list_groups(request).groups}
 
 
 def delete_groups(lab, *groups):
+    """Delete groups and give their error codes."""
     response = lab.coordinator.delete_groups(m.DeleteGroupsRequest(groups_names=list(groups)))
     return {each.group_id: each.error_code for each in response.value.results}
 
@@ -154,5 +156,5 @@ def test_group_that_is_joined_while_it_is_deleted_lives(lab):
     ],
 )
 def test_partition_for_group_is_javas(group, partition):
-    """The coordinator of a group is found as Java does it (these are its numbers), so that logs can be moved from and to Apache Kafka."""
+    """The coordinator of a group is found as Java finds it (its own numbers): logs can be moved from and to Apache."""
     assert partition_for(group, 50) == partition

@@ -13,12 +13,14 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 
 def delete(lab, *, group="g", topic="listens", partitions=(0,)):
+    """Send one OffsetDelete."""
     asked = [m.OffsetDeleteRequestPartition(partition_index=index) for index in partitions]
     request = m.OffsetDeleteRequest(group_id=group, topics=[m.OffsetDeleteRequestTopic(name=topic, partitions=asked)])
     return lab.coordinator.offset_delete(request)
 
 
 def delete_codes(lab, **options):
+    """Delete and give the error code of each partition."""
     response = delete(lab, **options).value
     return [each.error_code for topic in response.topics for each in topic.partitions]
 

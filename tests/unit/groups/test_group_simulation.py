@@ -27,10 +27,12 @@ class History:
         self.next_number = 1
 
     def number(self):
+        """A number that was never used before."""
         self.next_number += 1
         return self.next_number
 
     def assigned(self, member, generation_id, assignment):
+        """A member of this generation got its assignment."""
         plan, owner = assignment.decode().split("/")
         assert owner == member.identity, "a member got another member's assignment"
         assert self.plans.setdefault(generation_id, plan) == plan, "one generation, two assignments"
@@ -38,6 +40,7 @@ class History:
         member.synced_generation = generation_id
 
     def fetched(self, offsets):
+        """Somebody looked at the committed offsets."""
         for partition, offset in self.acknowledged.items():
             assert offsets.get(("listens", partition), -1) >= offset, "an acknowledged commit is lost"
         for (_, partition), offset in offsets.items():
@@ -62,6 +65,7 @@ class Member:
         self.metadata = {"range": identity.encode()}
 
     def join(self):
+        """Send JoinGroup; what comes back drives the rest."""
         self.stable, self.waiting = False, True
         self.lab.ask_join(self.member_id, instance=self.instance, protocols=self.metadata).then(self._joined)
 
@@ -102,6 +106,7 @@ class Member:
         return code not in {ErrorCode.NONE, ErrorCode.MEMBER_ID_REQUIRED}
 
     def tick(self):
+        """All members poll once, in any order."""
         """One turn of its poll loop: heartbeat, and join when it has to."""
         if not self.alive or self.waiting:
             return
@@ -111,6 +116,7 @@ class Member:
             self.join()
 
     def commit(self, partition):
+        """Every member commits something."""
         """Commit a number that is higher than any before."""
         if not (self.alive and self.stable):
             return
@@ -129,6 +135,7 @@ class Member:
         answer.then(committed)
 
     def leave(self):
+        """Say goodbye."""
         self.alive = False
         self.lab.leave((self.member_id, self.instance))
 
@@ -143,21 +150,25 @@ class Simulation:
         self.started = 0
 
     def play(self, event, seed):
+        """Let one event happen, and check what must be true at any time."""
         chance = random.Random(seed)
         getattr(self, event)(chance)
         self.lab.clock.advance(0)
         self.check()
 
     def living(self):
+        """The members whose process runs."""
         return [member for member in self.members if member.alive]
 
     def start(self, _chance):
+        """A dynamic member comes."""
         if len(self.living()) < 5:
             self.started += 1
             self.members.append(Member(self.lab, self.history, f"dynamic-{self.started}"))
             self.members[-1].join()
 
     def start_static(self, chance):
+        """A static member comes, or comes back."""
         instance = f"static-{chance.randrange(3)}"
         for member in self.living():
             if member.instance == instance:
@@ -166,10 +177,12 @@ class Simulation:
         self.members[-1].join()
 
     def crash(self, chance):
+        """A member falls silent."""
         if self.living():
             chance.choice(self.living()).alive = False
 
     def leave(self, chance):
+        """A member says goodbye."""
         if self.living():
             chance.choice(self.living()).leave()
 
@@ -181,15 +194,18 @@ class Simulation:
                 member.join()
 
     def time_passes(self, chance):
+        """A while passes without any request, then all members poll."""
         self.lab.clock.advance(chance.choice([10, 1_000, 3_000, 9_000, 30_000]))
         self.tick(chance)
 
     def tick(self, chance):
+        """All members poll once, in any order."""
         for member in chance.sample(self.members, len(self.members)):
             member.tick()
             self.lab.clock.advance(0)
 
     def commit(self, chance):
+        """Every member commits something."""
         for member in self.living():
             member.commit(chance.randrange(3))
 
@@ -205,16 +221,20 @@ class Simulation:
         self.lab.coordinator = self.lab.new_coordinator()
 
     def log_stalls(self, _chance):
+        """What is appended from now on is not committed."""
         self.lab.log.hold = True
 
     def log_goes_on(self, _chance):
+        """What was held back is committed, and appends succeed again."""
         self.lab.log.refuse = None
         self.lab.log.release()
 
     def log_refuses(self, _chance):
+        """Appends fail from now on."""
         self.lab.log.refuse = ErrorCode.NOT_ENOUGH_REPLICAS
 
     def check(self):
+        """Look at what is committed."""
         self.history.fetched(self.lab.committed())
 
     def calm_down(self):
