@@ -17,9 +17,9 @@ from kit.broker.clock import Clock
 from kit.broker.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.fabric import Fabric
-from kit.broker.groups import GroupConfig, GroupCoordinator
+from kit.broker.groups import GroupCoordinator
 from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition
-from kit.broker.offsets_log import LocalOffsetsLog
+from kit.broker.offsets_log import LocalOffsetsLog, group_config
 from kit.broker.partition import Partition
 from kit.broker.replica_manager import ReplicaManager
 from kit.wire import codec
@@ -96,12 +96,11 @@ class Broker:
         self.clock = clock
         self.fabric = fabric
         self.image = MetadataImage()
-        self._static_config = config
-        self.config = config
+        self._static_config = self.config = config
         self.replicas = ReplicaManager(node_id=node_id, directory=directory, clock=clock, image=self.image)
         self.replicas.configure(config)
         self.coordinator = GroupCoordinator(
-            config=GroupConfig.from_settings(config),
+            config=group_config(config),
             clock=clock,
             log=LocalOffsetsLog(self.replicas, self.image, config["offsets.topic.num.partitions"]),
             topics=self.image,
@@ -214,7 +213,7 @@ class Broker:
     def _apply_dynamic_config(self) -> None:
         cluster_wide = self.image.config(BROKER_RESOURCE, "")
         own = self.image.config(BROKER_RESOURCE, str(self.node_id))
-        self.config = self._static_config.with_dynamic({**cluster_wide, **own})
+        self.config = self._static_config.with_dynamic(cluster_wide, own)
         self.replicas.configure(self.config)
 
     # -- what handlers ask for -----------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class EmbeddedCluster:
                 node_id=node_id,
                 cluster_id=self.cluster_id,
                 directory=directories[node_id],
-                config=config,
+                config=config.with_node_settings(_node_settings(node_id, self._endpoints[node_id], directories[node_id])),
                 clock=clock,
                 fabric=fabric,
             )
@@ -66,6 +66,18 @@ class EmbeddedCluster:
         for broker in self.brokers.values():
             broker.close()
         self.controller.close()
+
+
+def _node_settings(node_id: int, endpoint: Endpoint, directory: Path) -> dict[str, str]:
+    """What DescribeConfigs tells of one broker alone."""
+    listener = f"PLAINTEXT://{endpoint.host}:{endpoint.port}"
+    return {
+        "node.id": str(node_id),
+        "broker.id": str(node_id),
+        "listeners": listener,
+        "advertised.listeners": listener,
+        "log.dirs": str(directory),
+    }
 
 
 def _cluster_id(directories: Mapping[int, Path]) -> str:

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from kit.broker.configs import BrokerConfig
 from kit.broker.deferred import Deferred
+from kit.broker.groups import GroupConfig
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, MetadataImage
 from kit.broker.replica_manager import ReplicaManager
 from kit.wire.errors import BrokerError, ErrorCode
+
+
+def group_config(config: BrokerConfig) -> GroupConfig:
+    """What the coordinator needs to know of the broker's settings."""
+    return GroupConfig(
+        min_session_timeout_ms=config["group.min.session.timeout.ms"],
+        max_session_timeout_ms=config["group.max.session.timeout.ms"],
+        initial_rebalance_delay_ms=config["group.initial.rebalance.delay.ms"],
+        max_size=config["group.max.size"],
+        offset_metadata_max_bytes=config["offset.metadata.max.bytes"],
+        offsets_retention_ms=config["offsets.retention.minutes"] * 60_000,
+        offsets_retention_check_interval_ms=config["offsets.retention.check.interval.ms"],
+        offset_commit_timeout_ms=config["offsets.commit.timeout.ms"],
+    )
 
 
 class LocalOffsetsLog:
