@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -178,6 +179,25 @@ def test_illegal_topic_is_refused_in_words(page: Page, panel: Locator) -> None:
     assert acknowledged(panel)
 
 
+def test_view_shows_what_another_program_sends(panel: Locator) -> None:
+    """Records that come from outside the notebook appear by themselves, the newest first."""
+    from kafka import KafkaProducer
+
+    songs = [("ana", "Night Bus Home"), ("ben", "Low Tide Radio"), ("chloe", "Seventh Wave"), ("ana", "Cold Brew")]
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers(panel))
+    try:
+        for listener, song in songs:
+            value = json.dumps({"listener": listener, "track": song}).encode()
+            producer.send(TOPIC, key=listener.encode(), value=value, headers=[("source", b"phone")]).get(timeout=10)
+    finally:
+        producer.close()
+
+    rows = panel.locator(".kit-records tbody tr")
+    for row, (listener, song) in zip(range(len(songs)), reversed(songs), strict=True):
+        expect(rows.nth(row)).to_contain_text(song)
+        expect(rows.nth(row)).to_contain_text(listener)
+
+
 def test_check_changes_its_verdict_with_the_answer(page: Page) -> None:
     """The shipped guess gets feedback and no error; the corrected guess passes."""
     check = show_cell(page, "check-kept")
@@ -212,19 +232,20 @@ def test_group_that_was_offline_catches_up_on_the_chart(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-@pytest.mark.parametrize("cell_id", ["panel", "live"])
-def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell_id: str) -> None:
+@pytest.mark.parametrize(("cell_id", "picture"), [("panel", "first-records"), ("live", "first-records-chart")])
+def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell_id: str, picture: str) -> None:
     """Widgets and chart follow the theme; the pictures are for people to look at."""
     use_theme(page, f"JupyterLab {theme}")
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     cell = show_cell(page, cell_id)
-    widget = cell.locator(".kit-widget").first
-    dark_text = widget.evaluate("node => Number(getComputedStyle(node).color.match(/\\d+/)[0]) < 128")
+    cell.locator(".jp-Cell-outputArea").evaluate("node => node.scrollIntoView({block: 'end'})")
+    red = cell.locator(".kit-widget").first.evaluate("node => getComputedStyle(node).color.match(/[0-9]+/)[0]")
 
-    assert dark_text == (theme == "Light")
+    assert (int(red) < 128) == (theme == "Light")
     if cell_id == "live":
         ink = "rgb(33, 33, 33)" if theme == "Light" else "rgb(232, 232, 232)"
         expect(cell.locator(".ytitle").first).to_have_css("fill", ink)
-    page.screenshot(path=screenshots / f"lab-01-{cell_id}-{theme.lower()}.png")
+    page.screenshot(path=screenshots / f"{picture}{'-dark' if theme == 'Dark' else ''}.png")
 
 
 def test_narrow_window_needs_no_sideways_scrolling(page: Page, panel: Locator, screenshots: Path) -> None:
@@ -234,7 +255,7 @@ def test_narrow_window_needs_no_sideways_scrolling(page: Page, panel: Locator, s
         column = panel.locator(".jp-OutputArea-output").first
         expect(column).to_be_visible()
         assert column.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
-        page.screenshot(path=screenshots / "lab-01-narrow.png")
+        page.screenshot(path=screenshots / "first-records-narrow.png")
     finally:
         page.set_viewport_size({"width": 1400, "height": 900})
 

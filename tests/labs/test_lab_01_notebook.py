@@ -85,8 +85,8 @@ class TestShipped:
 
     def test_failures_on_purpose_happen(self, shipped: dict[str, NotebookNode]) -> None:
         """The surprises that the text promises: nothing read at first, a TypeError, everything read again."""
-        assert printed(shipped["consume-latest"]) == "0 records\n"
-        assert printed(shipped["consume-earliest"]).count("1 records") == 2
+        assert printed(shipped["consume-latest"]) == "records read: 0\n"
+        assert printed(shipped["consume-earliest"]).count("the first of 1 is") == 2
         assert "TypeError" in printed(shipped["record-bytes"])
         evening, morning = (int(printed(shipped[cell]).split()[-2]) for cell in ("offline-tools", "offline-run"))
         assert morning == evening + 12
