@@ -115,9 +115,7 @@ class Cluster:
         self.close()
 
     def __repr__(self) -> str:
-        return (
-            f"<Cluster {self._backend.name} {self._state()}: {len(self.brokers)} broker(s) at {self.bootstrap_servers}>"
-        )
+        return f"<Cluster {self._backend.name}, {self._state()}, brokers at {self.bootstrap_servers}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(

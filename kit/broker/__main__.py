@@ -78,7 +78,9 @@ def _run(settings: dict[str, Any], data_dir: DataDir) -> None:
     servers = _serve(loop, cluster, sockets, config)
     gc.collect()
     gc.freeze()  # what is alive now stays so: the collector need not look at it again
-    _report({"pid": os.getpid(), "ports": {node_id: endpoint.port for node_id, endpoint in endpoints.items()}})
+    ports_by_id = {node_id: endpoint.port for node_id, endpoint in endpoints.items()}
+    log.info("process %d listens for brokers (id: port) %s", os.getpid(), ports_by_id)
+    _report({"pid": os.getpid(), "ports": ports_by_id})
     try:
         loop.run()
     finally:

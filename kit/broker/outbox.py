@@ -58,8 +58,10 @@ class Outbox:
             BrokerError: KAFKA_STORAGE_ERROR, a file range is no longer there.
         """
         for chunk in chunks:
-            small = isinstance(chunk, FileRange) and chunk.size_bytes < _SMALL_RANGE_BYTES
-            self._chunks.append(chunk.read() if small else chunk)  # type: ignore[arg-type]
+            if isinstance(chunk, FileRange) and chunk.size_bytes < _SMALL_RANGE_BYTES:
+                self._chunks.append(chunk.read())
+            else:
+                self._chunks.append(chunk)
 
     def flush(self, sock: StreamSocket) -> bool:
         """Send until the socket takes no more; whether nothing is left.
@@ -103,7 +105,7 @@ class Outbox:
         chunks = self._chunks
         while chunks:
             head = chunks[0]
-            size = len(head)  # type: ignore[arg-type]
+            size = len(head)
             if num_sent < size:
                 if num_sent:
                     chunks[0] = memoryview(head)[num_sent:]  # type: ignore[arg-type]
