@@ -79,13 +79,15 @@ class SparseIndex:
         entries = list(self._entry.iter_unpack(content))
         self.keys.extend(key for key, _ in entries)
         self.values.extend(value for _, value in entries)
-        if not self._is_ascending():
+        if not self._is_plausible():
             self.truncate(0)
             return False
         self._saved = len(entries)
         return True
 
-    def _is_ascending(self) -> bool:
+    def _is_plausible(self) -> bool:
+        if self.keys and (self.keys[0] < 0 or self.values[0] < 0):
+            return False
         return all(map(operator.lt, self.keys, itertools.islice(self.keys, 1, None))) and all(
             map(operator.le, self.values, itertools.islice(self.values, 1, None))
         )

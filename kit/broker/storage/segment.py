@@ -178,15 +178,15 @@ class Segment:
             return False
         self._largest_timestamp_ms = self._time_index.keys[-1]
         self._offset_of_largest = self.base_offset + self._time_index.values[-1]
-        start, indexed_offset = 0, None
-        if self._offset_index:
-            first = next(batch_headers(self.file, 0), None)
-            self.first_timestamp_ms = first[1].max_timestamp if first else NO_TIMESTAMP
-            start = self._offset_index.values[-1]
-            indexed_offset = self.base_offset + self._offset_index.keys[-1]
+        start = self._offset_index.values[-1] if self._offset_index else 0
+        first = next(batch_headers(self.file, 0), None)
+        indexed = next(batch_headers(self.file, start), None) if 0 <= start < self.size_bytes else None
+        if first is None or indexed is None:
+            return False
+        if self._offset_index and indexed[1].last_offset != self.base_offset + self._offset_index.keys[-1]:
+            return False
+        self.first_timestamp_ms = first[1].max_timestamp
         for position, header in batch_headers(self.file, start):
-            if position == start and indexed_offset not in (None, header.last_offset):
-                return False
             self._note(position, header.last_offset, header.size_bytes, header.max_timestamp)
         found = self._header_of(self._offset_of_largest)
         return found is not None and found.max_timestamp == self._time_index.keys[-1]

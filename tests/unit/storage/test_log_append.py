@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.support.logs import START_MS, append, append_values, batch, contents, files, open_log
 
 from kit.broker.clock import VirtualClock
 from kit.broker.storage import Log
 from kit.broker.storage import files as storage_files
 from kit.wire.errors import BrokerError, ErrorCode
 from kit.wire.records import build_batch, check_batch, iter_headers, read_header, read_records
+from tests.support.logs import START_MS, append, append_values, batch, contents, files, open_log
 
 pytestmark = pytest.mark.portable
 

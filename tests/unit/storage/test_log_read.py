@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.logs import START_MS, append_values, contents, open_log
 
 from kit.broker.clock import VirtualClock
 from kit.broker.storage import FileRange, Log, LogConfig
 from kit.broker.storage.files import FilePool
 from kit.wire.errors import BrokerError, ErrorCode
 from kit.wire.records import iter_headers
+from tests.support.logs import START_MS, append_values, contents, open_log
 
 pytestmark = pytest.mark.portable
 
@@ -168,6 +168,7 @@ def test_read_gives_the_longest_allowed_run_of_batches(
 
         limit = log.log_end_offset if max_offset is None else max_offset
         expected: list[tuple[int, int]] = []
+        expected_segment = -1
         for segment, first, last, size in placed:
             if last < offset or last >= limit or offset >= limit:
                 continue

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.logs import START_MS, append_values, contents, files, open_log
 
 from kit.broker.clock import VirtualClock
 from kit.broker.storage import Log
 from kit.wire.errors import BrokerError, ErrorCode
+from tests.support.logs import START_MS, append_values, contents, files, open_log
 
 pytestmark = pytest.mark.portable
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.support.logs import append, append_values, batch, contents, files, open_log
 
 pytestmark = pytest.mark.portable
