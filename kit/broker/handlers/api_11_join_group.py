@@ -3,7 +3,7 @@
 Behaviour: the answer waits until all members of the group have joined or the rebalance timeout is over; the leader's
 answer lists all members with their subscriptions, from which it makes the assignment.
 Version notes: 1 a rebalance timeout of its own (KIP-62); 4 MEMBER_ID_REQUIRED (KIP-394); 5 static members (KIP-345);
-7 protocol type, null protocol name; 8 a reason for the log (KIP-800); 9 ``skip_assignment`` (KIP-814).
+7 protocol type; 8 a reason for the log (KIP-800); 9 ``skip_assignment`` (KIP-814).
 """
 
 from __future__ import annotations
@@ -17,17 +17,7 @@ from kit.wire import messages as m
 if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
 
-_NULL_PROTOCOL_SINCE = 7
-
 
 @handles(11, 0, 9)
 def handle(broker: Broker, request: m.JoinGroupRequest, context: RequestContext) -> Deferred[m.JoinGroupResponse]:
-    answer: Deferred[m.JoinGroupResponse] = Deferred()
-
-    def send(response: m.JoinGroupResponse) -> None:
-        if response.protocol_name is None and context.api_version < _NULL_PROTOCOL_SINCE:
-            response.protocol_name = ""
-        answer.resolve(response)
-
-    broker.coordinator.join_group(request, context).then(send)
-    return answer
+    return broker.coordinator.join_group(request, context)
