@@ -285,7 +285,7 @@ class GroupCoordinator:
             try:
                 shard = self.shard_of(group_id)
             except BrokerError as error:
-                described.append(m.DescribedGroup(group_id=group_id, error_code=error.code))
+                described.append(m.DescribeGroupsResponse.DescribedGroup(group_id=group_id, error_code=error.code))
                 continue
             operations = request.include_authorized_operations
             described.append(listing.describe_group(shard, group_id, requester.api_version, operations))

@@ -37,7 +37,7 @@ def list_groups(shard: Shard, states: Collection[str], types: Collection[str]) -
 
 def describe_group(
     shard: Shard, group_id: str, api_version: int, include_authorized_operations: bool
-) -> m.DescribedGroup:
+) -> m.DescribeGroupsResponse.DescribedGroup:
     """One group with its members."""
     group = shard.groups.get(group_id)
     described = _describe_missing(group_id, api_version) if group is None else _describe(group)
@@ -46,17 +46,17 @@ def describe_group(
     return described
 
 
-def _describe_missing(group_id: str, api_version: int) -> m.DescribedGroup:
-    described = m.DescribedGroup(group_id=group_id, group_state=GroupState.DEAD.value)
+def _describe_missing(group_id: str, api_version: int) -> m.DescribeGroupsResponse.DescribedGroup:
+    described = m.DescribeGroupsResponse.DescribedGroup(group_id=group_id, group_state=GroupState.DEAD.value)
     if api_version >= _NOT_FOUND_IS_AN_ERROR_SINCE:
         described.error_code = ErrorCode.GROUP_ID_NOT_FOUND
         described.error_message = f"Group {group_id} not found."
     return described
 
 
-def _describe(group: Group) -> m.DescribedGroup:
+def _describe(group: Group) -> m.DescribeGroupsResponse.DescribedGroup:
     stable = group.state is GroupState.STABLE
-    return m.DescribedGroup(
+    return m.DescribeGroupsResponse.DescribedGroup(
         group_id=group.group_id,
         group_state=group.state.value,
         protocol_type=group.protocol_type or "",

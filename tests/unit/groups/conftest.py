@@ -267,7 +267,7 @@ class Lab:
             for partition in topic.partitions
         }
 
-    def describe(self, group: str = "g", version: int = 6) -> m.DescribedGroup:
+    def describe(self, group: str = "g", version: int = 6) -> m.DescribeGroupsResponse.DescribedGroup:
         """Describe one group."""
         request = m.DescribeGroupsRequest(groups=[group])
         return self.coordinator.describe_groups(request, Client(version)).groups[0]
