@@ -50,5 +50,7 @@ def parse_peer(text: str) -> System:
 @contextmanager
 def embedded(brokers: int, data_dir: Path) -> Iterator[System]:
     """This kit's cluster, its logs below ``data_dir`` (an ordinary disk, not tmpfs)."""
+    others = {child.pid for child in psutil.Process().children()}
     with kit.start(brokers=brokers, data_dir=data_dir, config=UNBOUNDED) as cluster:
-        yield System("embedded", cluster.bootstrap_servers, (cluster.pid,))
+        pids = tuple(child.pid for child in psutil.Process().children() if child.pid not in others)
+        yield System("embedded", cluster.bootstrap_servers, pids)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
     from kit.broker.partition import Partition
 
+LEADER_EPOCHS_FROM = 4
+
 LATEST = -1
 EARLIEST = -2
 MAX_TIMESTAMP = -3
@@ -70,7 +72,7 @@ def _answer(
         partition_index=asked.partition_index,
         timestamp=found.timestamp_ms,
         offset=found.offset,
-        leader_epoch=found.leader_epoch,
+        leader_epoch=found.leader_epoch if api_version >= LEADER_EPOCHS_FROM else NOTHING.leader_epoch,
     )
 
 
