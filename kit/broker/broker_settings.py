@@ -36,7 +36,7 @@ _ROWS: list[_Row] = [
     # who and where
     ("node.id", _INT, None, AtLeast(0), _FIXED, "This node's number, unique in the cluster."),
     ("broker.id", _INT, "-1", None, _FIXED, "The name that node.id had before KRaft."),
-    ("broker.rack", _STRING, None, None, _FIXED, "Where the broker stands; replicas are spread over racks."),
+    ("broker.rack", _STRING, None, None, _FIXED, "Where the broker stands."),
     ("process.roles", _LIST, "", OneOf(("broker", "controller")), _FIXED,
      "Whether the node is a broker, a controller or both."),
     ("listeners", _LIST, "PLAINTEXT://:9092", None, _BROKER, "The addresses that the node listens on."),
