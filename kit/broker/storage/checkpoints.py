@@ -16,7 +16,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kit.broker.storage.files import replace_file
+from kit.broker.storage.files import replace_file, storage_error
+from kit.wire.errors import BrokerError, ErrorCode
 
 LOG_START_OFFSETS = "log-start-offset-checkpoint"
 RECOVERY_POINTS = "recovery-point-offset-checkpoint"
@@ -103,16 +104,24 @@ def read_topic_id(directory: Path) -> uuid.UUID | None:
         return None
 
 
-def claim_topic_id(directory: Path, topic_id: uuid.UUID) -> uuid.UUID:
-    """Write ``partition.metadata`` unless it is there; returns the topic id that it holds.
+def claim_topic_id(directory: Path, topic_id: uuid.UUID) -> None:
+    """Write ``partition.metadata`` unless it is there. Kafka writes ids as base64url without padding.
 
-    Kafka writes ids as base64url without padding.
+    Raises:
+        BrokerError: INCONSISTENT_TOPIC_ID when the file has another id, KAFKA_STORAGE_ERROR when it cannot be written.
     """
     known = read_topic_id(directory)
     if known is None:
         text = base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")
-        replace_file(directory / PARTITION_METADATA, f"version: {_VERSION}\ntopic_id: {text}\n".encode())
-    return known or topic_id
+        try:
+            replace_file(directory / PARTITION_METADATA, f"version: {_VERSION}\ntopic_id: {text}\n".encode())
+        except OSError as error:
+            raise storage_error(f"cannot write to {directory}", error) from error
+    elif known != topic_id:
+        raise BrokerError(
+            ErrorCode.INCONSISTENT_TOPIC_ID,
+            f"{directory} holds the topic with id {known}, not {topic_id}; move that folder away",
+        )
 
 
 def write_clean_shutdown(directory: Path, broker_epoch: int) -> None:

@@ -26,13 +26,13 @@ def log_file_name(offset: int, suffix: str) -> str:
     return f"{offset:020d}{suffix}"
 
 
-def _seek_and_read(fd: int, size_bytes: int, position: int) -> bytes:
+def seek_and_read(fd: int, size_bytes: int, position: int) -> bytes:
     """``os.pread`` for Windows; the file is opened for appending, so moving its position harms no write."""
     os.lseek(fd, position, os.SEEK_SET)
     return os.read(fd, size_bytes)
 
 
-read_at = _seek_and_read if FORCE_PORTABLE or not hasattr(os, "pread") else os.pread
+read_at = seek_and_read if FORCE_PORTABLE or not hasattr(os, "pread") else os.pread
 
 
 class OpenFile:
@@ -64,15 +64,15 @@ class FilePool:
         return len(self._open)
 
     def add(self, file: LogFile) -> None:
-        """Note that ``file`` was opened; closes others when there are too many."""
-        self._open[file] = None
-        while len(self._open) > self.max_open:
+        """Make room for ``file``, which is being opened, by closing others when there are too many."""
+        while len(self._open) >= self.max_open:
             oldest, _ = self._open.popitem(last=False)
             if oldest.used_lately:
                 oldest.used_lately = False
                 self._open[oldest] = None
             else:
                 oldest.close()
+        self._open[file] = None
 
     def discard(self, file: LogFile) -> None:
         """Note that ``file`` was closed."""
@@ -129,7 +129,7 @@ class LogFile:
 
     Attributes:
         size_bytes: how many bytes of the file are the log's; what a failed write left behind it does not count.
-        used_lately: for the pool.
+        used_lately: since the pool looked; not set by opening, so that a file used once goes first.
     """
 
     __slots__ = ("_open_file", "_pool", "_torn", "path", "size_bytes", "used_lately")
@@ -151,13 +151,14 @@ class LogFile:
         Raises:
             BrokerError: KAFKA_STORAGE_ERROR when the operating system refuses.
         """
-        self.used_lately = True
         if self._open_file is None:
             try:
                 self._open_file = OpenFile(self.path)
             except OSError as error:
                 raise storage_error(f"cannot open {self.path}", error) from error
             self._pool.add(self)
+        else:
+            self.used_lately = True
         return self._open_file
 
     def append(self, data: Buffer) -> None:

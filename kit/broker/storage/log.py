@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kit.broker.clock import Clock
@@ -22,6 +22,7 @@ from kit.broker.storage.lookup import TimestampOffset
 from kit.broker.storage.placing import AppendInfo, check_replicated, place
 from kit.broker.storage.recovery import Opening
 from kit.broker.storage.removal import Remover
+from kit.broker.storage.replay import replay
 from kit.broker.storage.segment import MAX_RELATIVE_OFFSET, NO_TIMESTAMP, PlacedBatch, Segment, SegmentInfo
 from kit.broker.storage.segments import Segments
 from kit.wire.errors import BrokerError, ErrorCode
@@ -99,23 +100,19 @@ class Log:
         )
 
     def _replay(self, epochs_from: int) -> None:
-        """Bring producer state and leader epochs in line with the batches from ``epochs_from`` on."""
         if not self.log_end_offset:
             return
-        snapshot_offset = snapshots.load(self.directory, self.log_end_offset, self.producers)
-        producers_from = self.log_start_offset if snapshot_offset is None else snapshot_offset
-        known = self.leader_epochs.entries()
-        self.leader_epochs.truncate_from_end(epochs_from)
-        self.leader_epochs.truncate_from_start(self.log_start_offset)
-        for header in self.headers(min(epochs_from, producers_from)):
-            if header.base_offset >= epochs_from:
-                self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
-            if header.producer_id >= 0 and header.base_offset >= producers_from:
-                self.producers.update(header, header.base_offset)
-        if self.leader_epochs.entries() != known:
+        changed = replay(
+            self.directory,
+            self._segments,
+            self.leader_epochs,
+            self.producers,
+            epochs_from=epochs_from,
+            log_start_offset=self.log_start_offset,
+            log_end_offset=self.log_end_offset,
+        )
+        if changed:
             self._save_leader_epochs()
-        wanted = {segment.base_offset for segment in self._segments} | {snapshot_offset}
-        snapshots.remove_strays(self.directory, wanted)
 
     # -- facts ---------------------------------------------------------------------------------------------------
 
@@ -154,22 +151,7 @@ class Log:
             BrokerError: INCONSISTENT_TOPIC_ID when the log was kept for another topic of the same name,
                 KAFKA_STORAGE_ERROR when the file cannot be written.
         """
-        try:
-            known = checkpoints.claim_topic_id(self.directory, topic_id)
-        except OSError as error:
-            raise storage_error(f"cannot write to {self.directory}", error) from error
-        if known != topic_id:
-            raise BrokerError(
-                ErrorCode.INCONSISTENT_TOPIC_ID,
-                f"{self.directory} holds the topic with id {known}, not {topic_id}; move that folder away",
-            )
-
-    def headers(self, offset: int) -> Iterator[BatchHeader]:
-        """The header of each batch whose last offset is ``offset`` or above."""
-        for segment in self._segments.since(offset):
-            for _, header in segment.batches(offset):
-                if header.last_offset >= offset:
-                    yield header
+        checkpoints.claim_topic_id(self.directory, topic_id)
 
     # -- appending -----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from kit.broker.clock import Clock
 from kit.broker.storage.config import LogConfig
 from kit.broker.storage.removal import Remover
 from kit.broker.storage.segment import MAX_RELATIVE_OFFSET, Segment
+from kit.wire.records import BatchHeader
 
 MakeSegment = Callable[[int], Segment]  # by base offset
 
@@ -55,6 +56,13 @@ class Segments:
     def since(self, offset: int) -> list[Segment]:
         """The segment in which ``offset`` lies and all later ones."""
         return self._segments[max(0, bisect_right(self._base_offsets, offset) - 1) :]
+
+    def headers(self, offset: int) -> Iterator[BatchHeader]:
+        """The header of each batch whose last offset is ``offset`` or above."""
+        for segment in self.since(offset):
+            for _, header in segment.batches(offset):
+                if header.last_offset >= offset:
+                    yield header
 
     # -- making --------------------------------------------------------------------------------------------------
 

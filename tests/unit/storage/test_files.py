@@ -19,7 +19,7 @@ pytestmark = pytest.mark.portable
 
 def test_reading_without_pread_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows has no pread; moving the file's position there does not disturb where appends go."""
-    monkeypatch.setattr(storage_files, "read_at", storage_files._seek_and_read)
+    monkeypatch.setattr(storage_files, "read_at", storage_files.seek_and_read)
     file = LogFile(tmp_path / "f.log", FilePool())
 
     file.append(b"0123456789")
