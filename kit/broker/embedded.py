@@ -43,11 +43,12 @@ class EmbeddedCluster:
         fabric.set_controller(self.controller)
         self.brokers: dict[int, Broker] = {}
         for node_id in node_ids:
+            own = _node_settings(node_id, self._endpoints[node_id], directories[node_id])
             self.brokers[node_id] = Broker(
                 node_id=node_id,
                 cluster_id=self.cluster_id,
                 directory=directories[node_id],
-                config=config.with_node_settings(_node_settings(node_id, self._endpoints[node_id], directories[node_id])),
+                config=config.with_node_settings(own),
                 clock=clock,
                 fabric=fabric,
             )

@@ -124,7 +124,8 @@ class Partition:
 
     def _check_in_sync_replicas(self) -> None:
         """Kafka asks for min(min.insync.replicas, replication factor) (Partition.effectiveMinIsr)."""
-        assert self.state is not None and self._config is not None
+        assert self.state is not None
+        assert self._config is not None
         wanted = min(self._config["min.insync.replicas"], len(self.state.replicas))
         if len(self.state.isr) < wanted:
             raise BrokerError(

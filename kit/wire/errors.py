@@ -22,7 +22,7 @@ class ErrorCode(IntEnum):
     retriable: bool
     description: str
 
-    def __new__(cls, code: int, retriable: bool, description: str) -> Self:
+    def __new__(cls, code: int, retriable: bool = False, description: str = "") -> Self:
         """Make one member of the table below."""
         member = int.__new__(cls, code)
         member._value_ = code
