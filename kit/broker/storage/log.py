@@ -170,13 +170,7 @@ class Log:
         """
         log_append_time_ms = self._clock.time_ms() if self.config.timestamp_type == "LogAppendTime" else NO_TIMESTAMP
         first_offset = self.log_end_offset
-        placed = place(
-            batches,
-            headers,
-            first_offset=first_offset,
-            leader_epoch=leader_epoch,
-            log_append_time_ms=log_append_time_ms,
-        )
+        placed = place(batches, headers, first_offset, leader_epoch, log_append_time_ms)
         if len(batches) > self.config.segment_bytes:
             raise BrokerError(
                 ErrorCode.RECORD_LIST_TOO_LARGE,

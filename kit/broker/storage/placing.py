@@ -25,7 +25,6 @@ class AppendInfo(NamedTuple):
 def place(
     batches: memoryview | bytearray,
     headers: Sequence[BatchHeader],
-    *,
     first_offset: int,
     leader_epoch: int,
     log_append_time_ms: int,
