@@ -10,44 +10,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kit.broker.settings import MAX_INT32, MAX_INT64, AtLeast, Check, ConfigType, OneOf, Setting, Update, table
+from kit.broker.settings import MAX_INT32, MAX_INT64, AtLeast, Check, ConfigType, OneOf, Setting, table
 from kit.broker.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 
 _BOOLEAN, _STRING, _SHORT, _INT, _LONG, _LIST, _CLASS = (
     ConfigType.BOOLEAN, ConfigType.STRING, ConfigType.SHORT, ConfigType.INT, ConfigType.LONG, ConfigType.LIST,
     ConfigType.CLASS,
 )  # fmt: skip
-_FIXED, _BROKER, _CLUSTER = Update.READ_ONLY, Update.PER_BROKER, Update.CLUSTER_WIDE
+_FIXED, _DYNAMIC = False, True  # set when the broker starts, or changed while it runs too
 _HOURS_PER_WEEK = "168"
 _MIB = 1 << 20
 
 NODE_SETTINGS = frozenset({
-    "advertised.listeners", "broker.id", "controller.listener.names", "controller.quorum.voters", "listeners",
-    "log.dir", "log.dirs", "node.id", "process.roles",
+    "advertised.listeners", "broker.id", "listeners", "log.dir", "log.dirs", "node.id",
 })  # fmt: skip
 """What differs from broker to broker: the kit fills it in, nobody else may."""
 
 NO_DEFAULT_OF_ITS_OWN = frozenset({"log.flush.interval.ms", "log.retention.ms", "log.roll.jitter.ms", "log.roll.ms"})
 """Unset unless given: a coarser setting (hours, minutes) has the default."""
 
-# name, type, default, check, when it can change, meaning
-_Row = tuple[str, ConfigType, str | None, Check | None, Update, str]
+# name, type, default, check, whether it can change while the broker runs, meaning
+_Row = tuple[str, ConfigType, str | None, Check | None, bool, str]
 _ROWS: list[_Row] = [
     # who and where
     ("node.id", _INT, None, AtLeast(0), _FIXED, "This node's number, unique in the cluster."),
     ("broker.id", _INT, "-1", None, _FIXED, "The name that node.id had before KRaft."),
     ("broker.rack", _STRING, None, None, _FIXED, "Where the broker stands."),
-    ("process.roles", _LIST, "", OneOf(("broker", "controller")), _FIXED,
-     "Whether the node is a broker, a controller or both."),
-    ("listeners", _LIST, "PLAINTEXT://:9092", None, _BROKER, "The addresses that the node listens on."),
+    ("listeners", _LIST, "PLAINTEXT://:9092", None, _FIXED, "The addresses that the node listens on."),
     ("advertised.listeners", _LIST, None, None, _FIXED, "The addresses that clients are told to connect to."),
-    ("listener.security.protocol.map", _STRING, "PLAINTEXT:PLAINTEXT", None, _BROKER,
+    ("listener.security.protocol.map", _STRING, "PLAINTEXT:PLAINTEXT", None, _FIXED,
      "Which security protocol each listener speaks."),
     ("inter.broker.listener.name", _STRING, None, None, _FIXED, "The listener that brokers use among themselves."),
     ("security.inter.broker.protocol", _STRING, "PLAINTEXT", OneOf(("PLAINTEXT",)), _FIXED,
      "How brokers talk among themselves."),
-    ("controller.listener.names", _LIST, "", None, _FIXED, "The listeners that controllers use."),
-    ("controller.quorum.voters", _LIST, "", None, _FIXED, "The controllers that elect the active one."),
     ("log.dir", _LIST, "", None, _FIXED, "The folder of the logs, when log.dirs is not set."),
     ("log.dirs", _LIST, None, None, _FIXED, "The folders of the logs."),
     ("authorizer.class.name", _STRING, "", None, _FIXED, "What decides who may do what; empty lets everybody."),
@@ -64,8 +59,8 @@ _ROWS: list[_Row] = [
     ("num.partitions", _INT, "1", AtLeast(1), _FIXED, "Partitions of a topic that does not say how many."),
     # the log
     ("log.cleaner.enable", _BOOLEAN, "true", None, _FIXED, "Whether compaction runs."),
-    ("log.cleaner.threads", _INT, "1", AtLeast(0), _CLUSTER, "How many threads compact."),
-    ("log.cleaner.backoff.ms", _LONG, "15000", AtLeast(0), _CLUSTER,
+    ("log.cleaner.threads", _INT, "1", AtLeast(0), _DYNAMIC, "How many threads compact."),
+    ("log.cleaner.backoff.ms", _LONG, "15000", AtLeast(0), _DYNAMIC,
      "How long compaction rests when there is nothing to do."),
     ("log.flush.scheduler.interval.ms", _LONG, str(MAX_INT64), None, _FIXED,
      "How often it is looked whether a log must be forced to disk."),
@@ -81,7 +76,7 @@ _ROWS: list[_Row] = [
     ("log.roll.hours", _INT, _HOURS_PER_WEEK, AtLeast(1), _FIXED, "segment.ms in hours, when log.roll.ms is not set."),
     ("log.roll.jitter.hours", _INT, "0", AtLeast(0), _FIXED,
      "segment.jitter.ms in hours, when log.roll.jitter.ms is not set."),
-    ("num.recovery.threads.per.data.dir", _INT, "2", AtLeast(1), _CLUSTER,
+    ("num.recovery.threads.per.data.dir", _INT, "2", AtLeast(1), _DYNAMIC,
      "How many threads check logs after an unclean stop."),
     ("kit.log.total.bytes", _LONG, "-1", AtLeast(-1), _FIXED,
      "Not Kafka's: the size of all logs from which on the fullest partition loses its oldest segment; -1: none."),
@@ -107,7 +102,7 @@ _ROWS: list[_Row] = [
     ("offsets.topic.replication.factor", _SHORT, "3", AtLeast(1), _FIXED, "Replicas of the offsets topic."),
     ("offsets.topic.segment.bytes", _INT, str(100 * _MIB), AtLeast(1), _FIXED, "Segment size of the offsets topic."),
     # producers and transactions
-    ("producer.id.expiration.ms", _INT, "86400000", AtLeast(1), _CLUSTER,
+    ("producer.id.expiration.ms", _INT, "86400000", AtLeast(1), _DYNAMIC,
      "How long the broker remembers an idle producer's sequence numbers."),
     ("transaction.max.timeout.ms", _INT, "900000", AtLeast(1), _FIXED, "The longest time a transaction may be open."),
     ("transaction.state.log.min.isr", _INT, "2", AtLeast(1), _FIXED, "min.insync.replicas of the transactions topic."),
@@ -129,7 +124,7 @@ _ROWS: list[_Row] = [
      "How long a controller waits for a leader before it stands for election."),
     ("controller.quorum.fetch.timeout.ms", _INT, "2000", AtLeast(0), _FIXED,
      "How long a controller can go without the leader's answer."),
-    ("num.replica.fetchers", _INT, "1", AtLeast(1), _CLUSTER, "How many threads fetch from each leader."),
+    ("num.replica.fetchers", _INT, "1", AtLeast(1), _DYNAMIC, "How many threads fetch from each leader."),
     ("replica.fetch.backoff.ms", _INT, "1000", AtLeast(0), _FIXED, "How long a follower rests after a failed fetch."),
     ("replica.fetch.max.bytes", _INT, str(_MIB), AtLeast(0), _FIXED,
      "How much a follower fetches from one partition at once."),
@@ -144,19 +139,19 @@ _ROWS: list[_Row] = [
     ("replica.selector.class", _STRING, None, None, _FIXED, "Which replica consumers are told to read from."),
     ("request.timeout.ms", _INT, "30000", AtLeast(0), _FIXED, "How long a request between nodes may take."),
     # requests and connections
-    ("background.threads", _INT, "10", AtLeast(1), _CLUSTER, "How many threads do background work."),
+    ("background.threads", _INT, "10", AtLeast(1), _DYNAMIC, "How many threads do background work."),
     ("connections.max.idle.ms", _LONG, "600000", AtLeast(-1), _FIXED,
      "After what silence a client's connection is closed."),
     ("fetch.max.bytes", _INT, str(55 * _MIB), AtLeast(1024), _FIXED, "The most that one fetch is answered with."),
-    ("max.connections", _INT, str(MAX_INT32), AtLeast(0), _CLUSTER, "How many connections a broker takes."),
-    ("max.connections.per.ip", _INT, str(MAX_INT32), AtLeast(0), _CLUSTER,
+    ("max.connections", _INT, str(MAX_INT32), AtLeast(0), _DYNAMIC, "How many connections a broker takes."),
+    ("max.connections.per.ip", _INT, str(MAX_INT32), AtLeast(0), _DYNAMIC,
      "How many connections a broker takes from one address."),
     ("max.incremental.fetch.session.cache.slots", _INT, "1000", AtLeast(0), _FIXED,
      "How many fetch sessions a broker keeps."),
     ("max.request.partition.size.limit", _INT, "2000", AtLeast(1), _FIXED,
      "How many partitions one answer to DescribeTopicPartitions has."),
-    ("num.io.threads", _INT, "8", AtLeast(1), _CLUSTER, "How many threads handle requests."),
-    ("num.network.threads", _INT, "3", AtLeast(1), _CLUSTER, "How many threads read and write sockets."),
+    ("num.io.threads", _INT, "8", AtLeast(1), _DYNAMIC, "How many threads handle requests."),
+    ("num.network.threads", _INT, "3", AtLeast(1), _DYNAMIC, "How many threads read and write sockets."),
     ("queued.max.requests", _INT, "500", AtLeast(1), _FIXED, "How many requests wait before no more are read."),
     ("socket.listen.backlog.size", _INT, "50", AtLeast(1), _FIXED, "How many connections wait to be accepted."),
     ("socket.receive.buffer.bytes", _INT, "102400", AtLeast(-1), _FIXED,
@@ -174,13 +169,16 @@ def _topic_defaults() -> Iterator[Setting]:
         doc = f"For topics that do not set {topic_name}. {setting.doc}"
         # On a broker any negative time means "no limit"; only the topic's own setting insists on -1.
         check = None if name == "log.retention.ms" else setting.check
-        yield replace(setting, name=name, default=default, check=check, doc=doc, update=Update.CLUSTER_WIDE)
+        yield replace(setting, name=name, default=default, check=check, doc=doc, is_dynamic=True)
 
 
 BROKER_SETTINGS: dict[str, Setting] = table(
     [
         *_topic_defaults(),
-        *(Setting(name, kind, default, check, doc, update) for name, kind, default, check, update, doc in _ROWS),
+        *(
+            Setting(name, kind, default, check, doc, is_dynamic)
+            for name, kind, default, check, is_dynamic, doc in _ROWS
+        ),
     ]
 )
 

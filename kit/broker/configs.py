@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from kit.broker.broker_settings import BROKER_SETTINGS, NODE_SETTINGS, SYNONYMS
-from kit.broker.settings import ConfigError, ConfigType, Setting, Update, as_text, unknown_setting
+from kit.broker.settings import ConfigError, ConfigType, Setting, as_text, unknown_setting
 from kit.broker.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 from kit.wire.errors import BrokerError, ErrorCode
 
@@ -171,7 +171,7 @@ class BrokerConfig:
         return ConfigEntry(
             name=setting.name,
             value=None if value is None else as_text(value),
-            read_only=setting.update is Update.READ_ONLY,
+            read_only=not setting.is_dynamic,
             source=self.explain(setting.name),
             synonyms=self.synonyms(setting.name),
             config_type=setting.type,

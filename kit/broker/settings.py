@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Any, Protocol
 
 MAX_INT16 = 2**15 - 1
@@ -28,14 +28,6 @@ class ConfigType(IntEnum):
     DOUBLE = 6
     LIST = 7
     CLASS = 8
-
-
-class Update(StrEnum):
-    """When a broker setting can change (KIP-226)."""
-
-    READ_ONLY = "read-only"  # at the broker's start only
-    PER_BROKER = "per-broker"  # while it runs, for one broker
-    CLUSTER_WIDE = "cluster-wide"  # while it runs, for one broker or for all
 
 
 class ConfigError(ValueError):
@@ -126,7 +118,8 @@ _WORDS = {
 class Setting:
     """One row of a table.
 
-    ``default`` is as it would be written in a file, None when nothing is set; ``doc`` is one sentence.
+    ``default`` is as it would be written in a file, None when nothing is set; ``doc`` is one sentence; ``is_dynamic``
+    says of a broker setting that it can change while the broker runs (KIP-226).
     """
 
     name: str
@@ -134,7 +127,7 @@ class Setting:
     default: str | None
     check: Check | None
     doc: str
-    update: Update = Update.READ_ONLY
+    is_dynamic: bool = False
 
     def parse(self, text: str) -> Any:
         """The value that ``text`` stands for: bool, int, float, str, or a tuple of str for a list.
