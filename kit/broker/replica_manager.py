@@ -43,6 +43,7 @@ class ReplicaManager:
         self._image = image
         self._config: BrokerConfig | None = None
         self._retention_timer: Timer | None = None
+        self._checkpoint_timer: Timer | None = None
         self._retention_due_soon = False
 
     def configure(self, config: BrokerConfig) -> None:
@@ -52,6 +53,7 @@ class ReplicaManager:
             self._configure_partition(partition)
         if self._retention_timer is None:
             self._schedule_retention()
+            self._schedule_checkpoint()
 
     def topic_config(self, topic: str) -> TopicConfig:
         """The settings in force for a topic: its own, else this broker's, else Kafka's defaults."""
@@ -104,6 +106,21 @@ class ReplicaManager:
         interval_ms = self._config["log.retention.check.interval.ms"]
         self._retention_timer = self._clock.call_later(interval_ms, self._retention_tick)
 
+    def _schedule_checkpoint(self) -> None:
+        assert self._config is not None
+        interval_ms = self._config["log.flush.offset.checkpoint.interval.ms"]
+        self._checkpoint_timer = self._clock.call_later(interval_ms, self._checkpoint_tick)
+
+    def _checkpoint_tick(self) -> None:
+        """Note how far the logs are on the disk itself, so that the start after a crash has less to check."""
+        self._note_high_watermarks()
+        self.log_directory.checkpoint()
+        self._schedule_checkpoint()
+
+    def _note_high_watermarks(self) -> None:
+        for partition in self.partitions.values():
+            self.log_directory.high_watermarks[str(partition.topic_partition)] = partition.high_watermark
+
     def _retention_tick(self) -> None:
         assert self._config is not None
         self.enforce_retention()
@@ -148,8 +165,8 @@ class ReplicaManager:
 
     def close(self) -> None:
         """Close every log cleanly."""
-        if self._retention_timer is not None:
-            self._retention_timer.cancel()
-        for partition in self.partitions.values():
-            self.log_directory.high_watermarks[str(partition.topic_partition)] = partition.high_watermark
+        for timer in (self._retention_timer, self._checkpoint_timer):
+            if timer is not None:
+                timer.cancel()
+        self._note_high_watermarks()
         self.log_directory.close()
