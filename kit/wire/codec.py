@@ -134,10 +134,13 @@ def decode_request_header(frame: memoryview) -> tuple[RequestHeader, int]:
 def decode_request(api_key: int, api_version: int, frame: memoryview, body_offset: int) -> Any:
     """The request in a frame; its ``records`` fields are views into the frame.
 
+    Bytes behind the request are ignored, as Kafka does: librdkafka 2.16 sends three too many when it asks for the
+    Metadata of all topics.
+
     Raises:
         DecodeError: the bytes are not such a request.
     """
-    return _decode(api(api_key).request, api_version, frame, body_offset)
+    return _decode_start(api(api_key).request, api_version, frame, body_offset)[0]
 
 
 def encode_response(api_key: int, api_version: int, correlation_id: int, response: Message) -> list[Any]:
@@ -298,14 +301,19 @@ def _check_version(message_class: type[Message], version: int, error: type[Excep
 
 
 def _decode(message_class: type[_M], version: int, frame: memoryview, offset: int) -> _M:
-    decoder = _DECODERS.get((message_class, version)) or _make_decoder(message_class, version)
-    try:
-        message, end = decoder(frame, offset)
-    except _BAD_BYTES as error:
-        _refuse_bytes(f"{message_class.__name__} v{version}", error)
+    message, end = _decode_start(message_class, version, frame, offset)
     if end != len(frame):
         raise DecodeError(f"{message_class.__name__} v{version}: {len(frame) - end} bytes are left over")
-    return message  # type: ignore[no-any-return]
+    return message
+
+
+def _decode_start(message_class: type[_M], version: int, frame: memoryview, offset: int) -> tuple[_M, int]:
+    """The message at an offset, and where it ends."""
+    decoder = _DECODERS.get((message_class, version)) or _make_decoder(message_class, version)
+    try:
+        return decoder(frame, offset)
+    except _BAD_BYTES as error:
+        _refuse_bytes(f"{message_class.__name__} v{version}", error)
 
 
 def _refuse_bytes(what: str, error: Exception) -> NoReturn:
