@@ -47,16 +47,16 @@ def record(evidence: Evidence, answer: Any) -> CheckResult:
     records = evidence.records(LISTENS)
     if not records:
         return _no_records(name, LISTENS)
-    nearest = min(records, key=lambda each: (len(_missing_parts(each)), -each.timestamp_ms))
-    missing = _missing_parts(nearest)
-    if missing:
-        happened = f"The record that comes nearest has no {' and no '.join(missing)}."
-        return CheckResult(
-            name, False, happened, _at(nearest), f"Give your send() what is missing: {_recipe(missing)}."
-        )
-    headers = ", ".join(f"{key}={_text(value)}" for key, value in nearest.headers)
-    happened = f"Key {_text(nearest.key)}, value {_text(nearest.value)}, headers {headers}."
-    return CheckResult(name, True, happened, _at(nearest))
+    newest_first = sorted(records, key=lambda each: -each.timestamp_ms)
+    complete = next((each for each in newest_first if not _missing_parts(each)), None)
+    if complete is None:
+        missing = _missing_parts(newest_first[0])
+        happened = f"The newest record has no {' and no '.join(missing)}."
+        hint = f"Give your send() what is missing: {_recipe(missing)}."
+        return CheckResult(name, False, happened, _at(newest_first[0]), hint)
+    headers = ", ".join(f"{key}={_text(value)}" for key, value in complete.headers)
+    happened = f"Key {_text(complete.key)}, value {_text(complete.value)}, headers {headers}."
+    return CheckResult(name, True, happened, _at(complete))
 
 
 @judge("01.offsets")

@@ -22,7 +22,7 @@ from tests.support.wait import wait_until
 from tools.lab import jupyter_options
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 60_000
 
 
 @dataclass
@@ -105,12 +105,21 @@ def open_notebook(page: Page, address: str, name: str) -> None:
 
 
 def run_all_cells(page: Page) -> None:
-    """Run everything and wait until each code cell has its number."""
+    """Run everything and wait until each code cell has its number.
+
+    Raises:
+        AssertionError: a cell raised, and those after it did not run.
+    """
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_function(
-        """() => window.jupyterapp.shell.currentWidget.content.widgets
-                   .every(cell => cell.model.type !== 'code' || cell.model.executionCount)"""
-    )
+    raised = page.wait_for_function(
+        """() => { const code = window.jupyterapp.shell.currentWidget.content.widgets
+                                  .filter(cell => cell.model.type === 'code');
+                   const raised = code.flatMap(cell => cell.model.outputs.toJSON()
+                       .filter(output => output.output_type === 'error')
+                       .map(output => `${cell.model.id}: ${output.ename}: ${output.evalue}`));
+                   return raised.length || code.every(cell => cell.model.executionCount) ? {raised} : null; }"""
+    ).json_value()["raised"]
+    assert raised == []
 
 
 def show_cell(page: Page, cell_id: str) -> Locator:

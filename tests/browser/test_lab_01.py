@@ -1,6 +1,6 @@
 """Lab 01 as a student uses it: mouse and keyboard in a real browser, and a look into the cluster from outside.
 
-``KIT_SCREENSHOTS=docs/images`` makes this test write the pictures of the README.
+``KIT_SCREENSHOTS=docs/images`` makes this test write its pictures there; the README shows one of them.
 """
 
 from __future__ import annotations

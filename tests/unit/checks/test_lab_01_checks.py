@@ -106,6 +106,16 @@ def test_record_names_what_is_missing(parts: dict[str, object], missing: str) ->
     assert result.happened.count("no ") == 1
 
 
+def test_record_judges_the_newest_attempt() -> None:
+    """The feedback is about what the student has just sent, not about an older record that came nearer."""
+    older = seen(0, 0, value=b"{}", timestamp_ms=1_000)
+
+    result = verdict("01.record", FakeEvidence([older, seen(1, 0, key=None, timestamp_ms=2_000)]))
+
+    assert "no key" in result.happened
+    assert "partition 1" in result.where
+
+
 @given(st.sets(st.sampled_from(FIELDS)))
 def test_offsets_accepts_the_address_and_nothing_else(fields: set[str]) -> None:
     """Of all sets of fields only topic, partition and offset pass."""
