@@ -20,7 +20,7 @@ A table describes one message per block. Indentation (four spaces a level) nests
 * ``3+`` (or ``0-12``, ``4``): the versions that have the field. Without it: all that the struct around it has.
 * ``tag 0``: a tagged field (KIP-482), sent only when it differs from its default. ``tag 0 8+``: tagged from version 8.
 * ``ignorable``: in a version without the field its value is dropped; otherwise a value there is an error.
-* ``= x``: the default. Without it zero, false, "", no elements; null for records.
+* ``= x``: the default. Without it zero, false, "", no elements; null for records that may be null.
 * ``struct Name``: a struct that several fields share. A field that names it has no lines of its own.
 * ``flexible 9+``: from version 9 on lengths are varints and every struct ends with tagged fields; ``flexible none``.
 
@@ -254,7 +254,7 @@ class _Parser:
         array = bool(match["array"])
         return Field(
             match["name"], match["type"], array, struct, versions, nullable, tag, tagged, ignorable,
-            _default(match["type"], array or struct is not None, match["default"]), line.about,
+            _default("array" if array else match["type"], bool(nullable), match["default"]), line.about,
         )  # fmt: skip
 
     def _options(self, text: str, outer: range, line: Line) -> tuple[range, int | None, range, bool]:
@@ -311,11 +311,11 @@ def _cut(inner: range, outer: range) -> range:
     return range(max(inner.start, outer.start), min(inner.stop, outer.stop))
 
 
-def _default(type_name: str, empty: bool, text: str | None) -> Default:
-    if text == "null" or (text is None and type_name == "records" and not empty):
+def _default(kind: str, nullable: bool, text: str | None) -> Default:
+    if text == "null" or (text is None and kind == "records" and nullable):
         return None
-    if empty or type_name in SIZED or type_name == "uuid":
+    if kind not in FIXED or kind == "uuid":
         return (text or "").strip('"')
-    if type_name == "bool":
+    if kind == "bool":
         return text == "true"
-    return float(text or 0) if type_name == "float64" else int(text or 0)
+    return float(text or 0) if kind == "float64" else int(text or 0)
