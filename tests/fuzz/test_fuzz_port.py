@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kit.broker.handlers import load_all
 from kit.wire import codec
 from tests.fuzz.conftest import Target, examples
 from tests.support import wire_messages
@@ -23,8 +24,8 @@ ONE_BROKER = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthC
 
 _requests = [
     (key, version)
-    for key, found in sorted(codec.apis().items())
-    for version in range(found.min_version, found.max_version + 1)
+    for key, handler in sorted(load_all().items())
+    for version in range(handler.min_version, handler.max_version + 1)
 ]
 
 
@@ -59,7 +60,7 @@ def test_random_requests(target: Target, data: st.DataObject, request_version: t
     message = wire_messages.for_version(data.draw(wire_messages.filled(api.request)), api_version)
     reply = target.send(codec.encode_request(api_key, api_version, 11, "fuzz", message))
     target.check()
-    if reply and codec.api(api_key).min_version <= api_version:
+    if reply:
         assert struct.unpack_from(">ii", reply) == (len(reply) - 4, 11)
 
 

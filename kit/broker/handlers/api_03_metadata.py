@@ -32,6 +32,8 @@ def handle(
 ) -> m.MetadataResponse | Deferred[m.MetadataResponse]:
     if request.topics is None or (context.api_version == 0 and not request.topics):
         return _response(broker, request, [_topic(request, topic) for topic in broker.image.topics.values()])
+    if context.api_version < 12 and any(asked.name is None for asked in request.topics):
+        return _response(broker, request, [_refused(asked) for asked in request.topics])
     missing = _to_create(broker, request, context)
     if not missing:
         return _response(broker, request, _asked_topics(broker, request, {}))
@@ -40,6 +42,11 @@ def handle(
         lambda codes: answer.resolve(_response(broker, request, _asked_topics(broker, request, codes)))
     )
     return answer
+
+
+def _refused(asked: m.MetadataRequestTopic) -> m.MetadataResponseTopic:
+    """Before version 12 the answer has no null for a name. Source: Kafka's ``MetadataRequest.getErrorResponse``."""
+    return m.MetadataResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=asked.name or "", partitions=[])
 
 
 def _to_create(broker: Broker, request: m.MetadataRequest, context: RequestContext) -> list[str]:
