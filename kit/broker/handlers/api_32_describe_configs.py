@@ -58,23 +58,11 @@ def _entries(broker: Broker, resource_type: int, name: str) -> Sequence[ConfigEn
                 ErrorCode.INVALID_REQUEST,
                 f"Unexpected broker id, expected {broker.node_id} or empty string, but received {name}",
             )
-        return broker.config.with_node_settings(_node_settings(broker)).describe()
+        return broker.config.describe()
     raise BrokerError(
         ErrorCode.INVALID_REQUEST,
         f"Resource type {resource_type} has no settings here; topics (2) and brokers (4) have.",
     )
-
-
-def _node_settings(broker: Broker) -> dict[str, str]:
-    known = broker.image.brokers[broker.node_id]
-    address = f"PLAINTEXT://{known.host}:{known.port}"
-    return {
-        "node.id": str(broker.node_id),
-        "broker.id": str(broker.node_id),
-        "listeners": address,
-        "advertised.listeners": address,
-        "log.dirs": str(broker.replicas.log_directory.directory),
-    }
 
 
 def _config(entry: ConfigEntry, request: m.DescribeConfigsRequest) -> m.DescribeConfigsResourceResult:
