@@ -35,7 +35,7 @@ class Target:
         assert cluster.data_dir is not None
         self._log = (Path(cluster.data_dir) / "server.log").open("rb")
         self._witness = self.connect()
-        self.check()
+        self._ask(3, 4, m.MetadataRequest(topics=[m.MetadataRequestTopic(name="target")]))  # makes the topic
 
     def connect(self) -> socket.socket:
         """A new connection."""
@@ -59,15 +59,17 @@ class Target:
 
     def check(self) -> None:
         """Another connection still gets answers, and nothing failed inside the broker since the last call."""
-        request = codec.encode_request(API_VERSIONS, 0, 7, "witness", m.ApiVersionsRequest())
-        self._witness.sendall(request)
-        with self._witness.makefile("rb") as replies:
-            (size,) = struct.unpack(">i", replies.read(4))
-            correlation_id, _ = codec.decode_response(API_VERSIONS, 0, memoryview(replies.read(size)))
+        correlation_id = self._ask(API_VERSIONS, 0, m.ApiVersionsRequest())
         failures = [line for line in self._log.read().decode().split("\n20") if " ERROR " in line]
 
         assert correlation_id == 7
         assert not failures, failures[0]
+
+    def _ask(self, api_key: int, api_version: int, request: m.Message) -> int:
+        self._witness.sendall(codec.encode_request(api_key, api_version, 7, "witness", request))
+        with self._witness.makefile("rb") as replies:
+            (size,) = struct.unpack(">i", replies.read(4))
+            return codec.decode_response(api_key, api_version, memoryview(replies.read(size)))[0]
 
     def log(self) -> str:
         """What the broker logged since the last look."""
