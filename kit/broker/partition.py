@@ -69,9 +69,15 @@ class Partition:
         self._max_message_bytes: int = config["max.message.bytes"]
         self._after_max_ms: int = config["message.timestamp.after.max.ms"]
         self._before_max_ms: int = config["message.timestamp.before.max.ms"]
-        self._compression: str = config["compression.type"]
+        codec_name: str = config["compression.type"]
+        self._codec = "none" if codec_name == "uncompressed" else codec_name
         self._needs_keys = "compact" in config["cleanup.policy"]
         self._create_time = config["message.timestamp.type"] == "CreateTime"
+
+    @property
+    def stores_zstd(self) -> bool:
+        """Whether the topic compresses everything with zstd, which old consumers cannot read (KIP-110)."""
+        return self._codec == "zstd"
 
     def check_epoch(self, current_leader_epoch: int) -> None:
         """Compare a client's idea of the leader epoch with ours (KIP-320); -1 means that it has none.
@@ -136,35 +142,33 @@ class Partition:
     def _validate(self, data: memoryview) -> tuple[batches.BatchHeader, memoryview]:
         try:
             header = batches.check_batch(data)
-        except batches.UnsupportedMagic as error:
-            raise BrokerError(ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, str(error)) from error
         except batches.CorruptBatch as error:
-            raise BrokerError(ErrorCode.CORRUPT_MESSAGE, f"{self.topic_partition}: {error}") from error
+            raise BrokerError(error.code, f"{self.topic_partition}: {error}") from error
         if header.size_bytes != len(data):
             raise BrokerError(
                 ErrorCode.INVALID_RECORD, f"a produce request carries one batch for {self.topic_partition}, not several"
             )
-        if header.is_control or header.is_transactional:
-            raise BrokerError(ErrorCode.INVALID_RECORD, "control and transactional batches are not accepted here")
+        _check_claims(header)
+        self._check_size(header)
+        if self._create_time:
+            self._check_timestamps(header)
+        if self._needs_keys or self._codec not in ("producer", header.compression):
+            return self._rewrite(header, data)
+        return header, data
+
+    def _check_size(self, header: batches.BatchHeader) -> None:
         if header.size_bytes > self._max_message_bytes:
             raise BrokerError(
                 ErrorCode.MESSAGE_TOO_LARGE,
                 f"a batch of {header.size_bytes} bytes for {self.topic_partition}; "
                 f"max.message.bytes is {self._max_message_bytes}",
             )
-        if self._create_time:
-            self._check_timestamps(header)
-        if self._needs_keys or self._compression not in ("producer", header.compression):
-            return self._rewrite(header, data)
-        return header, data
 
     def _check_timestamps(self, header: batches.BatchHeader) -> None:
         """Refuse clocks that are far off (KIP-937); the batch header's bounds stand for its records."""
-        if header.max_timestamp == NO_TIMESTAMP:
-            return
         now_ms = self.clock.time_ms()
         ahead_ms = header.max_timestamp - now_ms
-        behind_ms = now_ms - header.base_timestamp
+        behind_ms = 0 if header.base_timestamp == NO_TIMESTAMP else now_ms - header.base_timestamp
         if ahead_ms > self._after_max_ms or behind_ms > self._before_max_ms:
             raise BrokerError(
                 ErrorCode.INVALID_TIMESTAMP,
@@ -182,20 +186,18 @@ class Partition:
             raise BrokerError(
                 ErrorCode.INVALID_RECORD, f"{self.topic_partition} is compacted: every record needs a key"
             )
-        if self._compression in ("producer", header.compression):
-            return header, data
-        codec_name = "none" if self._compression == "uncompressed" else self._compression
-        if codec_name == header.compression:
+        if self._codec in ("producer", header.compression):
             return header, data
         rebuilt = batches.build_batch(
             opened,
-            base_offset=header.base_offset,
-            compression=codec_name,
+            compression=self._codec,
             producer_id=header.producer_id,
             producer_epoch=header.producer_epoch,
             base_sequence=header.base_sequence,
         )
-        return batches.read_header(rebuilt), memoryview(rebuilt)
+        header = batches.read_header(rebuilt)
+        self._check_size(header)
+        return header, memoryview(rebuilt)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -262,3 +264,18 @@ class Partition:
     def _advance_high_watermark(self) -> None:
         """With one replica, what the leader wrote is what all in-sync replicas have."""
         self.high_watermark = self.log.log_end_offset
+
+
+def _check_claims(header: batches.BatchHeader) -> None:
+    """Refuse what only a broker may write, and what contradicts itself. Source: Kafka's ``LogValidator``."""
+    if header.is_control or header.is_transactional:
+        raise BrokerError(ErrorCode.INVALID_RECORD, "control and transactional batches are not accepted here")
+    if header.base_offset != 0:
+        raise BrokerError(ErrorCode.INVALID_RECORD, f"the batch has the base offset {header.base_offset} instead of 0")
+    if header.producer_id >= 0 > header.base_sequence:
+        raise BrokerError(
+            ErrorCode.INVALID_RECORD,
+            f"producer {header.producer_id} sent the sequence number {header.base_sequence}",
+        )
+    if header.timestamp_type != "CreateTime":
+        raise BrokerError(ErrorCode.INVALID_TIMESTAMP, "a producer must not set the timestamp type LogAppendTime")

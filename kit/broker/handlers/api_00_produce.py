@@ -1,9 +1,9 @@
 """Produce, v3-13: append record batches to partitions that this broker leads.
 
-Behaviour: one batch per partition; acks 0 gets no reply, and an error then closes the connection, as in Kafka; acks
--1 is refused with NOT_ENOUGH_REPLICAS before anything is appended.
+Behaviour: one batch per partition; clients cannot write to internal topics; acks 0 gets no reply, and an error then
+closes the connection, as in Kafka; acks -1 is refused with NOT_ENOUGH_REPLICAS before anything is appended.
 Version notes: advertised from 0 although 0-2 are not served, or librdkafka before 2.11.1 does not compress
-(KAFKA-18659); 13 names topics by id (KIP-516).
+(KAFKA-18659); 7 brought zstd (KIP-110); 13 names topics by id (KIP-516).
 Left out: transactional batches (INVALID_RECORD), the per-record error list of v8.
 """
 
@@ -12,12 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.broker.handlers import handles
+from kit.broker.metadata import INTERNAL_TOPICS
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
+from kit.wire.records import CorruptBatch, read_header
 
 if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
 
+ZSTD_FROM = 7
 TOPIC_IDS_FROM = 13
 
 
@@ -35,7 +38,7 @@ def handle(broker: Broker, request: m.ProduceRequest, context: RequestContext) -
             name = None if state is None else state.name
         answers = []
         for data in topic.partition_data:
-            answer = _append(broker, name, data, request.acks)
+            answer = _append(broker, name, data, request.acks, context.api_version)
             if answer.error_code:
                 failed = ErrorCode(answer.error_code)
             answers.append(answer)
@@ -47,14 +50,20 @@ def handle(broker: Broker, request: m.ProduceRequest, context: RequestContext) -
     return None
 
 
-def _append(broker: Broker, topic: str | None, data: m.PartitionProduceData, acks: int) -> m.PartitionProduceResponse:
+def _append(
+    broker: Broker, topic: str | None, data: m.PartitionProduceData, acks: int, api_version: int
+) -> m.PartitionProduceResponse:
     try:
         if acks not in (-1, 0, 1):
             raise BrokerError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks must be -1, 0 or 1, not {acks}")
         if topic is None:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_ID)
+        if topic in INTERNAL_TOPICS:
+            raise BrokerError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"only Kafka itself writes to {topic}")
         if not data.records:
             raise BrokerError(ErrorCode.INVALID_RECORD, "a produce request needs a record batch per partition")
+        if api_version < ZSTD_FROM and _is_zstd(data.records):
+            raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"zstd needs produce version {ZSTD_FROM}")
         appended = broker.partition(topic, data.index).append(data.records, acks=acks)
     except BrokerError as error:
         return m.PartitionProduceResponse(
@@ -69,3 +78,10 @@ def _append(broker: Broker, topic: str | None, data: m.PartitionProduceData, ack
         log_append_time_ms=appended.log_append_time_ms,
         log_start_offset=appended.log_start_offset,
     )
+
+
+def _is_zstd(data: memoryview) -> bool:
+    try:
+        return read_header(data).compression == "zstd"
+    except CorruptBatch:
+        return False  # what is wrong with it is the partition's to say
