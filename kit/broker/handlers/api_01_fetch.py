@@ -1,16 +1,18 @@
 """Fetch, v4-18: read committed batches; wait for them when there are too few.
 
-Behaviour: answers at once when ``min_bytes`` are there, on an error, or when ``max_wait_ms`` is 0; else it waits on
-every asked partition. The first batch of an answer is sent even if it is larger than the limits (KIP-74). Without
-transactions the last stable offset is the high watermark, so both isolation levels read the same.
+Behaviour: answers at once when ``min_bytes`` are there, on an error, when ``max_wait_ms`` is 0, or when the reader is
+behind in an older segment; else it waits on every asked partition. The first batch of an answer is sent even if it is
+larger than the limits (KIP-74). Without transactions the last stable offset is the high watermark, so both isolation
+levels read the same.
 Version notes: 7 brought fetch sessions (KIP-227): none is granted (session_id 0), which the protocol allows and every
-client handles by asking in full; 12 last fetched epoch; 13 topic ids (KIP-516).
+client handles by asking in full; so there is none to go on with either. 10 brought zstd (KIP-110), 12 the last
+fetched epoch, 13 topic ids (KIP-516).
 Left out: fetching as a replica (refused), diverging epochs, follower reads (KIP-392).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from kit.broker.partition import Partition
 
 TOPIC_IDS_FROM = 13
+ZSTD_FROM = 10
 NO_SESSION = 0
-FULL_FETCH_EPOCHS = (0, -1)  # a new session is wanted; none is wanted
+FULL_FETCH_EPOCHS = (0, -1)  # a new session is wanted; none is wanted, and one that the client has ends
+READ_COMMITTED = 1
 EMPTY = b""
 
 
@@ -31,14 +35,11 @@ EMPTY = b""
 def handle(
     broker: Broker, request: m.FetchRequest, context: RequestContext
 ) -> m.FetchResponse | Deferred[m.FetchResponse]:
-    if request.session_id != NO_SESSION:
-        known = ErrorCode.FETCH_SESSION_ID_NOT_FOUND
-        return m.FetchResponse(error_code=known, session_id=NO_SESSION, responses=[])
     if request.session_epoch not in FULL_FETCH_EPOCHS:
-        return m.FetchResponse(error_code=ErrorCode.INVALID_FETCH_SESSION_EPOCH, session_id=NO_SESSION, responses=[])
+        return m.FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND, session_id=NO_SESSION, responses=[])
     if request.replica_id >= 0 or request.replica_state.replica_id >= 0:
         return m.FetchResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, session_id=NO_SESSION, responses=[])
-    fetch = _Fetch(broker, request, by_id=context.api_version >= TOPIC_IDS_FROM)
+    fetch = _Fetch(broker, request, context.api_version)
     response = fetch.read()
     if fetch.is_enough() or request.max_wait_ms <= 0:
         return response
@@ -48,23 +49,26 @@ def handle(
 class _Fetch:
     """One fetch request under way."""
 
-    def __init__(self, broker: Broker, request: m.FetchRequest, *, by_id: bool) -> None:
+    def __init__(self, broker: Broker, request: m.FetchRequest, api_version: int) -> None:
         self._broker = broker
         self._request = request
-        self._by_id = by_id
+        self._by_id = api_version >= TOPIC_IDS_FROM
+        self._knows_zstd = api_version >= ZSTD_FROM
+        self._max_bytes: int = min(request.max_bytes, broker.config["fetch.max.bytes"])
+        self._min_bytes = min(request.min_bytes, self._max_bytes)
+        self._aborted_transactions: list[Any] | None = [] if request.isolation_level == READ_COMMITTED else None
         self._size_bytes = 0
-        self._failed = False
+        self._is_urgent = not request.topics
         self._partitions: list[Partition] = []
         self._answer: Deferred[m.FetchResponse] = Deferred()
 
     def is_enough(self) -> bool:
         """Whether the last `read` may be sent without waiting."""
-        return self._failed or self._size_bytes >= self._request.min_bytes
+        return self._is_urgent or self._size_bytes >= self._min_bytes
 
     def read(self) -> m.FetchResponse:
         """Read every asked partition as of now, within the request's limits."""
         self._size_bytes = 0
-        self._failed = False
         self._partitions.clear()
         responses = []
         for topic in self._request.topics:
@@ -82,13 +86,15 @@ class _Fetch:
                 raise BrokerError(ErrorCode.UNKNOWN_TOPIC_ID)
             partition = self._broker.partition(topic, asked.partition)
             partition.check_epoch(asked.current_leader_epoch)
-            left_bytes = self._request.max_bytes - self._size_bytes
+            if not self._knows_zstd and partition.stores_zstd:
+                raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+            left_bytes = self._max_bytes - self._size_bytes
             found = None
             if left_bytes > 0 or self._size_bytes == 0:
                 limit_bytes = min(asked.partition_max_bytes, left_bytes)
                 found = partition.read(asked.fetch_offset, limit_bytes, min_one_batch=self._size_bytes == 0)
         except BrokerError as error:
-            self._failed = True
+            self._is_urgent = True
             return m.FetchResponse.PartitionData(
                 partition_index=asked.partition,
                 error_code=error.code,
@@ -100,12 +106,14 @@ class _Fetch:
         self._partitions.append(partition)
         if found is not None:
             self._size_bytes += found.size_bytes
+            if asked.fetch_offset < partition.log.active_base_offset:
+                self._is_urgent = True  # it is behind: what is to come is in another segment and in another answer
         return m.FetchResponse.PartitionData(
             partition_index=asked.partition,
             high_watermark=partition.high_watermark,
             last_stable_offset=partition.high_watermark,
             log_start_offset=partition.log.log_start_offset,
-            aborted_transactions=None,
+            aborted_transactions=self._aborted_transactions,
             records=EMPTY if found is None else found,
         )
 
