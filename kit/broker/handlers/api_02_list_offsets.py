@@ -1,8 +1,9 @@
 """ListOffsets, v1-11: offsets by time: latest, earliest, of the largest timestamp, of the first record since a time.
 
 Behaviour: -1 latest (the high watermark), -2 earliest, -3 largest timestamp (KIP-734), >= 0 first record at or after
-that time. -4 (earliest local) is the earliest and -5 (latest tiered) is -1, as on a broker without tiered storage.
-Version notes: 2 isolation level; 4 leader epochs; 7 max timestamp; 8 and 9 tiered offsets (KIP-405, KIP-1005).
+that time. -4 (earliest local) is the earliest; -5 (latest tiered) and -6 (earliest pending upload) are -1, as on a
+broker without tiered storage.
+Version notes: 2 isolation level; 4 leader epochs; 7 max timestamp; 8, 9, 11 tiered offsets (KIP-405, 1005, 1023).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from kit.broker.handlers import handles
 from kit.broker.storage import TimestampOffset
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
+from kit.wire.records import CorruptBatch
 
 if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
@@ -25,7 +27,8 @@ EARLIEST = -2
 MAX_TIMESTAMP = -3
 EARLIEST_LOCAL = -4
 LATEST_TIERED = -5
-_SINCE_VERSION = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, -6: 11}
+EARLIEST_PENDING_UPLOAD = -6
+_SINCE_VERSION = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, EARLIEST_PENDING_UPLOAD: 11}
 
 NOTHING = TimestampOffset(timestamp_ms=-1, offset=-1, leader_epoch=-1)
 
@@ -64,7 +67,7 @@ def _answer(
         partition = broker.partition(topic, asked.partition_index)
         partition.check_epoch(asked.current_leader_epoch)
         found = _look_up(partition, asked.timestamp)
-    except BrokerError as error:
+    except (BrokerError, CorruptBatch) as error:
         return m.ListOffsetsPartitionResponse(
             partition_index=asked.partition_index, error_code=error.code, timestamp=-1, offset=-1
         )
@@ -77,14 +80,14 @@ def _answer(
 
 
 def _look_up(partition: Partition, timestamp_ms: int) -> TimestampOffset:
-    """Raises BrokerError UNSUPPORTED_VERSION for a negative timestamp without meaning."""
+    """Raises BrokerError: UNSUPPORTED_VERSION for a negative timestamp without meaning; CorruptBatch."""
     if timestamp_ms == LATEST:
         return TimestampOffset(-1, partition.high_watermark, partition.leader_epoch)
     if timestamp_ms in (EARLIEST, EARLIEST_LOCAL):
         start = partition.log.log_start_offset
         epochs = partition.log.leader_epochs.entries()
         return TimestampOffset(-1, start, epochs[0][0] if epochs else partition.leader_epoch)
-    if timestamp_ms == LATEST_TIERED:
+    if timestamp_ms in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
         return NOTHING
     if timestamp_ms == MAX_TIMESTAMP:
         return partition.log.offset_of_max_timestamp() or NOTHING
