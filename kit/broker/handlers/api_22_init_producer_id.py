@@ -2,7 +2,8 @@
 
 Behaviour: without a transactional id every request gets a fresh id with epoch 0, also when the client brings its
 last id (v3, KIP-360): Kafka keeps ids only for transactional producers.
-Left out: transactional ids: INVALID_REQUEST, because no transaction coordinator runs here yet.
+An id without an epoch is INVALID_REQUEST.
+Left out: transactional ids: INVALID_REQUEST too, because no transaction coordinator runs here yet.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from kit.wire.errors import ErrorCode
 if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
 
+NONE = -1  # the producer has no id, or no epoch, yet
+REFUSED = m.InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_id=NONE, producer_epoch=NONE)
+
 
 @handles(22, 0, 5)
 def handle(
     broker: Broker, request: m.InitProducerIdRequest, context: RequestContext
 ) -> m.InitProducerIdResponse | Deferred[m.InitProducerIdResponse]:
-    if request.transactional_id is not None:
-        return m.InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_id=-1, producer_epoch=-1)
+    if request.transactional_id is not None or (request.producer_id == NONE) != (request.producer_epoch == NONE):
+        return REFUSED
     answer: Deferred[m.InitProducerIdResponse] = Deferred()
     broker.new_producer_id().then(
         lambda producer_id: answer.resolve(m.InitProducerIdResponse(producer_id=producer_id, producer_epoch=0))
