@@ -18,7 +18,7 @@ from kit.broker.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.fabric import Fabric
 from kit.broker.groups import GroupCoordinator
-from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition
+from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition, TopicState
 from kit.broker.offsets_log import LocalOffsetsLog, group_config
 from kit.broker.partition import Partition
 from kit.broker.replica_manager import ReplicaManager
@@ -168,14 +168,22 @@ class Broker:
 
     # -- metadata ------------------------------------------------------------------------------------------------
 
+    def catch_up(self, history: Sequence[Any]) -> None:
+        """Learn what the metadata log holds at the start; the partitions follow with the first new records."""
+        for record in history:
+            self.image.apply(record)
+        self._apply_dynamic_config()
+        self.replicas.set_aside_strays()
+
     def apply_metadata(self, records: Sequence[Any]) -> None:
         """Take over committed metadata records: first the image, then what they mean for this broker's partitions."""
         touched: dict[TopicPartition, None] = {}
         configured = False
         for record in records:
-            if isinstance(record, m.RemoveTopicRecord):
-                self._remove_topic(record)
+            removed = self.image.topic_by_id(record.topic_id) if isinstance(record, m.RemoveTopicRecord) else None
             self.image.apply(record)
+            if removed is not None:
+                self._remove_topic(removed)  # after the image, so that whoever waited finds it gone
             if isinstance(record, m.PartitionRecord | m.PartitionChangeRecord):
                 name = self.image.topic_names[record.topic_id]
                 touched[TopicPartition(name, record.partition_id)] = None
@@ -200,10 +208,7 @@ class Broker:
         else:
             self.coordinator.on_resigned(index)
 
-    def _remove_topic(self, record: m.RemoveTopicRecord) -> None:
-        topic = self.image.topic_by_id(record.topic_id)
-        if topic is None:
-            return
+    def _remove_topic(self, topic: TopicState) -> None:
         if topic.name == LocalOffsetsLog.topic:
             for index in topic.partitions:
                 self.coordinator.on_resigned(index)
@@ -278,18 +283,23 @@ class Broker:
             return answer
         block.waiting.append(answer)
         if len(block.waiting) == 1:
-            request = m.AllocateProducerIdsRequest(broker_id=self.node_id, broker_epoch=self.broker_epoch)
-            self.ask_controller(request, 67, 0).then(self._take_producer_ids)
+            self._ask_for_producer_ids()
         return answer
+
+    def _ask_for_producer_ids(self) -> None:
+        request = m.AllocateProducerIdsRequest(broker_id=self.node_id, broker_epoch=self.broker_epoch)
+        self.ask_controller(request, 67, 0).then(self._take_producer_ids)
 
     def _take_producer_ids(self, response: m.AllocateProducerIdsResponse) -> None:
         block = self._producer_ids
         block.next_producer_id = response.producer_id_start
         block.end_producer_id = response.producer_id_start + response.producer_id_len
-        waiting, block.waiting = block.waiting, []
-        for answer in waiting:
-            answer.resolve(block.next_producer_id)
-            block.next_producer_id += 1
+        served, block.waiting = block.waiting[: response.producer_id_len], block.waiting[response.producer_id_len :]
+        block.next_producer_id += len(served)
+        if block.waiting:
+            self._ask_for_producer_ids()
+        for number, answer in enumerate(served):
+            answer.resolve(response.producer_id_start + number)
 
     @property
     def broker_epoch(self) -> int:
@@ -300,13 +310,16 @@ class Broker:
         """The partition that this broker leads.
 
         Raises:
-            BrokerError: UNKNOWN_TOPIC_OR_PARTITION, or NOT_LEADER_OR_FOLLOWER when another broker leads it.
+            BrokerError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER when another broker leads it, or
+                KAFKA_STORAGE_ERROR when its log cannot be opened.
         """
         local = self.replicas.partitions.get((topic, partition))
         if local is not None and local.is_leader:
             return local
         if self.image.partition(topic, partition) is None:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        if (topic, partition) in self.replicas.offline:
+            raise BrokerError(ErrorCode.KAFKA_STORAGE_ERROR)
         raise BrokerError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
 
     def close(self) -> None:

@@ -58,8 +58,7 @@ class EmbeddedCluster:
         """Give each broker what the metadata log holds, then register the brokers and settle the leaders."""
         history = self.controller.history()
         for broker in self.brokers.values():
-            for record in history:
-                broker.image.apply(record)
+            broker.catch_up(history)
         self.controller.start(self._endpoints)
 
     def close(self) -> None:
@@ -87,8 +86,8 @@ def _cluster_id(directories: Mapping[int, Path]) -> str:
     for directory in directories.values():
         path = directory / META_PROPERTIES
         if found is None and path.exists():
-            properties = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
-            found = properties.get("cluster.id")
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            found = dict(line.split("=", 1) for line in lines if "=" in line).get("cluster.id") or None
     if found is None:
         found = _random_id()
     for node_id, directory in directories.items():

@@ -19,6 +19,7 @@ LEADER_UNCHANGED = -2  # PartitionChangeRecord.leader: the leader stays and its 
 TOPIC_RESOURCE = 2
 BROKER_RESOURCE = 4
 
+METADATA_TOPIC = "__cluster_metadata"
 CONSUMER_OFFSETS_TOPIC = "__consumer_offsets"
 INTERNAL_TOPICS = frozenset({CONSUMER_OFFSETS_TOPIC, "__transaction_state"})
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from kit.broker.clock import Clock, Timer
 from kit.broker.configs import BrokerConfig, TopicConfig
-from kit.broker.metadata import TOPIC_RESOURCE, MetadataImage, TopicPartition, TopicState
+from kit.broker.metadata import METADATA_TOPIC, TOPIC_RESOURCE, MetadataImage, TopicPartition, TopicState
 from kit.broker.partition import Partition
 from kit.broker.storage import LogConfig, LogDirectory
+from kit.wire.errors import BrokerError
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,16 @@ def log_config(topic: TopicConfig) -> LogConfig:
 
 
 class ReplicaManager:
-    """All partitions of one broker, by (topic, partition)."""
+    """All partitions of one broker.
+
+    Attributes:
+        partitions: the open ones, by (topic, partition).
+        offline: those that should be open and cannot, because of their folders.
+    """
 
     def __init__(self, *, node_id: int, directory: Path, clock: Clock, image: MetadataImage) -> None:
         self.partitions: dict[tuple[str, int], Partition] = {}
+        self.offline: set[tuple[str, int]] = set()
         self.log_directory = LogDirectory(directory, clock=clock)
         self._node_id = node_id
         self._clock = clock
@@ -66,23 +73,45 @@ class ReplicaManager:
         partition.log.config = log_config(config)
 
     def apply(self, topic_partition: TopicPartition) -> Partition | None:
-        """Bring one partition in step with the image; None when this broker keeps no replica of it."""
+        """Bring one partition in step with the image; None when this broker keeps no replica, or cannot open it."""
         state = self._image.partition(*topic_partition)
         if state is None or self._node_id not in state.replicas:
             return None
         config = self.topic_config(topic_partition.topic)
         partition = self.partitions.get(topic_partition)
         if partition is None:
-            opened = self.log_directory.open_log(str(topic_partition), log_config(config))
-            opened.set_topic_id(self._image.topics[topic_partition.topic].topic_id)
+            try:
+                opened = self.log_directory.open_log(str(topic_partition), log_config(config))
+                opened.set_topic_id(self._image.topics[topic_partition.topic].topic_id)
+            except BrokerError as error:
+                log.error("broker %d: %s is offline: %s", self._node_id, topic_partition, error)
+                self.offline.add(topic_partition)
+                return None
             partition = Partition(topic_partition, node_id=self._node_id, log=opened, clock=self._clock)
             self.partitions[topic_partition] = partition
+            self.offline.discard(topic_partition)
         partition.apply(state, config)
         return partition
+
+    def set_aside_strays(self) -> None:
+        """Rename the folders of partitions that the image does not give to this broker (any more).
+
+        A crash between the deletion of a topic and that of its folder leaves one. Nothing is lost: the folder stays.
+        Source: Kafka's ``LogManager.isStrayReplica``.
+        """
+        for name, topic_id in self.log_directory.partitions().items():
+            topic, _, index = name.rpartition("-")
+            if topic == METADATA_TOPIC:
+                continue
+            state = self._image.partition(topic, int(index))
+            is_ours = state is not None and self._node_id in state.replicas
+            if not is_ours or topic_id not in (None, self._image.topics[topic].topic_id):
+                self.log_directory.set_aside(name)
 
     def remove_topic(self, topic: TopicState) -> None:
         """Delete the topic's logs here; whoever waits on them is told that they are gone."""
         for index in topic.partitions:
+            self.offline.discard((topic.name, index))
             partition = self.partitions.pop((topic.name, index), None)
             if partition is not None:
                 partition.is_leader = False

@@ -84,7 +84,11 @@ class Controller:
         for node_id, broker in self.image.brokers.items():
             if node_id not in endpoints:
                 absent = m.BrokerEndpoint(name="PLAINTEXT", host=broker.host, port=broker.port, security_protocol=0)
-                records.append(m.RegisterBrokerRecord(broker_id=node_id, end_points=[absent], fenced=True))
+                records.append(
+                    m.RegisterBrokerRecord(
+                        broker_id=node_id, broker_epoch=broker.epoch, end_points=[absent], rack=broker.rack, fenced=True
+                    )
+                )
         for topic, partition in self.image.partitions():
             alive = [node_id for node_id in partition.isr if node_id in endpoints]
             records.append(

@@ -18,7 +18,7 @@ from kit.broker.storage.config import LogConfig
 from kit.broker.storage.files import SHARED_POOL, FilePool, storage_error
 from kit.broker.storage.log import Log
 from kit.broker.storage.recovery import Opening
-from kit.broker.storage.removal import DELETED_DIRECTORY_SUFFIX, Remover
+from kit.broker.storage.removal import DELETED_DIRECTORY_SUFFIX, STRAY_DIRECTORY_SUFFIX, Remover, parked
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +92,29 @@ class LogDirectory:
         self.logs[topic_partition] = opened
         return opened
 
+    def set_aside(self, topic_partition: str) -> None:
+        """Rename the folder of a partition that does not belong here, so that its name is free; its files stay.
+
+        Source: Kafka's ``UnifiedLog.logStrayDirName``.
+        """
+        path = self.directory / topic_partition
+        stray = parked(path, STRAY_DIRECTORY_SUFFIX)
+        try:
+            path.rename(stray)
+        except OSError as error:
+            log.warning("%s belongs to no partition of this broker and cannot be renamed: %s", path, error)
+            return
+        log.warning("%s belongs to no partition of this broker; renamed to %s", path, stray.name)
+        self._forget(topic_partition)
+
+    def _forget(self, topic_partition: str) -> None:
+        for offsets in (self._log_start_offsets, self._recovery_points, self.high_watermarks):
+            offsets.pop(topic_partition, None)
+
     def delete_log(self, topic_partition: str) -> None:
         """Give up a partition; its name is free at once, its disk space after ``file.delete.delay.ms``."""
         self.logs.pop(topic_partition).delete()
-        for offsets in (self._log_start_offsets, self._recovery_points, self.high_watermarks):
-            offsets.pop(topic_partition, None)
+        self._forget(topic_partition)
 
     def _log_start_offset_moved(self, topic_partition: str, offset: int) -> None:
         self._log_start_offsets[topic_partition] = offset

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 DELETED_SUFFIX = ".deleted"
 DELETED_DIRECTORY_SUFFIX = "-delete"
-_MAX_NAME = 255 - 33 - len(DELETED_DIRECTORY_SUFFIX)  # a file name has at most 255 bytes
+STRAY_DIRECTORY_SUFFIX = "-stray"
+_MAX_NAME = 255 - 33  # a file name has at most 255 bytes, and 33 of them make it unique
 _RETRY_MS = 1000
 
 
@@ -42,9 +43,8 @@ class Remover:
 
     def remove_directory(self, directory: Path, delay_ms: int) -> None:
         """Give up a partition's directory; its name is free at once."""
-        parked = directory.with_name(f"{directory.name[:_MAX_NAME]}.{uuid.uuid4().hex}{DELETED_DIRECTORY_SUFFIX}")
         try:
-            self._schedule(directory.rename(parked), delay_ms)
+            self._schedule(directory.rename(parked(directory, DELETED_DIRECTORY_SUFFIX)), delay_ms)
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -65,6 +65,11 @@ class Remover:
             timer.cancel()
             _removed(path)
         self._due.clear()
+
+
+def parked(directory: Path, suffix: str) -> Path:
+    """The name that a partition's directory gets when it is given up: a unique one with Kafka's suffix."""
+    return directory.with_name(f"{directory.name[: _MAX_NAME - len(suffix)]}.{uuid.uuid4().hex}{suffix}")
 
 
 def _removed(path: Path) -> bool:
