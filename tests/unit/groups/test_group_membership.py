@@ -204,6 +204,38 @@ def test_member_who_waits_for_rebalance_needs_no_heartbeat(lab):
     assert lab.heartbeat(leader.member_id, generation) == ErrorCode.NONE
 
 
+def test_session_starts_anew_with_answer_to_join(lab):
+    """A member whose session ran out while it waited for the rebalance must be heard of again after it."""
+    leader = lab.stable_group()[0]
+    lab.ask_join()  # holds the rebalance until its ten seconds are over
+    lab.clock.advance(5_000)
+    waiting = lab.ask_join(leader.member_id)
+    lab.clock.advance(5_000)
+    assert waiting.value.error_code == ErrorCode.NONE
+    lab.clock.advance(9_999)
+    assert lab.state() == "CompletingRebalance"
+
+    lab.clock.advance(1)
+    assert lab.state() == "Empty"
+
+
+def test_session_starts_anew_with_answer_to_sync(lab):
+    """A member whose session ran out while it waited for its assignment must be heard of again after it."""
+    leader, follower = two_joined(lab)
+    waiting = lab.sync(follower)
+    for _ in range(4):
+        lab.clock.advance(9_000)
+        lab.heartbeat(leader.member_id, 2)
+    assert not waiting.done
+    lab.sync(leader, {})
+    lab.heartbeat(leader.member_id, 2)
+    lab.clock.advance(9_999)
+    assert lab.heartbeat(leader.member_id, 2) == ErrorCode.NONE
+
+    lab.clock.advance(1)
+    assert lab.heartbeat(leader.member_id, 2) == ErrorCode.REBALANCE_IN_PROGRESS
+
+
 def test_rebalance_goes_on_without_members_who_do_not_rejoin(lab):
     """At the rebalance timeout the members who are not back are out."""
     options = {"rebalance_timeout_ms": 20_000, "session_timeout_ms": 60_000}
