@@ -2,7 +2,7 @@
 
 A frame is an int32 size, a header and a body. The functions that decode take it without the size, as the server reads
 it. `DecodeError` is the one exception for bytes that make no sense, whatever is wrong with them; the functions are
-compiled from the tables when a message and version is first used (see `compiler`).
+compiled from the tables when a message and version is first used (see `decoder` and `encoder`).
 
 Source: the protocol guide, "Common Request and Response Structure"; KIP-482 (flexible headers); KIP-511 (ApiVersions).
 """
@@ -15,7 +15,8 @@ from functools import cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from kit.wire import messages, schema
-from kit.wire.compiler import Decoder, Encoder, compile_decoder, compile_encoder
+from kit.wire.decoder import Decoder, compile_decoder
+from kit.wire.encoder import Encoder, compile_encoder
 from kit.wire.messages import NULL_UUID, Message
 from kit.wire.primitives import DecodeError, EncodeError, chunk_bytes, read_uvarint, skip_tags, uvarint
 

@@ -163,20 +163,19 @@ def read_heads() -> Iterator[tuple[Path, Head]]:
 
 def names_in(text: str) -> Iterator[tuple[str, list[str]]]:
     """Each message of a table with the names of its structs; quick, and without checking anything."""
-    api = message = ""
-    structs: list[str] = []
+    block = message = ""
+    structs: dict[str, None] = {}  # each once, in order
     for match in _NAMES.finditer(text):
         if match["struct"]:
-            structs.append(match["struct"])
+            structs[match["struct"]] = None
             continue
         if message:
-            yield message, structs
-        structs = []
-        if match["block"]:
-            api = match["name"]
-        message = api + match["side"].title() if match["side"] else "" if match["block"] == "api" else api
+            yield message, list(structs)
+        structs = {}
+        block = match["name"] or block
+        message = block + match["side"].title() if match["side"] else "" if match["block"] == "api" else block
     if message:
-        yield message, structs
+        yield message, list(structs)
 
 
 def parse_head(text: str, about: str, where: str) -> Head:
