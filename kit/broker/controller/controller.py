@@ -106,6 +106,7 @@ class Controller:
             end_points=[
                 m.BrokerEndpoint(name="PLAINTEXT", host=endpoint.host, port=endpoint.port, security_protocol=0)
             ],
+            rack=None,
             fenced=fenced,
         )
 

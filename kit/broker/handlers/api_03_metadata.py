@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
 
 NOT_ASKED = -(2**31)
-ALL_TOPIC_OPERATIONS = 0b1_1101_1111_1000  # read, write, create, delete, alter, describe, describe/alter configs
-ALL_CLUSTER_OPERATIONS = 0b1_1111_1011_0000
+# One bit per AclOperation; these sums are what Apache answers without an authorizer.
+ALL_TOPIC_OPERATIONS = 0b1101_1111_1000  # read, write, create, delete, alter, describe, describe and alter configs
+ALL_CLUSTER_OPERATIONS = (
+    0b1_1111_1010_0000  # create, alter, describe, cluster action, both of configs, idempotent write
+)
 
 
 @handles(3, 0, 13)
