@@ -4,7 +4,6 @@ import struct
 import sys
 import zlib
 
-import cramjam
 import kafka.codec
 import lz4.frame
 import pytest
@@ -141,7 +140,7 @@ def test_decompress_stops_at_the_limit(codec: str) -> None:
     ("codec", "bomb"),
     [
         ("gzip", zlib.compress(bytes(200_000_000), wbits=31)),
-        ("lz4", bytes(cramjam.lz4.compress(bytes(200_000_000)))),
+        ("lz4", lz4.frame.compress(bytes(200_000_000))),
         ("zstd", zstandard.ZstdCompressor().compress(bytes(200_000_000))),
         ("snappy", snappy_bomb()),
     ],
