@@ -48,7 +48,8 @@ class Message(Struct):
 
 def __getattr__(name: str) -> Any:
     """Make the class on first use (PEP 562)."""
-    places = _index().get(name)
+    # The import system asks for names such as __path__; those must not cost a look at all tables.
+    places = None if name.startswith("_") else _index().get(name)
     if places is None:
         raise AttributeError(f"Kafka has no message or struct {name!r}, or kit/wire/apis has no table for it")
     if len(places) > 1:

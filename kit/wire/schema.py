@@ -54,18 +54,18 @@ FIXED = {  # the struct format character of each type
 FIXED_BYTES = {name: struct.calcsize(">" + code) for name, code in FIXED.items()}
 SIZED = ("string", "bytes", "records")
 
-_BLOCK = re.compile(
+# Patterns as text: `re` compiles and keeps them when the first table is read, not when this module is imported.
+_BLOCK = (
     r"(?P<kind>api|data|record)(?: (?P<key>\d+))? (?P<name>\w+), versions (?P<versions>[\d\-]+), "
     r"flexible (?P<flexible>none|\d+\+)"
 )
-_FIELD = re.compile(
+_FIELD = (
     r"(?P<name>[a-z]\w*): (?P<array>\[\])?(?P<type>\w+)(?P<null>\?(?P<null_versions>\d+\+)?)?(?P<options>(?:, [^=]+?)?)"
     r"(?: = (?P<default>\S+))?"
 )
-_NAMES = re.compile(
+_NAMES = (
     r"^(?P<block>api|data|record)(?: \d+)? (?P<name>\w+),|^(?P<side>request|response)$"
-    r"|^ +(?:\w+: (?:\[\])?|struct )(?P<struct>[A-Z]\w*)",
-    re.MULTILINE,
+    r"|^ +(?:\w+: (?:\[\])?|struct )(?P<struct>[A-Z]\w*)"
 )
 
 Default = bool | int | float | str | None
@@ -165,7 +165,7 @@ def names_in(text: str) -> Iterator[tuple[str, list[str]]]:
     """Each message of a table with the names of its structs; quick, and without checking anything."""
     block = message = ""
     structs: dict[str, None] = {}  # each once, in order
-    for match in _NAMES.finditer(text):
+    for match in re.finditer(_NAMES, text, re.MULTILINE):
         if match["struct"]:
             structs[match["struct"]] = None
             continue
@@ -184,7 +184,7 @@ def parse_head(text: str, about: str, where: str) -> Head:
     Raises:
         SchemaError: it is not one.
     """
-    match = _BLOCK.fullmatch(text)
+    match = re.fullmatch(_BLOCK, text)
     if match is None:
         raise SchemaError(f"{where}: expected '<kind> [number] Name, versions a-b, flexible c+', found {text!r}")
     versions = _versions(match["versions"])
@@ -240,7 +240,7 @@ class _Parser:
         return struct
 
     def _field(self, line: Line, outer: range) -> Field:
-        match = _FIELD.fullmatch(line.text)
+        match = re.fullmatch(_FIELD, line.text)
         if match is None:
             raise SchemaError(f"{self._where(line)}: expected 'name: type, options = default', found {line.text!r}")
         versions, tag, tagged, ignorable = self._options(match["options"], outer, line)
