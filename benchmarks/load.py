@@ -26,7 +26,7 @@ class Throughput:
 
 
 def payload(folder: Path, record_bytes: int, total_bytes: int) -> Path:
-    """A file of lines, one record each, made once; kcat reads records from it."""
+    """A file of lines, one record of ``record_bytes`` each, made once; kcat reads records from it."""
     path = folder / f"records-{record_bytes}-{total_bytes}.txt"
     if not path.exists():
         line = (b"k" * (record_bytes - 12)) + b"%012d\n"
@@ -57,8 +57,8 @@ def delete_topic(system: System, topic: str) -> None:
         future.result(30)
 
 
-def produce(system: System, topic: str, source: Path, batch_bytes: int) -> Throughput:
-    """Send every line of ``source`` with acks=1 in batches of about ``batch_bytes``."""
+def produce(system: System, topic: str, source: Path, batch_bytes: int, total_bytes: int) -> Throughput:
+    """Send every line of ``source``, ``total_bytes`` of values, with acks=1 in batches of about ``batch_bytes``."""
     settings = {
         "acks": 1,
         "batch.size": batch_bytes,
@@ -70,7 +70,7 @@ def produce(system: System, topic: str, source: Path, batch_bytes: int) -> Throu
         "sticky.partitioning.linger.ms": 0,
     }
     command = ["kcat", "-P", "-b", system.bootstrap_servers, "-t", topic, "-l", str(source)]
-    return _measured(system, [*command, *_options(settings)], source.stat().st_size)
+    return _measured(system, [*command, *_options(settings)], total_bytes)
 
 
 def consume(system: System, topic: str, records: int, total_bytes: int) -> Throughput:

@@ -56,15 +56,14 @@ def throughput_round(systems: list[System], folder: Path, total_bytes: int, resu
         for system in systems:
             topic = load.create_topic(system)
             case = f"{record_bytes} B records, {batch_bytes // 1000} KB batches"
-            rows = {f"produce {case}": load.produce(system, topic, source, batch_bytes)}
+            rows = {f"produce {case}": load.produce(system, topic, source, batch_bytes, total_bytes)}
             if batch_bytes > 100_000:
                 records = total_bytes // record_bytes
                 rows[f"consume {record_bytes} B records"] = load.consume(system, topic, records, total_bytes)
             load.delete_topic(system, topic)
             for figure, row in rows.items():
-                say(
-                    f"  {system.name:>20}  {figure}: {row.wall_mb_per_s:.0f} MB/s, {row.mb_per_broker_cpu_s:.0f} MB/CPU-s"
-                )
+                speeds = f"{row.wall_mb_per_s:.0f} MB/s, {row.mb_per_broker_cpu_s:.0f} MB/CPU-s"
+                say(f"  {system.name:>20}  {figure}: {speeds}")
                 if results is not None:
                     results.add(f"{figure}: MB/s", system.name, row.wall_mb_per_s)
                     results.add(f"{figure}: MB per broker-CPU-s", system.name, row.mb_per_broker_cpu_s)
@@ -114,8 +113,10 @@ _SEND = {
     ),
     "confluent-kafka": (
         "confluent_kafka",
-        "p = confluent_kafka.Producer({'bootstrap.servers': cluster.bootstrap_servers, 'linger.ms': 0}); "
-        "p.produce('first', b'x'); p.flush(10)",
+        (
+            "p = confluent_kafka.Producer({'bootstrap.servers': cluster.bootstrap_servers, 'linger.ms': 0}); "
+            "p.produce('first', b'x'); p.flush(10)"
+        ),
     ),
 }
 
