@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(300)]
 
 LIST = Path(__file__).with_name("kafka_python_suite.txt")
 KAFKA_VERSION = "4.3.0"  # what the embedded broker speaks
-LEAST_PASSING = 42  # of 67; Apache Kafka itself passes 55
+LEAST_PASSING = 43  # of 67; raised with the list and never lowered. Apache Kafka itself passes 55
 CONFIG = {
     "num.partitions": 4,  # the suite's consumers wait for four
     "group.initial.rebalance.delay.ms": 0,
@@ -32,14 +32,6 @@ class Listed:
     verdict: str
     case: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the suite: per case the empty string, or how it ended."""
-
-    outcomes: dict[str, str]
-    output: str
 
 
 def read_list() -> list[Listed]:
@@ -66,20 +58,20 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def run(address: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run the whole suite once."""
+def outcomes(address: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Run the whole suite once: per case the empty string, or how it ended."""
     folder = pytestconfig.cache.mkdir("kafka-python-suite")
     try:
         suite = fetch_suite(folder, metadata.version("kafka-python"))
     except NoSuite as failure:
         missing("the source distribution of kafka-python", str(failure))
     report = tmp_path_factory.mktemp("kafka-python-suite") / "report.xml"
-    return Run(*run_suite(suite, address, KAFKA_VERSION, report))
+    return run_suite(suite, address, KAFKA_VERSION, report)
 
 
-def test_suite_list_names_every_case(run: Run) -> None:
+def test_suite_list_names_every_case(outcomes: dict[str, str]) -> None:
     """Each case of the suite stands on the list exactly once, and nothing else does."""
-    assert sorted(run.outcomes) == sorted(line.case for line in read_list()), run.output[-2000:]
+    assert sorted(outcomes) == sorted(line.case for line in read_list())
 
 
 def test_suite_list_gives_a_reason_for_each_case_that_need_not_pass() -> None:
@@ -90,15 +82,15 @@ def test_suite_list_gives_a_reason_for_each_case_that_need_not_pass() -> None:
     assert sum(line.verdict == "pass" for line in listed) >= LEAST_PASSING
 
 
-def test_suite_cases_on_the_list_pass(run: Run) -> None:
+def test_suite_cases_on_the_list_pass(outcomes: dict[str, str]) -> None:
     """What once passed keeps passing."""
     wanted = [line.case for line in read_list() if line.verdict == "pass"]
-    failed = {case: run.outcomes.get(case, "did not run") for case in wanted if run.outcomes.get(case, "did not run")}
-    assert failed == {}, run.output[-20_000:]
+    failed = {case: ended for case in wanted if (ended := outcomes.get(case, "did not run"))}
+    assert not failed, "\n\n".join(f"{case}: {ended}" for case, ended in failed.items())
 
 
-def test_suite_cases_that_pass_are_on_the_list(run: Run) -> None:
+def test_suite_cases_that_pass_are_on_the_list(outcomes: dict[str, str]) -> None:
     """The list grows with the broker: a case that passes by now must be moved to ``pass``."""
     may_pass = {"pass", "later"} if os.environ.get("KIT_TEST_BOOTSTRAP") else {"pass"}
-    unlisted = [line.case for line in read_list() if line.verdict not in may_pass and run.outcomes.get(line.case) == ""]
+    unlisted = [line.case for line in read_list() if line.verdict not in may_pass and outcomes.get(line.case) == ""]
     assert unlisted == [], f"these pass now; change their lines in {LIST.name} to `pass CASE`"
