@@ -110,13 +110,16 @@ class ReplicaManager:
 
     def remove_topic(self, topic: TopicState) -> None:
         """Delete the topic's logs here; whoever waits on them is told that they are gone."""
+        removed = []
         for index in topic.partitions:
             self.offline.discard((topic.name, index))
             partition = self.partitions.pop((topic.name, index), None)
             if partition is not None:
                 partition.is_leader = False
                 self.log_directory.delete_log(str(partition.topic_partition))
-                partition.wake()
+                removed.append(partition)
+        for partition in removed:  # now that none is left, so that nobody finds half a topic
+            partition.wake()
 
     # -- bounded disk --------------------------------------------------------------------------------------------
 
