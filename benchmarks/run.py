@@ -60,7 +60,6 @@ def throughput_round(systems: list[System], folder: Path, total_bytes: int, resu
             if batch_bytes > 100_000:
                 records = total_bytes // record_bytes
                 rows[f"consume {record_bytes} B records"] = load.consume(system, topic, records, total_bytes)
-            load.delete_topic(system, topic)
             for figure, row in rows.items():
                 speeds = f"{row.wall_mb_per_s:.0f} MB/s, {row.mb_per_broker_cpu_s:.0f} MB/CPU-s"
                 say(f"  {system.name:>20}  {figure}: {speeds}")
