@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
+
+_NUM_TRIES = 5  # a topic can go between the question for the topics and the one for their offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,20 @@ class TopicReader:
         Raises:
             kafka.errors.KafkaError: the brokers answered with an error, or not at all.
         """
-        from kafka.admin import OffsetSpec
+        from kafka.errors import UnknownTopicOrPartitionError
 
         with self._lock:
-            admin = self._connected()
-            described = admin.describe_topics()
-            starts = self._offsets(admin, described, OffsetSpec.EARLIEST)
-            ends = self._offsets(admin, described, OffsetSpec.LATEST)
+            for _ in range(_NUM_TRIES - 1):
+                with contextlib.suppress(UnknownTopicOrPartitionError):
+                    return self._read_once(self._connected())
+            return self._read_once(self._connected())
+
+    def _read_once(self, admin: KafkaAdminClient) -> dict[str, Topic]:
+        from kafka.admin import OffsetSpec
+
+        described = admin.describe_topics()
+        starts = self._offsets(admin, described, OffsetSpec.EARLIEST)
+        ends = self._offsets(admin, described, OffsetSpec.LATEST)
         return {topic["name"]: _topic(topic, starts, ends) for topic in sorted(described, key=lambda one: one["name"])}
 
     def close(self) -> None:

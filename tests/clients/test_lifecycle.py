@@ -7,18 +7,18 @@ import json
 import multiprocessing
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 import pytest
 
 import kit
+from tests.support.processes import Traces, assert_gone, is_free, is_running, traces_of
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.portable
@@ -27,55 +27,19 @@ ROOT = Path(__file__).parents[2]
 REPORT = """
 def report(cluster):
     import json
-    process = cluster._backend._process
-    ports = [broker.port for broker in cluster.brokers]
-    print(json.dumps({"pid": process.pid, "ports": ports, "data_dir": cluster.data_dir}), flush=True)
+    print(json.dumps([[broker.port for broker in cluster.brokers], cluster.data_dir]), flush=True)
 """
 
 
-def is_running(pid: int) -> bool:
-    """Whether the process still does something; in a container nobody may bury the dead."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+def traces(cluster: kit.Cluster) -> Traces:
+    """What a cluster of this process consists of."""
+    return traces_of([broker.port for broker in cluster.brokers], cluster.data_dir)
 
 
-def is_free(port: int) -> bool:
-    """Whether nobody listens on the port."""
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) != 0
-
-
-def assert_gone(left: dict[str, Any]) -> None:
-    """Wait until nothing of a cluster is left."""
-    wait_until(lambda: not is_running(left["pid"]), f"process {left['pid']} to end")
-    wait_until(lambda: all(is_free(port) for port in left["ports"]), f"ports {left['ports']} to be free")
-    wait_until(lambda: not Path(left["data_dir"]).exists(), f"{left['data_dir']} to be removed")
-
-
-def parts(cluster: kit.Cluster) -> dict[str, Any]:
-    """What a cluster consists of outside of this process."""
-    child = next(
-        child
-        for child in psutil.Process().children()
-        if any(c.laddr.port == port_of(cluster) for c in listening(child))
-    )
-    ports = [broker.port for broker in cluster.brokers]
-    return {"pid": child.pid, "ports": ports, "data_dir": cluster.data_dir}
-
-
-def port_of(cluster: kit.Cluster) -> int:
-    """The first broker's port."""
-    return cluster.brokers[0].port
-
-
-def listening(process: psutil.Process) -> list[Any]:
-    """The sockets on which a process listens."""
-    try:
-        return [each for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
-    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-        return []
+def reported(parent: subprocess.Popen[bytes]) -> Traces:
+    """What the cluster consists of that another Python process reports next."""
+    ports, data_dir = line_of(parent)
+    return traces_of(ports, data_dir, parent_pid=parent.pid)
 
 
 def python(code: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
@@ -89,19 +53,18 @@ def python(code: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
     )
 
 
-def line_of(stream: IO[bytes] | None) -> dict[str, Any]:
+def line_of(process: subprocess.Popen[bytes]) -> Any:
     """The next line of a process's output, as JSON."""
-    assert stream is not None
-    found: dict[str, Any] = json.loads(stream.readline())
-    return found
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
 
 
 def test_close_leaves_nothing_behind() -> None:
     """After the with block the process, the ports and the temporary folder are gone."""
     with kit.start(brokers=2) as cluster:
-        left = parts(cluster)
-        assert not any(is_free(port) for port in left["ports"])
-        assert (Path(left["data_dir"]) / "server.log").exists()
+        left = traces(cluster)
+        assert not any(is_free(port) for port in left.ports)
+        assert (left.data_dir / "server.log").exists()
         assert [broker.is_alive for broker in cluster.brokers] == [True, True]
 
     assert_gone(left)
@@ -114,7 +77,7 @@ def test_close_leaves_nothing_behind() -> None:
 def test_garbage_collected_cluster_ends() -> None:
     """A cluster that nobody refers to any more does not go on in secret."""
     cluster = kit.start(brokers=1)
-    left = parts(cluster)
+    left = traces(cluster)
     del cluster
     gc.collect()
 
@@ -124,7 +87,7 @@ def test_garbage_collected_cluster_ends() -> None:
 def test_two_clusters_live_side_by_side() -> None:
     """Closing one does not touch the other."""
     with kit.start(brokers=1) as first, kit.start(brokers=1) as second:
-        first_left = parts(first)
+        first_left = traces(first)
         assert first.bootstrap_servers != second.bootstrap_servers
         first.close()
         assert_gone(first_left)
@@ -135,10 +98,9 @@ def test_two_clusters_live_side_by_side() -> None:
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 def test_killed_parent_takes_its_cluster_with_it() -> None:
     """Kill -9 leaves the parent no chance to clean up; the child sees to itself."""
-    with python("import kit; report(kit.start()); cluster = kit.start(brokers=1); report(cluster); input()") as parent:
-        given_up, kept = line_of(parent.stdout), line_of(parent.stdout)
-        assert_gone(given_up)
-        assert is_running(kept["pid"])
+    with python("import kit; cluster = kit.start(); report(cluster); input()") as parent:
+        kept = reported(parent)
+        assert is_running(kept.pid)
         parent.kill()
         parent.wait()
 
@@ -160,38 +122,37 @@ def test_killed_parent_takes_its_cluster_with_it_when_a_forked_process_lives_on(
         input()
     """
     with python(code) as parent:
-        sibling, left = line_of(parent.stdout), line_of(parent.stdout)
+        sibling, left = line_of(parent), reported(parent)
         try:
             parent.kill()
             parent.wait()
             assert_gone(left)
         finally:
-            os.kill(int(str(sibling)), signal.SIGKILL)
+            os.kill(sibling, signal.SIGKILL)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12: there are threads; that is the case
 def test_forked_process_does_not_end_the_cluster() -> None:
     """A worker forked by multiprocessing may drop the cluster object, and even close it, without effect."""
     with kit.start(brokers=1) as cluster:
-        left = parts(cluster)
+        left = traces(cluster)
         worker = multiprocessing.get_context("fork").Process(target=cluster.close)
         worker.start()
         worker.join()
         assert worker.exitcode == 0
 
-        assert is_running(left["pid"])
-        assert not is_free(left["ports"][0])
+        assert is_running(left.pid)
+        assert not is_free(left.ports[0])
     assert_gone(left)
 
 
 def test_parent_that_ends_normally_takes_its_cluster_with_it() -> None:
     """Reaching the end of a script is enough, and so is an exception."""
-    for ending in ["", "raise RuntimeError('boom')", "import sys; sys.exit(3)"]:
-        with python(f"import kit; cluster = kit.start(brokers=1); report(cluster); {ending}") as parent:
-            left = line_of(parent.stdout)
-            assert parent.stdin is not None
-            parent.stdin.close()
-            parent.wait()
+    for ending in ["", "raise SystemExit(3)", "del cluster; gone = kit.start(brokers=1)"]:
+        with python(f"import kit; cluster = kit.start(brokers=1); report(cluster); input(); {ending}") as parent:
+            left = reported(parent)
+            parent.communicate(b"\n")
         assert_gone(left)
 
 
@@ -200,8 +161,8 @@ def test_parent_that_ends_normally_takes_its_cluster_with_it() -> None:
 def test_signals_to_the_cluster(number: signal.Signals) -> None:
     """An interrupt does not reach the cluster; SIGTERM ends it cleanly, which the Cluster then says."""
     with kit.start(brokers=1) as cluster:
-        left = parts(cluster)
-        os.kill(left["pid"], number)
+        left = traces(cluster)
+        os.kill(left.pid, number)
         if number == signal.SIGINT:
             assert cluster.topics() == {}
             return
@@ -226,10 +187,11 @@ def test_interrupting_the_parents_group_leaves_the_cluster_alone() -> None:
             pass
         assert cluster.topics() == {}
         report(cluster)
+        input()
     """
     with python(code) as parent:
-        left = line_of(parent.stdout)
-        parent.communicate()
+        left = reported(parent)
+        parent.communicate(b"\n")
     assert parent.returncode == 0
     assert_gone(left)
 
@@ -237,8 +199,8 @@ def test_interrupting_the_parents_group_leaves_the_cluster_alone() -> None:
 def test_killed_child_is_reported_and_its_folder_removed() -> None:
     """When the brokers' process dies, the Cluster says so with the child's last words, and close() still cleans up."""
     cluster = kit.start(brokers=1)
-    left = parts(cluster)
-    psutil.Process(left["pid"]).kill()
+    left = traces(cluster)
+    psutil.Process(left.pid).kill()
     wait_until(lambda: not cluster.brokers[0].is_alive, "the child to die")
 
     with pytest.raises(kit.ClusterClosedError, match="listens for brokers"):
@@ -259,11 +221,14 @@ def test_files_beside_the_notebook_do_not_confuse_the_child(tmp_path: Path) -> N
         os.environ["PYTHONINSPECT"] = "1"
         cluster = kit.start(brokers=1)
         report(cluster)
+        input()
         cluster.close()
         os._exit(0)
     """
     with python(code) as parent:
-        assert_gone(line_of(parent.stdout))
+        left = reported(parent)
+        parent.communicate(b"\n")
+    assert_gone(left)
 
 
 @pytest.fixture

@@ -6,14 +6,12 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
-from tests.support.wait import wait_until
+from tests.support.processes import Traces, assert_gone, is_running, traces_of
 
 pytestmark = pytest.mark.portable
 
@@ -22,7 +20,7 @@ TIMEOUT_S = 60
 START = "import kit\ncluster = kit.start(brokers=1)"
 REPORT = """
 import json, os
-print(json.dumps({"data_dir": cluster.data_dir, "kernel": os.getpid(), "ports": [b.port for b in cluster.brokers]}))
+print(json.dumps([os.getpid(), [broker.port for broker in cluster.brokers], cluster.data_dir]))
 """
 
 
@@ -54,29 +52,10 @@ class Notebook:
             elif message["msg_type"] == "status" and content["execution_state"] == "idle":
                 return printed
 
-    def cluster(self) -> dict[str, Any]:
+    def cluster(self) -> Traces:
         """What the cluster of the notebook consists of."""
-        left: dict[str, Any] = json.loads(self.run(REPORT))
-        left["pid"] = pid_listening(left["ports"][0], psutil.Process(left["kernel"]))
-        return left
-
-
-def pid_listening(port: int, parent: psutil.Process) -> int:
-    """The child that listens on a port."""
-    for child in parent.children():
-        if any(each.laddr.port == port for each in child.net_connections("tcp") if each.status == psutil.CONN_LISTEN):
-            return int(child.pid)
-    raise AssertionError(f"no child of process {parent.pid} listens on port {port}")
-
-
-def assert_gone(left: dict[str, Any]) -> None:
-    """Wait until nothing of a cluster is left."""
-
-    def is_gone() -> bool:
-        running = psutil.pid_exists(left["pid"]) and psutil.Process(left["pid"]).status() != psutil.STATUS_ZOMBIE
-        return not running and not Path(left["data_dir"]).exists()
-
-    wait_until(is_gone, f"process {left['pid']} and {left['data_dir']} to go")
+        kernel_pid, ports, data_dir = json.loads(self.run(REPORT))
+        return traces_of(ports, data_dir, parent_pid=kernel_pid)
 
 
 @pytest.fixture
@@ -99,19 +78,19 @@ def test_rerun_of_a_cell_replaces_its_cluster(notebook: Notebook) -> None:
     second = notebook.cluster()
 
     assert_gone(first)
-    assert psutil.pid_exists(second["pid"])
+    assert is_running(second.pid)
     assert "closed" in notebook.run("print(another_name)")
 
 
 def test_rerun_on_the_same_port_works(notebook: Notebook) -> None:
     """The port of the first run is free when the second asks for it."""
     notebook.run(START)
-    port = notebook.cluster()["ports"][0]
+    port = notebook.cluster().ports[0]
     notebook.run("cluster.close()")
     for _ in range(3):
         notebook.run(f"cluster = kit.start(brokers=1, port={port})", cell_id="fixed port")
 
-    assert notebook.cluster()["ports"] == [port]
+    assert notebook.cluster().ports == (port,)
 
 
 def test_interrupted_kernel_keeps_its_cluster(notebook: Notebook) -> None:
@@ -126,7 +105,7 @@ def test_interrupted_kernel_keeps_its_cluster(notebook: Notebook) -> None:
     )
 
     assert notebook.run("print(cluster.topics())").strip() == "{}"
-    assert psutil.pid_exists(left["pid"])
+    assert is_running(left.pid)
 
 
 def test_restarted_kernel_leaves_no_cluster(notebook: Notebook) -> None:

@@ -6,7 +6,6 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -14,6 +13,7 @@ import pytest
 import kit
 from kit.wire import codec
 from kit.wire import messages as m
+from tests.support.processes import traces_of
 
 API_VERSIONS = 18
 
@@ -27,13 +27,9 @@ class Target:
 
     def __init__(self, cluster: kit.Cluster) -> None:
         self.address = (cluster.brokers[0].host, cluster.brokers[0].port)
-        self.process = next(
-            child
-            for child in psutil.Process().children()
-            if self.address[1] in {each.laddr.port for each in child.net_connections("tcp")}
-        )
-        assert cluster.data_dir is not None
-        self._log = (Path(cluster.data_dir) / "server.log").open("rb")
+        found = traces_of([self.address[1]], cluster.data_dir)
+        self.process = psutil.Process(found.pid)
+        self._log = (found.data_dir / "server.log").open("rb")
         self._witness = self.connect()
         self._ask(3, 4, m.MetadataRequest(topics=[m.MetadataRequestTopic(name="target")]))  # makes the topic
 
