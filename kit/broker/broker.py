@@ -26,7 +26,9 @@ from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
 
+PRODUCE = 0
 API_VERSIONS = 18
+MAX_REQUEST_BYTES = 8 << 20  # decoded, a request of many small objects takes some fifty times its bytes
 _HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
 
 Chunks = list[Any]  # bytes-like objects and FileRanges, the int32 frame size first
@@ -131,6 +133,10 @@ class Broker:
             raise InvalidRequest(
                 f"{codec.api(api_key).name} version {api_version} is not served, "
                 f"only {handler.min_version} to {handler.max_version}"
+            )
+        if api_key != PRODUCE and len(frame) > MAX_REQUEST_BYTES:
+            raise InvalidRequest(
+                f"a {codec.api(api_key).name} request of {len(frame)} bytes; only Produce may exceed {MAX_REQUEST_BYTES}"
             )
         try:
             header, body_offset = codec.decode_request_header(frame)

@@ -26,12 +26,13 @@ _MIB = 1 << 20
 
 CLUSTER_DEFAULTS: dict[str, str] = {
     # One process serves one student: what Kafka does for a production cluster's sake would only be waiting here.
-    "group.initial.rebalance.delay.ms": "0",
+    "group.initial.rebalance.delay.ms": "100",
     "offsets.topic.replication.factor": "1",
     # A forgotten producer must not fill a laptop's disk.
     "log.segment.bytes": str(16 * _MIB),
     "log.retention.bytes": str(256 * _MIB),
     "log.retention.check.interval.ms": "30000",
+    "log.segment.delete.delay.ms": "1000",
     "kit.log.total.bytes": str(2048 * _MIB),
 }
 """Where the kit's clusters differ from Kafka's defaults; whoever starts one may override each."""

@@ -100,6 +100,7 @@ def _plan(
         num_partitions, replication_factor = _counts(config, wanted)
         _check_not_too_many(already + num_partitions)
         assignments = placer.place(num_partitions, replication_factor)
+    _check_is_one_copy(assignments)
     settings = {name: value for name, value in configs.items() if value is not None}
     return NewTopic(wanted.name, _new_topic_id(), assignments, settings)
 
@@ -129,6 +130,17 @@ def _counts(config: BrokerConfig, wanted: m.CreatableTopic) -> tuple[int, int]:
     num_partitions = config["num.partitions"] if wanted.num_partitions == -1 else wanted.num_partitions
     default = config["default.replication.factor"]
     return num_partitions, default if wanted.replication_factor == -1 else wanted.replication_factor
+
+
+def _check_is_one_copy(assignments: Sequence[Sequence[int]]) -> None:
+    """Nothing copies records between brokers yet, and no topic shall look as if it were replicated (ADR 4)."""
+    replication_factor = max(map(len, assignments))
+    if replication_factor > 1:
+        raise BrokerError(
+            ErrorCode.INVALID_REPLICATION_FACTOR,
+            f"This embedded cluster keeps one copy of each partition, not {replication_factor}: "
+            "use a replication factor of 1 (or -1, the default).",
+        )
 
 
 def _check_not_too_many(num_partitions: int) -> None:

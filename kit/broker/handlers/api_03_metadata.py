@@ -21,6 +21,7 @@ from kit.wire.errors import BrokerError, ErrorCode
 if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
 
+IDS_FROM = 12
 NOT_ASKED = -(2**31)
 # One bit per AclOperation; these sums are what Apache answers without an authorizer.
 ALL_TOPIC_OPERATIONS = 0b1101_1111_1000  # read, write, create, delete, alter, describe, describe and alter configs
@@ -35,7 +36,7 @@ def handle(
 ) -> m.MetadataResponse | Deferred[m.MetadataResponse]:
     if request.topics is None or (context.api_version == 0 and not request.topics):
         return _response(broker, request, [_topic(request, topic) for topic in broker.image.topics.values()])
-    if context.api_version < 12 and any(asked.name is None for asked in request.topics):
+    if context.api_version < IDS_FROM and any(asked.name is None or _has_id(asked) for asked in request.topics):
         return _response(broker, request, [_refused(asked) for asked in request.topics])
     missing = _to_create(broker, request, context)
     if not missing:
@@ -47,8 +48,12 @@ def handle(
     return answer
 
 
+def _has_id(asked: m.MetadataRequestTopic) -> bool:
+    return asked.topic_id != m.NULL_UUID
+
+
 def _refused(asked: m.MetadataRequestTopic) -> m.MetadataResponseTopic:
-    """Before version 12 the answer has no null for a name. Source: Kafka's ``MetadataRequest.getErrorResponse``."""
+    """Before version 12 topics are asked for by name alone. Source: Kafka's ``MetadataRequest.getErrorResponse``."""
     return m.MetadataResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=asked.name or "", partitions=[])
 
 
@@ -56,7 +61,7 @@ def _to_create(broker: Broker, request: m.MetadataRequest, context: RequestConte
     allowed = context.api_version < 4 or request.allow_auto_topic_creation
     if not (allowed and broker.config["auto.create.topics.enable"]):
         return []
-    names = dict.fromkeys(asked.name for asked in request.topics or [] if asked.name is not None)
+    names = dict.fromkeys(asked.name for asked in request.topics or [] if asked.name is not None and not _has_id(asked))
     return [name for name in names if name not in broker.image.topics and _name_error(name) is ErrorCode.NONE]
 
 
@@ -73,20 +78,22 @@ def _asked_topics(
 ) -> list[m.MetadataResponseTopic]:
     answers = []
     for asked in request.topics or []:
-        if asked.name is None:
+        name = asked.name
+        if name is None or _has_id(asked):
             found = broker.image.topic_by_id(asked.topic_id)
             missing = ErrorCode.UNKNOWN_TOPIC_ID
+            name = None
         else:
-            found = broker.image.topics.get(asked.name)
-            missing = _name_error(asked.name)
+            found = broker.image.topics.get(name)
+            missing = _name_error(name)
             if missing is ErrorCode.NONE:
-                missing = creation_errors.get(asked.name, ErrorCode.NONE) or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+                missing = creation_errors.get(name, ErrorCode.NONE) or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         if found is not None:
             answers.append(_topic(request, found))
         else:
             answers.append(
                 m.MetadataResponseTopic(
-                    error_code=missing, name=asked.name, topic_id=asked.topic_id, is_internal=False, partitions=[]
+                    error_code=missing, name=name, topic_id=asked.topic_id, is_internal=False, partitions=[]
                 )
             )
     return answers

@@ -36,7 +36,7 @@ def test_broker_config_has_types() -> None:
 def test_broker_config_starts_from_the_cluster_defaults() -> None:
     """The kit's own defaults hold, count as set, and give way to what is given."""
     config = BrokerConfig({"log.segment.bytes": 1 << 21})
-    assert config["group.initial.rebalance.delay.ms"] == 0
+    assert config["group.initial.rebalance.delay.ms"] == 100
     assert config.explain("group.initial.rebalance.delay.ms") is ConfigSource.STATIC_BROKER_CONFIG
     assert config["log.segment.bytes"] == 1 << 21
     assert config.explain("num.partitions") is ConfigSource.DEFAULT_CONFIG

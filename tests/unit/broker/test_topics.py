@@ -51,18 +51,20 @@ def test_check_topic_name_refuses_illegal_names(name: str) -> None:
 def test_create_topics_makes_partitions_with_leaders() -> None:
     """A new topic has its partitions, each led by its first replica in epoch 0."""
     image = image_of(1, 2, 3)
-    assert create(image, topic("orders", 3, 2)) == {"orders": ErrorCode.NONE}
+    assert create(image, topic("orders", 3, 1)) == {"orders": ErrorCode.NONE}
     partitions = image.topics["orders"].partitions
-    assert [state.replicas for state in partitions.values()] == [[1, 2], [2, 3], [3, 1]]
+    assert [state.replicas for state in partitions.values()] == [[1], [2], [3]]
     assert [state.leader for state in partitions.values()] == [1, 2, 3]
     assert {state.leader_epoch for state in partitions.values()} == {0}
 
 
-def test_create_topics_calls_only_the_leader_in_sync() -> None:
-    """A follower is in sync once it has fetched, not because it was chosen."""
-    image = image_of(1, 2)
-    create(image, topic("orders", 1, 2))
-    assert image.topics["orders"].partitions[0].isr == [1]
+@pytest.mark.parametrize("wanted", [topic("a", 1, 2), topic("a", 1, 3), manual_topic("a", [(0, [1]), (1, [2, 1])])])
+def test_create_topics_refuses_copies_that_nobody_would_keep(wanted: m.CreatableTopic) -> None:
+    """Until brokers replicate, more than one replica is an error that says so, never a label on a single copy."""
+    (result,), records = create_topics(image_of(1, 2, 3), CONFIG, m.CreateTopicsRequest(topics=[wanted]))
+
+    assert result.error_code in (ErrorCode.INVALID_REPLICATION_FACTOR, ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+    assert records == []
 
 
 def test_create_topics_answers_with_what_was_made() -> None:
@@ -147,11 +149,11 @@ def test_create_topics_refuses_counts_beside_assignments(num_partitions: int, re
 
 
 def test_create_topics_takes_replicas_by_hand() -> None:
-    """Assignments may come in any order; a fenced broker can be a replica but not the leader."""
-    image = image_of(1, 2, 3, fenced=(3,))
-    assert create(image, manual_topic("a", [(1, [3, 2]), (0, [2, 1])])) == {"a": ErrorCode.NONE}
+    """Assignments may come in any order."""
+    image = image_of(1, 2, 3)
+    assert create(image, manual_topic("a", [(1, [3]), (0, [2])])) == {"a": ErrorCode.NONE}
     partitions = image.topics["a"].partitions
-    assert [(state.replicas, state.leader) for state in partitions.values()] == [([2, 1], 2), ([3, 2], 2)]
+    assert [(state.replicas, state.leader) for state in partitions.values()] == [([2], 2), ([3], 3)]
 
 
 def test_create_topics_makes_the_possible_ones_of_a_request() -> None:
@@ -200,9 +202,9 @@ def grow(image: MetadataImage, *topics: tuple[str, int, list[list[int]] | None])
 
 def test_create_partitions_adds_to_what_is_there() -> None:
     """Old partitions stay as they are; new ones have as many replicas and go where least is led."""
-    image = with_topics(image_of(1, 2, 3), topic("a", 1, 2))
+    image = with_topics(image_of(1, 2, 3), topic("a", 1, 1))
     assert grow(image, ("a", 3, None)) == {"a": ErrorCode.NONE}
-    assert [state.replicas for state in image.topics["a"].partitions.values()] == [[1, 2], [2, 3], [3, 1]]
+    assert [state.replicas for state in image.topics["a"].partitions.values()] == [[1], [2], [3]]
 
 
 def test_create_partitions_takes_replicas_by_hand() -> None:
