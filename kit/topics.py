@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
-
-_NUM_TRIES = 5  # a topic can go between the question for the topics and the one for their offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +62,14 @@ class TopicReader:
         Raises:
             kafka.errors.KafkaError: the brokers answered with an error, or not at all.
         """
-        from kafka.errors import UnknownTopicOrPartitionError
-
-        with self._lock:
-            for _ in range(_NUM_TRIES - 1):
-                with contextlib.suppress(UnknownTopicOrPartitionError):
-                    return self._read_once(self._connected())
-            return self._read_once(self._connected())
-
-    def _read_once(self, admin: KafkaAdminClient) -> dict[str, Topic]:
         from kafka.admin import OffsetSpec
 
-        described = admin.describe_topics()
-        starts = self._offsets(admin, described, OffsetSpec.EARLIEST)
-        ends = self._offsets(admin, described, OffsetSpec.LATEST)
-        return {topic["name"]: _topic(topic, starts, ends) for topic in sorted(described, key=lambda one: one["name"])}
+        with self._lock:
+            admin = self._connected()
+            described = sorted(admin.describe_topics(), key=lambda topic: str(topic["name"]))
+            starts = _offsets(admin, described, OffsetSpec.EARLIEST)
+            ends = _offsets(admin, described, OffsetSpec.LATEST)
+        return {topic["name"]: _topic(topic, starts, ends) for topic in described if _is_there(topic, ends)}
 
     def close(self) -> None:
         """Close the client, if there is one."""
@@ -95,23 +85,37 @@ class TopicReader:
             self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap_servers, client_id="kit-cluster")
         return self._admin
 
-    @staticmethod
-    def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any) -> dict[Any, int]:
-        from kafka import TopicPartition
 
-        wanted = {
-            TopicPartition(topic["name"], partition["partition_index"]): spec
-            for topic in described
-            for partition in topic["partitions"]
-            if partition["leader_id"] >= 0
-        }
-        if not wanted:
-            return {}
+def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any) -> dict[tuple[str, int], int]:
+    """The offset that ``spec`` names, of every partition that has a leader."""
+    from kafka import TopicPartition
+    from kafka.errors import UnknownTopicOrPartitionError
+
+    wanted = {
+        TopicPartition(topic["name"], partition["partition_index"]): spec
+        for topic in described
+        for partition in topic["partitions"]
+        if partition["leader_id"] >= 0
+    }
+    if not wanted:
+        return {}
+    try:
         found = admin.list_partition_offsets(wanted)
-        return {(key.topic, key.partition): value.offset for key, value in found.items()}
+    except UnknownTopicOrPartitionError:
+        if len(described) == 1:
+            return {}
+        # One of them was deleted since it was described, which fails the whole question: ask for each alone.
+        return {key: offset for topic in described for key, offset in _offsets(admin, [topic], spec).items()}
+    return {(key.topic, key.partition): value.offset for key, value in found.items()}
 
 
-def _topic(described: dict[str, Any], starts: dict[Any, int], ends: dict[Any, int]) -> Topic:
+def _is_there(described: dict[str, Any], ends: dict[tuple[str, int], int]) -> bool:
+    """Whether the topic still was there when its offsets were asked for."""
+    led = [partition for partition in described["partitions"] if partition["leader_id"] >= 0]
+    return all((described["name"], partition["partition_index"]) in ends for partition in led)
+
+
+def _topic(described: dict[str, Any], starts: dict[tuple[str, int], int], ends: dict[tuple[str, int], int]) -> Topic:
     name = described["name"]
     partitions = [
         Partition(
