@@ -42,7 +42,7 @@ def test_fetch_gives_whole_batches_in_every_version(cluster: MemoryCluster, vers
 
 @pytest.mark.parametrize("version", [4, 12, 13, 18])
 def test_fetch_of_nothing_is_empty_and_not_null(cluster: MemoryCluster, version: int) -> None:
-    """librdkafka takes null for a broken answer."""
+    """Null would be a broken answer to librdkafka."""
     answer = cluster.fetch("listens", 0, version=version)
 
     assert answer.records == b""
