@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -22,16 +24,37 @@ pytest.register_assert_rewrite("tests.clients.scenarios", "tests.clients.admin_s
 CONFIG = {"group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000}
 
 
+class BrokerComplained(AssertionError):
+    """Well-behaved clients must not make the broker log a warning, let alone an error."""
+
+
 @pytest.fixture(scope="session")
-def bootstrap() -> Iterator[str]:
-    """Bootstrap servers of the cluster under test: three embedded brokers, unless the environment names another."""
-    if named := os.environ.get("KIT_TEST_BOOTSTRAP"):
-        yield named
-        return
+def serve() -> Iterator[Callable[[int, Mapping[str, object]], str]]:
+    """Start embedded clusters for the session; gives their bootstrap servers, or those that the environment names."""
     import kit
 
-    with kit.start(brokers=3, config=CONFIG) as cluster:
-        yield cluster.bootstrap_servers
+    clusters: list[kit.Cluster] = []
+
+    def start(brokers: int, config: Mapping[str, object]) -> str:
+        if named := os.environ.get("KIT_TEST_BOOTSTRAP"):
+            return named
+        clusters.append(kit.start(brokers=brokers, config=dict(config)))
+        return clusters[-1].bootstrap_servers
+
+    yield start
+    complaints: list[str] = []
+    for cluster in clusters:
+        log = Path(str(cluster.data_dir), "server.log").read_text(encoding="utf-8")
+        complaints += [line for line in log.splitlines() if re.search(" WARNING | ERROR |Traceback", line)]
+        cluster.close()
+    if complaints:
+        raise BrokerComplained("\n".join(complaints[:50]))
+
+
+@pytest.fixture(scope="session")
+def bootstrap(serve: Callable[[int, Mapping[str, object]], str]) -> str:
+    """Bootstrap servers of the cluster under test: three brokers."""
+    return serve(3, CONFIG)
 
 
 @pytest.fixture(scope="session")

@@ -146,11 +146,13 @@ class ProduceAndConsume:
         """ListOffsets answers with the first offset at or after a time, and with none after the last record."""
         topic = make_topic(partitions=2)
         start_ms = time.time_ns() // 1_000_000 - 60_000
-        for index in range(10):
-            seed.produce(topic, [Outgoing(b"tick", partition=0, timestamp_ms=start_ms + 1_000 * index)])
+        ticks = [Outgoing(b"tick", partition=0, timestamp_ms=start_ms + 1_000 * index) for index in range(10)]
+        seed.produce(topic, ticks[:6])
+        seed.produce(topic, ticks[6:], compression="gzip")
         assert client.offsets_at(topic, start_ms) == {0: 0, 1: None}
         assert client.offsets_at(topic, start_ms + 3_000) == {0: 3, 1: None}
         assert client.offsets_at(topic, start_ms + 3_001) == {0: 4, 1: None}
+        assert client.offsets_at(topic, start_ms + 7_500) == {0: 8, 1: None}
         assert client.offsets_at(topic, start_ms + 9_001) == {0: None, 1: None}
 
     def test_consume_starts_in_the_middle_of_a_batch(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -46,19 +46,11 @@ def read_list() -> list[Listed]:
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Address of one broker: embedded, unless KIT_TEST_BOOTSTRAP names another."""
-    if named := os.environ.get("KIT_TEST_BOOTSTRAP"):
-        yield named
-        return
-    import kit
-
-    with kit.start(brokers=1, config=CONFIG) as cluster:
-        yield cluster.bootstrap_servers
-
-
-@pytest.fixture(scope="module")
-def outcomes(address: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def outcomes(
+    serve: Callable[[int, Mapping[str, object]], str],
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, str]:
     """Run the whole suite once: per case the empty string, or how it ended."""
     folder = pytestconfig.cache.mkdir("kafka-python-suite")
     try:
@@ -66,7 +58,7 @@ def outcomes(address: str, pytestconfig: pytest.Config, tmp_path_factory: pytest
     except NoSuite as failure:
         missing("the source distribution of kafka-python", str(failure))
     report = tmp_path_factory.mktemp("kafka-python-suite") / "report.xml"
-    return run_suite(suite, address, KAFKA_VERSION, report)
+    return run_suite(suite, serve(1, CONFIG), KAFKA_VERSION, report)
 
 
 def test_suite_list_names_every_case(outcomes: dict[str, str]) -> None:
