@@ -145,9 +145,9 @@ class ReplicaManager:
 
     def _checkpoint_tick(self) -> None:
         """Note how far the logs are on the disk itself, so that the start after a crash has less to check."""
+        self._schedule_checkpoint()  # first: a disk that refuses now may not refuse the next time
         self._note_high_watermarks()
         self.log_directory.checkpoint()
-        self._schedule_checkpoint()
 
     def _note_high_watermarks(self) -> None:
         for partition in self.partitions.values():
@@ -155,10 +155,10 @@ class ReplicaManager:
 
     def _retention_tick(self) -> None:
         assert self._config is not None
+        self._schedule_retention()
         self.enforce_retention()
         for partition in self.partitions.values():
             partition.log.producers.expire(self._config["producer.id.expiration.ms"])
-        self._schedule_retention()
 
     def enforce_retention(self) -> None:
         """Delete whole closed segments that are too old or too many, then keep the broker's total below its cap."""
