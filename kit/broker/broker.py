@@ -135,9 +135,8 @@ class Broker:
                 f"only {handler.min_version} to {handler.max_version}"
             )
         if api_key != PRODUCE and len(frame) > MAX_REQUEST_BYTES:
-            raise InvalidRequest(
-                f"a {codec.api(api_key).name} request of {len(frame)} bytes; only Produce may exceed {MAX_REQUEST_BYTES}"
-            )
+            name = codec.api(api_key).name
+            raise InvalidRequest(f"{name} in {len(frame)} bytes; only Produce may exceed {MAX_REQUEST_BYTES}")
         try:
             header, body_offset = codec.decode_request_header(frame)
             request = codec.decode_request(api_key, api_version, frame, body_offset)
