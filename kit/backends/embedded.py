@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kit.backends import Broker
-from kit.broker.data_dir import LOG_FILE
+from kit.broker.data_dir import LOG_FILE, TEMPORARY_PREFIX
 from kit.errors import StartError
 
 MAX_BROKERS = 9
@@ -68,7 +68,9 @@ class EmbeddedBackend:
         self._lock = threading.Lock()
         self._is_closed = False
         self._is_temporary = data_dir is None
-        self.data_dir: str | None = tempfile.mkdtemp(prefix="kafka-kit-") if data_dir is None else _prepared(data_dir)
+        self.data_dir: str | None = (
+            tempfile.mkdtemp(prefix=TEMPORARY_PREFIX) if data_dir is None else _prepared(data_dir)
+        )
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self._process = self._spawn()
         try:

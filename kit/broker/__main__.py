@@ -33,6 +33,7 @@ _LOG_BYTES = 2_000_000  # then the file becomes server.log.1, and the one before
 _RECEIVE_BYTES = 268_435_456  # receive buffers of all brokers together
 _WANTED_DESCRIPTORS = 4_096  # macOS starts programs with 256
 _PARENT_CHECK_MS = 500
+_SWEEP_DELAY_MS = 2_000  # the first records of a lesson come first
 
 
 class _Refused(Exception):
@@ -81,6 +82,7 @@ def _run(settings: dict[str, Any], data_dir: DataDir) -> None:
     ports_by_id = {node_id: endpoint.port for node_id, endpoint in endpoints.items()}
     log.info("process %d listens for brokers (id: port) %s", os.getpid(), ports_by_id)
     _report({"pid": os.getpid(), "ports": ports_by_id})
+    loop.clock.call_later(_SWEEP_DELAY_MS, lambda: data_dir.remove_left_overs(loop.clock.time_ms() / 1000))
     try:
         loop.run()
     finally:

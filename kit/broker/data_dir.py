@@ -11,7 +11,10 @@ from pathlib import Path
 
 LOCK_FILE = ".lock"  # Kafka's own name for it
 LOG_FILE = "server.log"
+TEMPORARY_PREFIX = "kafka-kit-"
+_TEMPORARY_MARK = ".temporary"  # tells a folder that may be removed from one that somebody only named alike
 _BROKER_FOLDER = re.compile(r"broker-(\d+)")
+_SETTLED_S = 60.0  # a folder this old has been locked by its cluster, if there still is one
 _LOCKED_BYTE = 1 << 30  # Windows lets nobody read a locked byte, so lock one behind the text
 
 
@@ -51,6 +54,8 @@ class DataDir:
                 f"The folder {path} is in use by a running cluster (process {owner}): "
                 "close() that cluster first, or choose another data_dir."
             ) from error
+        if is_temporary:
+            (path / _TEMPORARY_MARK).touch()
         os.ftruncate(self._lock_fd, 0)
         os.write(self._lock_fd, str(os.getpid()).encode())
 
@@ -73,8 +78,38 @@ class DataDir:
         if self._is_temporary:
             shutil.rmtree(self.path, ignore_errors=True)
 
+    def remove_left_overs(self, now_s: float) -> None:
+        """Remove temporary folders beside this one whose clusters are gone.
+
+        A cluster removes its own folder; one that was killed together with its notebook could not.
+
+        Args:
+            now_s: seconds since 1970.
+        """
+        if not self._is_temporary:
+            return
+        for mark in self.path.parent.glob(f"{TEMPORARY_PREFIX}*/{_TEMPORARY_MARK}"):
+            if mark.parent != self.path and _is_left_over(mark.parent, now_s):
+                shutil.rmtree(mark.parent, ignore_errors=True)
+
     def _owner(self) -> str:
         return os.read(self._lock_fd, 32).decode("ascii", "replace") or "unknown"
+
+
+def _is_left_over(path: Path, now_s: float) -> bool:
+    try:
+        if now_s - (path / LOCK_FILE).stat().st_mtime < _SETTLED_S:
+            return False
+        fd = os.open(path / LOCK_FILE, os.O_RDWR)
+    except OSError:
+        return False  # not ours to judge: no cluster's folder, or another user's
+    try:
+        _lock(fd)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
 
 
 if sys.platform == "win32":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,36 @@ def test_missing_folder_is_refused(tmp_path: Path) -> None:
     """The text names the folder."""
     with pytest.raises(DataDirError, match="nowhere"):
         DataDir(tmp_path / "nowhere", is_temporary=False)
+
+
+def left_over(folder: Path, *, age_s: float = 0.0) -> Path:
+    """A temporary folder whose cluster was killed ``age_s`` seconds before the time 1,000,000."""
+    folder.mkdir()
+    data_dir = DataDir(folder, is_temporary=True)
+    os.close(data_dir._lock_fd)  # noqa: SLF001 - what kill -9 does
+    os.utime(folder / LOCK_FILE, (1_000_000 - age_s, 1_000_000 - age_s))
+    return folder
+
+
+def test_left_overs_of_killed_clusters_are_removed(tmp_path: Path) -> None:
+    """A temporary folder goes once nobody holds its lock; fresh ones, running ones and given ones stay."""
+    killed = left_over(tmp_path / "kafka-kit-killed", age_s=3600)
+    fresh = left_over(tmp_path / "kafka-kit-fresh")
+    given = tmp_path / "kafka-kit-given"
+    given.mkdir()
+    DataDir(given, is_temporary=False).close()
+    os.utime(given / LOCK_FILE, (0, 0))
+    running = tmp_path / "kafka-kit-running"
+    running.mkdir()
+    neighbour = DataDir(running, is_temporary=True)
+    os.utime(running / LOCK_FILE, (0, 0))
+    (tmp_path / "kafka-kit-me").mkdir()
+    me = DataDir(tmp_path / "kafka-kit-me", is_temporary=True)
+
+    me.remove_left_overs(1_000_000)
+
+    assert [killed.exists(), fresh.exists(), given.exists(), running.exists(), me.path.exists()] == [
+        False, True, True, True, True,
+    ]  # fmt: skip
+    neighbour.close()
+    me.close()
