@@ -1,0 +1,121 @@
+"""Our internal logs before Apache's own reader: the cluster's metadata, and the offsets of groups."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.broker.controller.metadata_log import FOLDER_NAME
+from kit.wire import messages as m
+from kit.wire.errors import ErrorCode
+from tests.support.memory_cluster import START_MS, MemoryCluster
+from tests.support.requirements import need
+
+pytestmark = pytest.mark.slow
+OFFSET_COMMIT, INIT_PRODUCER_ID = 8, 22
+FIRST_LOG = "00000000000000000000.log"
+
+
+def dump(decoder: str, path: Path) -> list[str]:
+    """The lines that ``kafka-dump-log.sh`` prints of records; every batch must be valid and nothing skipped."""
+    need("java")
+    command = [Path(need("kafka-distribution")) / "bin" / "kafka-dump-log.sh", decoder, "--files", path]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(re.findall(r"isvalid: (\w+)", done.stdout)) == {"true"}
+    assert "Error" not in done.stdout
+    return [line for line in done.stdout.splitlines() if line.startswith("| offset")]
+
+
+def payloads(lines: list[str]) -> list[dict[str, Any]]:
+    """What each record's value was decoded to."""
+    return [json.loads(line.partition(" payload: ")[2]) for line in lines]
+
+
+def as_kafka(topic_id: uuid.UUID) -> str:
+    """A topic id as Kafka prints it."""
+    return base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")
+
+
+def commit(cluster: MemoryCluster, offset: int) -> None:
+    """Commit an offset of group "charts"."""
+    partition = m.OffsetCommitRequestPartition(partition_index=1, committed_offset=offset, committed_metadata="note")
+    request = m.OffsetCommitRequest(
+        group_id="charts",
+        generation_id_or_member_epoch=-1,
+        topics=[m.OffsetCommitRequestTopic(name="listens", partitions=[partition])],
+    )
+    answer = cluster.send(cluster.leader("__consumer_offsets"), OFFSET_COMMIT, 9, request)
+    assert answer.topics[0].partitions[0].error_code == ErrorCode.NONE
+
+
+def test_apache_reads_our_metadata_log(tmp_path: Path) -> None:
+    """Every record type that the controller writes, with the values that were meant."""
+    cluster = MemoryCluster(tmp_path, brokers=3)
+    cluster.create_topic("listens", 2, retention_ms=1000)
+    topic_id = as_kafka(cluster.topic_id("listens"))
+    cluster.send(1, INIT_PRODUCER_ID, 5, m.InitProducerIdRequest(transactional_id=None))
+    cluster.restart(brokers=2)
+    cluster.delete_topic("listens")
+    cluster.close()
+
+    found = payloads(dump("--cluster-metadata-decoder", tmp_path / "broker-1" / FOLDER_NAME / FIRST_LOG))
+
+    assert [each["type"] for each in found] == [
+        *["REGISTER_BROKER_RECORD"] * 3,
+        "TOPIC_RECORD",
+        "CONFIG_RECORD",
+        *["PARTITION_RECORD"] * 2,
+        "PRODUCER_IDS_RECORD",
+        *["REGISTER_BROKER_RECORD"] * 3,
+        *["PARTITION_CHANGE_RECORD"] * 2,
+        "REMOVE_TOPIC_RECORD",
+    ]
+    by_type = {each["type"]: each["data"] for each in found}
+    assert [
+        (each["data"]["brokerId"], each["data"]["brokerEpoch"], each["data"]["fenced"]) for each in found[8:11]
+    ] == [
+        (1, 1, False),
+        (2, 1, False),
+        (3, 0, True),
+    ]
+    assert found[0]["data"]["endPoints"] == [
+        {"name": "PLAINTEXT", "host": "127.0.0.1", "port": 9001, "securityProtocol": 0}
+    ]
+    assert by_type["TOPIC_RECORD"] == {"name": "listens", "topicId": topic_id}
+    assert by_type["CONFIG_RECORD"] == {
+        "resourceType": 2,
+        "resourceName": "listens",
+        "name": "retention.ms",
+        "value": "1000",
+    }
+    assert by_type["PARTITION_RECORD"]["topicId"] == topic_id
+    assert by_type["PARTITION_RECORD"]["replicas"] == by_type["PARTITION_RECORD"]["isr"] == [2]
+    assert by_type["PRODUCER_IDS_RECORD"] == {"brokerId": 1, "brokerEpoch": 0, "nextProducerId": 1000}
+    assert by_type["REMOVE_TOPIC_RECORD"] == {"topicId": topic_id}
+
+
+def test_apache_reads_our_committed_offsets(tmp_path: Path) -> None:
+    """Key and value of each commit."""
+    cluster = MemoryCluster(tmp_path, offsets_topic_num_partitions=1)
+    cluster.create_topic("listens", 2)
+    cluster.broker().ensure_internal_topic("__consumer_offsets")
+    for offset in (3, 4):
+        commit(cluster, offset)
+    cluster.close()
+
+    lines = dump("--offsets-decoder", tmp_path / "broker-1" / "__consumer_offsets-0" / FIRST_LOG)
+
+    assert all('"group":"charts","topic":"listens","partition":1' in line for line in lines)
+    assert [(each["data"]["offset"], each["data"]["metadata"]) for each in payloads(lines)] == [
+        (3, "note"),
+        (4, "note"),
+    ]
+    assert {each["data"]["commitTimestamp"] for each in payloads(lines)} == {START_MS}
