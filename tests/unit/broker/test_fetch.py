@@ -127,6 +127,7 @@ def test_fetch_max_bytes_is_for_all_partitions_together(cluster: MemoryCluster) 
 
     assert counts(6 * SIZE) == [3, 3]
     assert counts(5 * SIZE + 1) == [3, 2]
+    assert counts(4 * SIZE - 1) == [3, 0]
     assert counts(2 * SIZE) == [2, 0]
     assert counts(10) == [1, 0]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kit.broker.deferred import Deferred
+from kit.broker.partition import Partition
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from tests.support.memory_cluster import FETCH, MemoryCluster, batch_of
@@ -126,16 +127,22 @@ def test_wait_ends_when_the_records_are_deleted(cluster: MemoryCluster) -> None:
     assert answer.value.responses[0].partitions[0].error_code == ErrorCode.OFFSET_OUT_OF_RANGE
 
 
-def test_wait_leaves_nothing_behind(cluster: MemoryCluster) -> None:
-    """Neither timers nor waiters, however the wait ended."""
+def test_wait_leaves_nothing_behind(cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it ended: no timer goes off later, and no append looks for somebody who has his answer."""
     timers = cluster.clock.pending()
     for number in range(10):
         cluster.ask_fetch(("listens", 0, number), ("listens", 1, 0), max_wait_ms=500)
         produce(cluster)
+    assert cluster.clock.pending() == timers
     cluster.ask_fetch(("listens", 0, 10), ("listens", 1, 0), max_wait_ms=500)
     cluster.clock.advance(500)
+    reads: list[object] = []
+    monkeypatch.setattr(Partition, "read", lambda *_, **__: reads.append(1))
 
-    assert cluster.clock.pending() == timers
+    produce(cluster)
+    produce(cluster, partition=1)
+
+    assert reads == []
 
 
 def test_every_waiting_consumer_gets_the_record(cluster: MemoryCluster) -> None:
