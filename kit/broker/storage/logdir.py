@@ -51,6 +51,7 @@ class LogDirectory:
         self._log_start_offsets = self._read(checkpoints.LOG_START_OFFSETS)
         self._recovery_points = self._read(checkpoints.RECOVERY_POINTS)
         self.high_watermarks = self._read(checkpoints.HIGH_WATERMARKS)
+        self._closed_below: dict[str, int] = {}  # the active segment's base offset at the last checkpoint
 
     def _read(self, file_name: str) -> dict[str, int]:
         try:
@@ -108,7 +109,7 @@ class LogDirectory:
         self._forget(topic_partition)
 
     def _forget(self, topic_partition: str) -> None:
-        for offsets in (self._log_start_offsets, self._recovery_points, self.high_watermarks):
+        for offsets in (self._log_start_offsets, self._recovery_points, self.high_watermarks, self._closed_below):
             offsets.pop(topic_partition, None)
 
     def delete_log(self, topic_partition: str) -> None:
@@ -121,9 +122,14 @@ class LogDirectory:
         self._write(checkpoints.LOG_START_OFFSETS, self._log_start_offsets)
 
     def checkpoint(self) -> None:
-        """Flush closed segments and write the checkpoints: to be done every minute or so."""
+        """Flush what was closed by the last checkpoint, and write the checkpoints: to be done every minute or so.
+
+        A segment waits for one more checkpoint, because by then the system has written most of it by itself: flushing
+        the megabytes of the last second would hold up every client.
+        """
         for name, each in self.logs.items():
-            each.flush(each.active_base_offset)
+            each.flush(self._closed_below.get(name, 0))
+            self._closed_below[name] = each.active_base_offset
             self._recovery_points[name] = each.recovery_point
         self._write(checkpoints.RECOVERY_POINTS, self._recovery_points)
         self._write(checkpoints.HIGH_WATERMARKS, self.high_watermarks)

@@ -62,12 +62,16 @@ def test_clean_start_does_not_read_the_batches(tmp_path: Path) -> None:
 
 
 def test_checkpoint_writes_recovery_points_of_closed_segments(tmp_path: Path) -> None:
-    """Files in Kafka's format; the active segment stays to be checked after a crash."""
+    """Files in Kafka's format; what was closed since the last checkpoint, and the active segment, wait for the next."""
     directory = open_directory(tmp_path)
     log = directory.open_log("plays-3", CONFIG)
     for value in (b"a" * 100, b"b" * 100, b"c" * 100):
         append_values(log, value)
     directory.high_watermarks["plays-3"] = 2
+
+    directory.checkpoint()
+
+    assert (tmp_path / "recovery-point-offset-checkpoint").read_text() == "0\n1\nplays 3 0\n"
 
     directory.checkpoint()
 
