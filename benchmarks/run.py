@@ -59,7 +59,7 @@ def throughput_round(systems: list[System], folder: Path, total_bytes: int, resu
             rows = {f"produce {case}": load.produce(system, topic, source, batch_bytes, total_bytes)}
             if batch_bytes > 100_000:
                 records = total_bytes // record_bytes
-                rows[f"consume {record_bytes} B records"] = load.consume(system, topic, records, total_bytes)
+                rows[f"consume {record_bytes} B records"] = load.consume(system, folder, topic, records, total_bytes)
             for figure, row in rows.items():
                 speeds = f"{row.wall_mb_per_s:.0f} MB/s, {row.mb_per_broker_cpu_s:.0f} MB/CPU-s"
                 say(f"  {system.name:>20}  {figure}: {speeds}")
@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         type=parse_peer,
         help="another Kafka with three brokers, for the idle figures",
     )
-    parser.add_argument("--rounds", type=int, default=3, help="measured rounds, after one warm-up round")
+    parser.add_argument("--rounds", type=int, default=4, help="measured rounds, after one warm-up round")
     parser.add_argument("--megabytes", type=int, default=200, help="data per produce case")
     parser.add_argument("--latency-records", type=int, default=5000)
     parser.add_argument("--only", choices=["start", "idle", "latency", "throughput"], action="append")
