@@ -65,16 +65,20 @@ def create_topics(
     times = Counter(topic.name for topic in request.topics)
     placer = ReplicaPlacer(image)
     planned: dict[str, NewTopic] = {}
+    taken = {_metric_name(name): name for name in image.topics}
+    num_planned = 0
     results = []
     for wanted in {topic.name: topic for topic in request.topics}.values():
         try:
             if times[wanted.name] > 1:
                 raise BrokerError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
-            new = _plan(image, config, placer, wanted, planned)
+            new = _plan(image, config, placer, wanted, taken=taken, num_planned=num_planned)
         except BrokerError as error:
             results.append(_refused(wanted.name, error))
             continue
         planned[new.name] = new
+        taken[_metric_name(new.name)] = new.name
+        num_planned += len(new.assignments)
         results.append(_created(new, config))
     return results, [record for new in planned.values() for record in _topic_records(image, new)]
 
@@ -84,34 +88,39 @@ def _plan(
     config: BrokerConfig,
     placer: ReplicaPlacer,
     wanted: m.CreatableTopic,
-    planned: Mapping[str, NewTopic],
+    *,
+    taken: Mapping[str, str],
+    num_planned: int,
 ) -> NewTopic:
     if wanted.name == _METADATA_TOPIC:
         raise BrokerError(ErrorCode.INVALID_REQUEST, f"Creation of internal topic {_METADATA_TOPIC} is prohibited.")
     check_topic_name(wanted.name)
-    _check_is_free(wanted.name, [*image.topics, *planned])
+    _check_is_free(wanted.name, taken)
     configs = {entry.name: entry.value for entry in wanted.configs}
     check_topic_overrides(config, configs)
-    already = sum(len(new.assignments) for new in planned.values())
     if wanted.assignments:
-        _check_not_too_many(already + len(wanted.assignments))
+        _check_not_too_many(num_planned + len(wanted.assignments))
         assignments = _manual_assignments(image, wanted)
     else:
         num_partitions, replication_factor = _counts(config, wanted)
-        _check_not_too_many(already + num_partitions)
+        _check_not_too_many(num_planned + num_partitions)
         assignments = placer.place(num_partitions, replication_factor)
     _check_is_one_copy(assignments)
     settings = {name: value for name, value in configs.items() if value is not None}
     return NewTopic(wanted.name, _new_topic_id(), assignments, settings)
 
 
-def _check_is_free(name: str, existing: Sequence[str]) -> None:
-    if name in existing:
+def _metric_name(topic: str) -> str:
+    """Metrics turn "." into "_", so that two topics with the same metric name could not be told apart there."""
+    return topic.replace(".", "_")
+
+
+def _check_is_free(name: str, taken: Mapping[str, str]) -> None:
+    twin = taken.get(_metric_name(name))
+    if twin == name:
         raise BrokerError(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{name}' already exists.")
-    # Metrics turn "." into "_", so that two such topics could not be told apart there.
-    twins = [other for other in existing if other.replace(".", "_") == name.replace(".", "_")]
-    if twins:
-        raise BrokerError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic '{name}' collides with existing topic: {twins[0]}")
+    if twin is not None:
+        raise BrokerError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic '{name}' collides with existing topic: {twin}")
 
 
 def _counts(config: BrokerConfig, wanted: m.CreatableTopic) -> tuple[int, int]:

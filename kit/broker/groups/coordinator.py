@@ -279,9 +279,9 @@ class GroupCoordinator:
         return m.ListGroupsResponse(groups=groups)
 
     def describe_groups(self, request: m.DescribeGroupsRequest, requester: Requester) -> m.DescribeGroupsResponse:
-        """The groups asked for, with their members, each with its own error code."""
+        """The groups asked for, each once and with its own error code, with their members."""
         described = []
-        for group_id in request.groups:
+        for group_id in dict.fromkeys(request.groups):
             try:
                 shard = self.shard_of(group_id)
             except BrokerError as error:

@@ -77,7 +77,8 @@ def _asked_topics(
     broker: Broker, request: m.MetadataRequest, creation_errors: dict[str, ErrorCode]
 ) -> list[m.MetadataResponseTopic]:
     answers = []
-    for asked in request.topics or []:
+    # Each topic once, as Kafka does it: a small request could have an answer of gigabytes otherwise.
+    for asked in {(asked.name, asked.topic_id): asked for asked in request.topics or []}.values():
         name = asked.name
         if name is None or _has_id(asked):
             found = broker.image.topic_by_id(asked.topic_id)

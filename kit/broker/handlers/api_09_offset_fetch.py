@@ -24,7 +24,9 @@ _GROUP_ERROR_SINCE = 2
 @handles(9, 1, 10)
 def handle(broker: Broker, request: m.OffsetFetchRequest, context: RequestContext) -> m.OffsetFetchResponse:
     if context.api_version >= _SEVERAL_GROUPS_SINCE:
-        groups = [broker.coordinator.offset_fetch(group, context) for group in request.groups]
+        # Each group once: a small request could have an answer of gigabytes otherwise.
+        asked = {group.group_id: group for group in request.groups}
+        groups = [broker.coordinator.offset_fetch(group, context) for group in asked.values()]
         return m.OffsetFetchResponse(groups=groups)
     fetched = broker.coordinator.offset_fetch(_only_group(request), context)
     if fetched.error_code != ErrorCode.NONE and context.api_version < _GROUP_ERROR_SINCE:

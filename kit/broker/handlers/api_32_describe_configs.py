@@ -1,7 +1,8 @@
 """DescribeConfigs, v1-4: every setting of a topic or a broker, where its value comes from and what it means.
 
 Behaviour: a broker describes itself and, under the name "", what was set for all brokers. Like Apache, a success has
-an empty error message, not null.
+an empty error message, not null. A resource that is asked for twice is described once: a small request could have an
+answer of gigabytes otherwise.
 Version notes: 1 synonyms (KIP-226); 3 types and documentation (KIP-569).
 Left out: loggers, client metrics and groups as resources.
 """
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 @handles(32, 1, 4)
 def handle(broker: Broker, request: m.DescribeConfigsRequest, context: RequestContext) -> m.DescribeConfigsResponse:
-    return m.DescribeConfigsResponse(results=[_result(broker, request, asked) for asked in request.resources])
+    resources = {(asked.resource_type, asked.resource_name): asked for asked in request.resources}
+    return m.DescribeConfigsResponse(results=[_result(broker, request, asked) for asked in resources.values()])
 
 
 def _result(

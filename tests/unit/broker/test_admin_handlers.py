@@ -340,3 +340,17 @@ def test_delete_records_refuses(cluster: MemoryCluster) -> None:
     assert delete_records(cluster, 1, "zz", 0, 0) == (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1)
     assert delete_records(cluster, cluster.leader("compacted"), "compacted", 0, 0) == (ErrorCode.POLICY_VIOLATION, -1)
     assert delete_records(cluster, 1, "__consumer_offsets", 0, 0) == (ErrorCode.INVALID_TOPIC_EXCEPTION, -1)
+
+
+def test_what_is_asked_for_many_times_is_answered_once(cluster: MemoryCluster) -> None:
+    """A small request must not have an answer of gigabytes: each resource, topic and group is described once."""
+    create(cluster, topic("listens"))
+    resources = [m.DescribeConfigsResource(resource_type=TOPIC_RESOURCE, resource_name="listens")] * 1000
+    configs = cluster.send(1, DESCRIBE_CONFIGS, 4, m.DescribeConfigsRequest(resources=resources))
+    topics = [m.MetadataRequestTopic(name="listens")] * 1000
+    metadata = cluster.send(1, 3, 12, m.MetadataRequest(topics=topics))
+    groups = cluster.send(1, 15, 5, m.DescribeGroupsRequest(groups=["g"] * 1000))
+    asked = [m.OffsetFetchRequestGroup(group_id="g", topics=None)] * 1000
+    offsets = cluster.send(1, 9, 8, m.OffsetFetchRequest(groups=asked))
+
+    assert [len(configs.results), len(metadata.topics), len(groups.groups), len(offsets.groups)] == [1, 1, 1, 1]
