@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kit.errors import ClusterClosedError
+
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
@@ -54,17 +56,21 @@ class TopicReader:
     def __init__(self, bootstrap_servers: str) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._admin: KafkaAdminClient | None = None
+        self._is_closed = False
         self._lock = threading.Lock()
 
     def read(self) -> dict[str, Topic]:
         """The topics by name.
 
         Raises:
+            ClusterClosedError: the reader is closed.
             kafka.errors.KafkaError: the brokers answered with an error, or not at all.
         """
         from kafka.admin import OffsetSpec
 
         with self._lock:
+            if self._is_closed:  # while this call waited for the lock: a new client would look for brokers in vain
+                raise ClusterClosedError("This cluster is closed: start a new one with kit.start().")
             admin = self._connected()
             described = sorted(admin.describe_topics(), key=lambda topic: str(topic["name"]))
             starts = _offsets(admin, described, OffsetSpec.EARLIEST)
@@ -74,6 +80,7 @@ class TopicReader:
     def close(self) -> None:
         """Close the client, if there is one."""
         with self._lock:
+            self._is_closed = True
             if self._admin is not None:
                 self._admin.close()
                 self._admin = None

@@ -68,10 +68,13 @@ class EmbeddedBackend:
         self._lock = threading.Lock()
         self._is_closed = False
         self._is_temporary = data_dir is None
-        self.data_dir: str | None = (
-            tempfile.mkdtemp(prefix=TEMPORARY_PREFIX) if data_dir is None else _prepared(data_dir)
-        )
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        try:
+            self.data_dir: str | None = (
+                tempfile.mkdtemp(prefix=TEMPORARY_PREFIX) if data_dir is None else _prepared(data_dir)
+            )
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        except OSError as error:
+            raise StartError(f"No temporary folder can be made ({error}): free some space, or set TMPDIR.") from error
         self._process = self._spawn()
         try:
             answer = self._ask({"ports": ports, "config": settings})
@@ -215,11 +218,17 @@ def _checked_config(config: object) -> dict[str, ConfigValue]:
 
 
 def _prepared(data_dir: str | os.PathLike[str]) -> str:
-    path = Path(data_dir).expanduser().absolute()
+    try:
+        path = Path(data_dir).expanduser().absolute()
+    except (TypeError, RuntimeError) as error:  # bytes or no path at all; a ~user that there is not
+        raise StartError(
+            f"data_dir={data_dir!r} is not a folder's name ({error}): try data_dir='kafka-data'."
+        ) from error
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"The folder {path} cannot be made ({error.strerror}): choose another data_dir.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise StartError(f"The folder {path} cannot be made ({reason}): choose another data_dir.") from error
     return str(path)
 
 
