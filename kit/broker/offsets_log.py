@@ -57,6 +57,6 @@ class LocalOffsetsLog:
         except BrokerError as error:
             done.resolve(error.code)
             return done
-        self._replicas.appended(rolled=appended.rolled)
+        self._replicas.appended(len(batch), rolled=appended.rolled)
         done.resolve(ErrorCode.NONE)
         return done

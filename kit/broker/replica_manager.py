@@ -17,6 +17,8 @@ from kit.wire.errors import BrokerError
 
 log = logging.getLogger(__name__)
 
+_UNCHECKED_BYTES = 16 << 20  # as much as a segment of the kit's default size
+
 
 def log_config(topic: TopicConfig) -> LogConfig:
     """What the log needs to know of a topic's settings."""
@@ -52,6 +54,7 @@ class ReplicaManager:
         self._retention_timer: Timer | None = None
         self._checkpoint_timer: Timer | None = None
         self._retention_due_soon = False
+        self._unchecked_bytes = 0  # appended since the total was last looked at
 
     def configure(self, config: BrokerConfig) -> None:
         """Take over the broker's settings; every open partition sees its new effective settings."""
@@ -123,14 +126,19 @@ class ReplicaManager:
 
     # -- bounded disk --------------------------------------------------------------------------------------------
 
-    def appended(self, *, rolled: bool) -> None:
-        """Told after each append: a rolled segment is the moment when the disk may have become too full."""
-        if rolled and not self._retention_due_soon:
+    def appended(self, num_bytes: int, *, rolled: bool) -> None:
+        """Told after each append: the disk may be too full when a segment was rolled, or when much was appended.
+
+        The latter because many partitions can fill a disk before any of them fills a segment.
+        """
+        self._unchecked_bytes += num_bytes
+        if (rolled or self._unchecked_bytes > _UNCHECKED_BYTES) and not self._retention_due_soon:
             self._retention_due_soon = True
             self._clock.call_later(0, self._enforce_soon)
 
     def _enforce_soon(self) -> None:
         self._retention_due_soon = False
+        self._unchecked_bytes = 0
         self.enforce_retention()
 
     def _schedule_retention(self) -> None:

@@ -69,8 +69,7 @@ def _append(
         return m.PartitionProduceResponse(
             index=data.index, error_code=error.code, base_offset=-1, log_start_offset=-1, error_message=error.message
         )
-    if appended.rolled:
-        broker.replicas.appended(rolled=True)
+    broker.replicas.appended(data.records.nbytes, rolled=appended.rolled)
     return m.PartitionProduceResponse(
         index=data.index,
         error_code=0,

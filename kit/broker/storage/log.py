@@ -352,9 +352,14 @@ class Log:
         return [(segment.base_offset, reason) for segment, reason in expired]
 
     def delete_oldest_segment(self) -> int:
-        """Delete the oldest closed segment, whatever retention says; returns its size in bytes, 0 if there is none."""
+        """Delete the oldest segment, whatever retention says; returns its size in bytes, 0 if there is no record.
+
+        The active one is closed first when there is no other.
+        """
         if len(self._segments) == 1:
-            return 0
+            if not self._segments.active.size_bytes:
+                return 0
+            self._roll(self.log_end_offset)
         size_bytes = self._segments.first.size_bytes
         self._remove_oldest(1)
         return size_bytes

@@ -130,6 +130,19 @@ def test_total_bytes_bound_the_disk(make_cluster: MakeCluster, caplog: pytest.Lo
     assert cluster.values("plays", start_offset(cluster, "plays"))[-1] == b"x" * 400_000
 
 
+def test_total_bytes_bound_partitions_that_fill_no_segment(make_cluster: MakeCluster) -> None:
+    """Many partitions fill a disk before any of them rolls a segment: then the fullest one's active segment goes."""
+    cluster = make_cluster(kit_log_total_bytes=4 * MEGABYTE)
+    cluster.create_topic("listens", 60)
+
+    for partition in range(60):
+        fill(cluster, "listens", 1, partition=partition)
+    cluster.clock.advance(DELETE_DELAY_MS)
+
+    assert disk_bytes(cluster) < 21 * MEGABYTE  # it is looked at every 16 MiB
+    assert any(start_offset(cluster, "listens", partition) for partition in range(60))
+
+
 def test_total_bytes_spare_compacted_topics(make_cluster: MakeCluster) -> None:
     """Their records are the only ones of their keys; committed offsets are among them."""
     cluster = make_cluster(kit_log_total_bytes=4 * MEGABYTE)

@@ -111,13 +111,14 @@ def test_deleted_files_that_a_crash_left_are_removed_at_the_next_start(tmp_path:
     assert [offset for offset, _ in contents(reopened)] == [1]
 
 
-def test_delete_oldest_segment_spares_the_active_one(tmp_path: Path) -> None:
-    """It tells how many bytes it freed, and 0 when only the active segment is left."""
+def test_delete_oldest_segment_takes_the_active_one_last(tmp_path: Path) -> None:
+    """It tells how many bytes it freed, and 0 when no record is left."""
     log = filled(tmp_path, 2)
-    first_bytes = log.segments[0].size_bytes
+    first_bytes, last_bytes = (segment.size_bytes for segment in log.segments)
 
-    assert [log.delete_oldest_segment(), log.delete_oldest_segment()] == [first_bytes, 0]
-    assert log.log_start_offset == 1
+    assert [log.delete_oldest_segment(), log.delete_oldest_segment()] == [first_bytes, last_bytes]
+    assert log.delete_oldest_segment() == 0
+    assert log.log_start_offset == log.log_end_offset == 2
 
 
 def test_delete_records_hides_records_in_the_middle_of_a_segment(tmp_path: Path) -> None:
