@@ -218,6 +218,8 @@ def _checked_config(config: object) -> dict[str, ConfigValue]:
 
 
 def _prepared(data_dir: str | os.PathLike[str]) -> str:
+    if data_dir == "":
+        raise StartError("data_dir is empty: name a folder, or leave data_dir out for a temporary one.")
     try:
         path = Path(data_dir).expanduser().absolute()
     except (TypeError, RuntimeError) as error:  # bytes or no path at all; a ~user that there is not

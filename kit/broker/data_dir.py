@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -91,6 +92,10 @@ class DataDir:
         for mark in self.path.parent.glob(f"{TEMPORARY_PREFIX}*/{_TEMPORARY_MARK}"):
             if mark.parent != self.path and _is_left_over(mark.parent, now_s):
                 shutil.rmtree(mark.parent, ignore_errors=True)
+        for path in self.path.parent.glob(f"{TEMPORARY_PREFIX}*"):
+            with contextlib.suppress(OSError):  # not empty: a cluster's folder; its start may also have died before that
+                if now_s - path.stat().st_mtime >= _SETTLED_S:
+                    path.rmdir()
 
     def _owner(self) -> str:
         return os.read(self._lock_fd, 32).decode("ascii", "replace") or "unknown"

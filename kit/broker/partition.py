@@ -72,6 +72,7 @@ class Partition:
         codec_name: str = config["compression.type"]
         self._codec = "none" if codec_name == "uncompressed" else codec_name
         self._needs_keys = "compact" in config["cleanup.policy"]
+        self.is_kept_for_ever = "delete" not in config["cleanup.policy"]
         self._create_time = config["message.timestamp.type"] == "CreateTime"
 
     @property

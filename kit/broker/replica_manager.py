@@ -13,7 +13,7 @@ from kit.broker.configs import BrokerConfig, TopicConfig
 from kit.broker.metadata import METADATA_TOPIC, TOPIC_RESOURCE, MetadataImage, TopicPartition, TopicState
 from kit.broker.partition import Partition
 from kit.broker.storage import LogConfig, LogDirectory
-from kit.wire.errors import BrokerError
+from kit.wire.errors import BrokerError, ErrorCode
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class ReplicaManager:
         self._retention_timer: Timer | None = None
         self._checkpoint_timer: Timer | None = None
         self._retention_due_soon = False
+        self._is_full = False
         self._unchecked_bytes = 0  # appended since the total was last looked at
 
     def configure(self, config: BrokerConfig) -> None:
@@ -136,6 +137,19 @@ class ReplicaManager:
             self._retention_due_soon = True
             self._clock.call_later(0, self._enforce_soon)
 
+    def check_room(self, partition: Partition) -> None:
+        """Refuse what could only make a disk fuller that is too full already.
+
+        Raises:
+            BrokerError: POLICY_VIOLATION.
+        """
+        if self._is_full and partition.is_kept_for_ever:
+            raise BrokerError(
+                ErrorCode.POLICY_VIOLATION,
+                f"This broker's logs exceed kit.log.total.bytes, and {partition.topic_partition} never deletes: "
+                "delete a topic, or start the cluster with a larger kit.log.total.bytes.",
+            )
+
     def _enforce_soon(self) -> None:
         self._retention_due_soon = False
         self._unchecked_bytes = 0
@@ -178,16 +192,18 @@ class ReplicaManager:
     def _enforce_total(self) -> None:
         """Our own bound (``kit.log.total.bytes``): a forgotten producer must not fill a laptop's disk.
 
-        The fullest partition gives its oldest segment first. Internal and compacted topics are left alone.
+        The fullest partition gives its oldest segment first. Topics without "delete" in their cleanup.policy are left
+        alone, but take no more records from clients while the disk is too full (`check_room`).
         """
         assert self._config is not None
         allowed: int = self._config["kit.log.total.bytes"]
         if allowed < 0:
+            self._is_full = False
             return
         candidates = [
             partition
             for partition in self.partitions.values()
-            if "delete" in self.topic_config(partition.topic_partition.topic)["cleanup.policy"]
+            if not partition.is_kept_for_ever
         ]
         total = sum(partition.log.size_bytes for partition in self.partitions.values())
         while total > allowed and candidates:
@@ -202,6 +218,7 @@ class ReplicaManager:
                 fullest.topic_partition,
                 allowed,
             )
+        self._is_full = total > allowed
 
     def close(self) -> None:
         """Close every log cleanly."""

@@ -55,6 +55,7 @@ class PlayedBackend:
         ({"config": {3: "num.partitions"}}, r"config\[3\]"),
         ({"config": {"num.partition": 3}}, "num.partition.*num.partitions"),
         ({"config": {"num.partitions": "many"}}, "num.partitions.*many"),
+        ({"data_dir": ""}, "data_dir is empty"),
         ({"data_dir": 5}, "data_dir=5 is not a folder's name"),
         ({"data_dir": b"data"}, "data_dir=b'data' is not a folder's name"),
         ({"data_dir": "a\0b"}, "cannot be made .*null byte"),

@@ -64,7 +64,9 @@ def _append(
             raise BrokerError(ErrorCode.INVALID_RECORD, "a produce request needs a record batch per partition")
         if api_version < ZSTD_FROM and _is_zstd(data.records):
             raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"zstd needs produce version {ZSTD_FROM}")
-        appended = broker.partition(topic, data.index).append(data.records, acks=acks)
+        partition = broker.partition(topic, data.index)
+        broker.replicas.check_room(partition)
+        appended = partition.append(data.records, acks=acks)
     except BrokerError as error:
         return m.PartitionProduceResponse(
             index=data.index, error_code=error.code, base_offset=-1, log_start_offset=-1, error_message=error.message

@@ -95,6 +95,9 @@ def test_left_overs_of_killed_clusters_are_removed(tmp_path: Path) -> None:
     os.utime(given / LOCK_FILE, (0, 0))
     running = tmp_path / "kafka-kit-running"
     running.mkdir()
+    died_early = tmp_path / "kafka-kit-died-early"
+    died_early.mkdir()
+    os.utime(died_early, (0, 0))
     neighbour = DataDir(running, is_temporary=True)
     os.utime(running / LOCK_FILE, (0, 0))
     (tmp_path / "kafka-kit-me").mkdir()
@@ -105,5 +108,6 @@ def test_left_overs_of_killed_clusters_are_removed(tmp_path: Path) -> None:
     assert [killed.exists(), fresh.exists(), given.exists(), running.exists(), me.path.exists()] == [
         False, True, True, True, True,
     ]  # fmt: skip
+    assert not died_early.exists()
     neighbour.close()
     me.close()

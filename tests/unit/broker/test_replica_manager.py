@@ -11,6 +11,7 @@ import pytest
 from kit.broker.controller.metadata_log import FOLDER_NAME
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
+from kit.wire.records import Record, build_batch
 from tests.support.memory_cluster import START_MS, MemoryCluster, batch_of
 
 MakeCluster = Callable[..., MemoryCluster]
@@ -155,6 +156,30 @@ def test_total_bytes_spare_compacted_topics(make_cluster: MakeCluster) -> None:
 
     assert start_offset(cluster, "latest") == 0
     assert cluster.partition("listens").log.size_bytes <= MEGABYTE
+
+
+def test_total_bytes_refuse_more_for_what_is_never_deleted(make_cluster: MakeCluster) -> None:
+    """A compacted topic cannot give anything back, so it takes no more until there is room again."""
+    cluster = make_cluster(kit_log_total_bytes=4 * MEGABYTE)
+    cluster.create_topic("latest", cleanup_policy="compact", segment_bytes=MEGABYTE)
+    keyed = build_batch([Record(0, START_MS, b"key", b"x" * 400_000)])
+
+    codes = []
+    for _ in range(16):
+        codes.append(cluster.produce_code("latest", bytearray(keyed)))
+        cluster.clock.advance(0)
+
+    assert codes[0] is ErrorCode.NONE
+    assert codes[-1] is ErrorCode.POLICY_VIOLATION
+    assert cluster.partition("latest").log.size_bytes < 6 * MEGABYTE
+
+    cluster.create_topic("listens")
+    assert cluster.produce_code("listens", bytes(BATCH)) is ErrorCode.NONE
+
+    cluster.delete_topic("latest")
+    cluster.create_topic("latest", cleanup_policy="compact")
+    cluster.clock.advance(RETENTION_CHECK_MS)
+    assert cluster.produce_code("latest", bytearray(keyed)) is ErrorCode.NONE
 
 
 def test_total_bytes_can_be_unbounded(make_cluster: MakeCluster) -> None:
