@@ -93,7 +93,7 @@ class DataDir:
             if mark.parent != self.path and _is_left_over(mark.parent, now_s):
                 shutil.rmtree(mark.parent, ignore_errors=True)
         for path in self.path.parent.glob(f"{TEMPORARY_PREFIX}*"):
-            with contextlib.suppress(OSError):  # not empty: a cluster's folder; its start may also have died before that
+            with contextlib.suppress(OSError):  # not empty, so a cluster has it; else its start died early
                 if now_s - path.stat().st_mtime >= _SETTLED_S:
                     path.rmdir()
 

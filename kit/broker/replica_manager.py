@@ -200,11 +200,7 @@ class ReplicaManager:
         if allowed < 0:
             self._is_full = False
             return
-        candidates = [
-            partition
-            for partition in self.partitions.values()
-            if not partition.is_kept_for_ever
-        ]
+        candidates = [partition for partition in self.partitions.values() if not partition.is_kept_for_ever]
         total = sum(partition.log.size_bytes for partition in self.partitions.values())
         while total > allowed and candidates:
             fullest = max(candidates, key=lambda partition: partition.log.size_bytes)
