@@ -11,6 +11,7 @@ import sys
 from tools.environment import ROOT
 
 LABS = ROOT / "labs"
+LAB_SETTINGS = ROOT / "tools" / "lab_settings"
 FIRST_LAB = "01-first-records.ipynb"
 
 
@@ -19,7 +20,9 @@ def jupyter_options() -> list[str]:
     options = [
         f"--ServerApp.root_dir={LABS}",
         f"--LabApp.default_url=/lab/tree/{FIRST_LAB}",
-        "--LabApp.news_url=",
+        "--LabApp.news_url=None",
+        # JupyterLab asks every newcomer about news whatever news_url says: only a setting keeps it quiet.
+        f"--LabApp.app_settings_dir={LAB_SETTINGS}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -22,7 +23,9 @@ def test_lab_asks_the_network_for_nothing() -> None:
     """News, update check and extension catalogue are off."""
     options = lab.jupyter_options()
 
-    assert "--LabApp.news_url=" in options
+    assert "--LabApp.news_url=None" in options
+    assert f"--LabApp.app_settings_dir={lab.LAB_SETTINGS}" in options
+    assert json.loads((lab.LAB_SETTINGS / "overrides.json").read_text()).popitem()[1]["fetchNews"] == "false"
     assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in options
     assert "--LabApp.extension_manager=readonly" in options
 
