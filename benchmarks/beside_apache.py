@@ -37,11 +37,16 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(__doc__)
     loopback, rest = arguments[0], arguments[1:]
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="apache-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_disk(rest), prefix="apache-")))
         with apache(loopback, folder, 3, 29192) as three:
             run.main(["--only", "idle", "--only", "start", "--peer-of-three", three, *_other_file(rest, "idle")])
         with apache(loopback, folder, 1, 29092) as one:
             run.main(["--only", "latency", "--only", "throughput", "--peer", one, *rest])
+
+
+def _disk(arguments: list[str]) -> str | None:
+    """The folder that ``--folder`` names: both logs lie on the same disk."""
+    return arguments[arguments.index("--folder") + 1] if "--folder" in arguments else None
 
 
 def _other_file(arguments: list[str], part: str) -> list[str]:
