@@ -72,9 +72,10 @@ def panel(page: Page) -> Locator:
 
 def bootstrap_servers(panel: Locator) -> str:
     """The cluster's addresses as the panel tells them to a student who wants to go on in Python."""
-    code = panel.get_by_label("The same in Python", exact=True).text_content()
-    found = re.search(r'bootstrap_servers="([^"]+)"', code or "")
-    assert found, f"no address in the panel's code: {code!r}"
+    code = panel.get_by_label("The same in Python", exact=True)
+    expect(code).to_contain_text("bootstrap_servers=")  # while headers are being typed, it says what is wrong with them
+    found = re.search(r'bootstrap_servers="([^"]+)"', code.text_content() or "")
+    assert found, f"no address in the panel's code: {code.text_content()!r}"
     return found.group(1)
 
 
