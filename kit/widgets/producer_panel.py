@@ -14,6 +14,9 @@ from kit.widgets._sending import Acks, Order, Outcome, Sender, as_python, parse_
 
 MAX_COUNT = 10_000
 _KEPT_ANSWERS = 5
+# The browser holds back what is typed while the kernel is busy, but never a click: what was typed before the click can
+# arrive after it.
+_TYPED_ARRIVES_S = 0.3
 _PARTITIONER = "let the partitioner choose"
 _ACKS: dict[str, Acks] = {"all in-sync replicas": "all", "the leader only": 1, "nobody: do not wait": 0}
 _DESCRIPTION = {"description_width": "7em"}
@@ -42,7 +45,6 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self._sender = Sender(cluster.bootstrap_servers)
         self._sending: Background | None = None
         self.topic = _field("Topic", topic)
-        self.topic.continuous_update = False  # a name is looked up when it is complete, not at each key
         self.key = _field("Key", "", "empty: no key")
         self.value = _field("Value", "Hello, Kafka!")
         self.headers = _field("Headers", "", "name=value, name=value")
@@ -103,9 +105,10 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self.button.disabled = True
         self._sending = Background(self._send_once, self._answer, self._link, name="producer panel")
 
-    def _send_once(self, _background: Background) -> None:
+    def _send_once(self, background: Background) -> None:
         try:
-            self.send()
+            if background.goes_on(_TYPED_ARRIVES_S):
+                self.send()
         finally:
             self.button.disabled = False
 
@@ -137,4 +140,6 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
 
 def _field(label: str, value: str, placeholder: str = "") -> widgets.Text:
-    return widgets.Text(value, placeholder=placeholder, description=label, style=_DESCRIPTION)
+    # One message for each field, when it is left, and not one for each key: a topic is looked up when it is complete,
+    # and a click on Send comes after all of it.
+    return widgets.Text(value, placeholder=placeholder, description=label, style=_DESCRIPTION, continuous_update=False)
