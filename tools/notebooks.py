@@ -14,12 +14,14 @@ from typing import Any
 from tools.environment import ROOT
 
 Notebook = dict[str, Any]
+WORK = "work"  # where `make lab` puts what a student changes
 
 
 def find(root: Path) -> Iterator[Path]:
-    """The notebooks below ``root``, leaving out folders whose name starts with a dot."""
+    """The notebooks below ``root``, leaving out students' copies and folders whose name starts with a dot."""
     for path in sorted(root.rglob("*.ipynb")):
-        if not any(part.startswith(".") for part in path.relative_to(root).parts):
+        parts = path.relative_to(root).parts
+        if parts[0] != WORK and not any(part.startswith(".") for part in parts):
             yield path
 
 

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
 from tools import lab
 
 
-def test_lab_opens_the_first_lab_in_the_labs_folder() -> None:
-    """The folder is the one in this project, and the address is the first lab's."""
+def test_lab_opens_the_students_copy_of_the_first_lab() -> None:
+    """The folder is the one for copies, and the address is the first lab's."""
     options = lab.jupyter_options()
 
-    assert f"--ServerApp.root_dir={lab.ROOT / 'labs'}" in options
+    assert f"--ServerApp.root_dir={lab.ROOT / 'work'}" in options
     assert "--LabApp.default_url=/lab/tree/01-first-records.ipynb" in options
     assert (lab.LABS / lab.FIRST_LAB).exists()
+
+
+def test_labs_are_copied_once_and_never_over_a_students_work(tmp_path: Path) -> None:
+    """What a student has changed stays; what is new arrives; a deleted copy comes again."""
+    labs, work = tmp_path / "labs", tmp_path / "work"
+    labs.mkdir()
+    (labs / "01.ipynb").write_text("one")
+    assert lab.copy_new_labs(labs, work) == ["01.ipynb"]
+    (work / "01.ipynb").write_text("my answer")
+    (labs / "02.ipynb").write_text("two")
+
+    assert lab.copy_new_labs(labs, work) == ["02.ipynb"]
+
+    assert (work / "01.ipynb").read_text() == "my answer"
+    (work / "01.ipynb").unlink()
+    assert lab.copy_new_labs(labs, work) == ["01.ipynb"]
 
 
 def test_lab_asks_the_network_for_nothing() -> None:

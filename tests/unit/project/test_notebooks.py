@@ -52,8 +52,8 @@ def test_stored_result_is_found_and_cleaned(notebook: dict[str, Any], found: lis
 
 
 def test_find_leaves_out_hidden_folders(tmp_path: Path) -> None:
-    """Jupyter's checkpoints and the virtual environment are not ours to check."""
-    for name in ("labs/a.ipynb", "labs/.ipynb_checkpoints/a-checkpoint.ipynb", ".venv/b.ipynb"):
+    """Jupyter's checkpoints, the virtual environment and students' copies are not ours to check."""
+    for name in ("labs/a.ipynb", "labs/.ipynb_checkpoints/a-checkpoint.ipynb", ".venv/b.ipynb", "work/a.ipynb"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
 
