@@ -24,6 +24,7 @@ from benchmarks.systems import System, embedded, parse_peer
 
 CASES = [(record, batch) for record in (100, 1000) for batch in (16_384, 1_000_000)]
 IDLE_S = 10
+START = "three brokers, from nothing to the first ack"
 
 
 @dataclass
@@ -50,16 +51,15 @@ def say(text: str) -> None:
 
 
 def throughput_round(systems: list[System], folder: Path, total_bytes: int, results: Results | None) -> None:
-    """Produce every case, then read the 1 MB-batch topics, alternating between the systems."""
+    """Produce and read back every case, alternating between the systems."""
     for record_bytes, batch_bytes in CASES:
         source = load.payload(folder, record_bytes, total_bytes)
         for system in systems:
             topic = load.create_topic(system)
             case = f"{record_bytes} B records, {batch_bytes // 1000} KB batches"
             rows = {f"produce {case}": load.produce(system, topic, source, batch_bytes, total_bytes)}
-            if batch_bytes > 100_000:
-                records = total_bytes // record_bytes
-                rows[f"consume {record_bytes} B records"] = load.consume(system, folder, topic, records, total_bytes)
+            records = total_bytes // record_bytes
+            rows[f"consume {case}"] = load.consume(system, folder, topic, records, total_bytes)
             for figure, row in rows.items():
                 speeds = f"{row.wall_mb_per_s:.0f} MB/s, {row.mb_per_broker_cpu_s:.0f} MB/CPU-s"
                 say(f"  {system.name:>20}  {figure}: {speeds}")
@@ -128,7 +128,7 @@ def first_record(results: Results, rounds: int) -> None:
             out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
             up_s, first_s = map(float, out.stdout.split())
             results.add("kit.start(brokers=3) returns: s", "embedded", up_s)
-            results.add(f"kit.start(brokers=3) to first ack ({client}): s", "embedded", first_s)
+            results.add(f"{START} ({client}): s", "embedded", first_s)
 
 
 def table(medians: dict[str, dict[str, float]]) -> str:
@@ -146,8 +146,12 @@ def table(medians: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> dict[str, Any]:
-    """Run what was asked for; returns what ``--json`` writes."""
+def main(arguments: list[str] | None = None, peer_starts: dict[str, float] | None = None) -> dict[str, Any]:
+    """Run what was asked for; returns what ``--json`` writes.
+
+    Args:
+        peer_starts: seconds from nothing to the first acknowledged record of a peer's three brokers, by its name.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument(
         "--peer",
@@ -179,6 +183,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         if "start" in parts:
             say("first record")
             first_record(results, options.rounds)
+            for name, seconds in (peer_starts or {}).items():
+                results.add(f"{START} (confluent-kafka): s", name, seconds)
         if "idle" in parts:
             say("idle")
             with embedded(3, folder / "three") as system:
