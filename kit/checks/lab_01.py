@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -98,7 +99,8 @@ def catch_up(evidence: Evidence, answer: Any) -> CheckResult:
     missing = _not_at_end(evidence, CHARTS)
     if missing:
         return _uncommitted(name, CHARTS, missing)
-    read = _places(answer)
+    places = _places(answer)
+    read = set(places)
     retained_places = {(each.partition, each.offset) for each in evidence.records(LISTENS)}
     where = f"group {CHARTS}, topic {LISTENS}"
     if not read:
@@ -110,6 +112,8 @@ def catch_up(evidence: Evidence, answer: Any) -> CheckResult:
         )
         hint = "Commit after the first read, send more records, and read again with the same group."
         return CheckResult(name, False, happened, where, hint)
+    if len(places) > len(read):
+        return _twice(name, places, "Hand in what one call of read_to_end returned.")
     skipped = _skipped(read, retained_places)
     if skipped:
         hint = "Hand in the whole list that read_to_end returned."
@@ -128,7 +132,8 @@ def royalties(evidence: Evidence, answer: Any) -> CheckResult:
     if not evidence.log_end_offsets(LISTENS):
         return _no_records(name, LISTENS)
     groups = [group for group in evidence.group_ids() if group.startswith(ROYALTIES)]
-    read = _places(() if isinstance(answer, str) else answer)
+    places = _places(() if isinstance(answer, str) else answer)
+    read = set(places)
     retained_places = {(each.partition, each.offset) for each in evidence.records(LISTENS)}
     unread = retained_places - read
     if unread:
@@ -138,6 +143,8 @@ def royalties(evidence: Evidence, answer: Any) -> CheckResult:
             f"{_count(len(unread), 'listen')} of {len(retained_places)} went unpaid: your list does not have them."
         )
         return CheckResult(name, False, happened, _place(LISTENS, partition, offset), _from_the_start(committed))
+    if len(places) > len(read):
+        return _twice(name, places, "Pay for each record of your list once: read the topic a single time.")
     finished = [group for group in groups if not _not_at_end(evidence, group)]
     if not finished:
         group = groups[-1] if groups else ROYALTIES
@@ -151,6 +158,12 @@ def royalties(evidence: Evidence, answer: Any) -> CheckResult:
 def _no_records(name: str, topic: str) -> CheckResult:
     hint = "Run the cells above this one, from the top: they create the topic and send to it."
     return CheckResult(name, False, f"There is no record in {topic}.", f"topic {topic}", hint)
+
+
+def _twice(name: str, places: Sequence[tuple[int, int]], hint: str) -> CheckResult:
+    place, times = Counter(places).most_common(1)[0]
+    happened = f"The same record stands {times} times in your list."
+    return CheckResult(name, False, happened, _place(LISTENS, *place), hint)
 
 
 def _uncommitted(name: str, group_id: str, missing: Sequence[str]) -> CheckResult:
@@ -214,10 +227,10 @@ def _twins(records: Iterable[SeenRecord], fields: Iterable[str]) -> tuple[SeenRe
     return None
 
 
-def _places(handed_in: Any) -> set[tuple[int, int]]:
+def _places(handed_in: Any) -> list[tuple[int, int]]:
     """Partition and offset of each handed-in record of the topic; a student may hand in anything."""
     items = handed_in if isinstance(handed_in, Iterable) else ()
-    return {(each.partition, each.offset) for each in items if getattr(each, "topic", None) == LISTENS}
+    return [(each.partition, each.offset) for each in items if getattr(each, "topic", None) == LISTENS]
 
 
 def _skipped(read: set[tuple[int, int]], retained_places: set[tuple[int, int]]) -> list[tuple[int, int]]:

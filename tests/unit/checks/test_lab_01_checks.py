@@ -173,6 +173,7 @@ def test_royalties_passes_when_another_group_read_all_and_committed() -> None:
         ({}, RECORDS, "commit()"),
         ({"charts": AT_END}, RECORDS, "commit()"),
         ({"royalties": {0: 4}}, RECORDS, "partition 1 ends at 2"),
+        ({"royalties": AT_END}, [*RECORDS, RECORDS[0]], "stands 2 times"),
     ],
 )
 def test_royalties_tells_each_mistake_apart(committed: dict[str, dict[int, int]], answer: object, told: str) -> None:
