@@ -1,6 +1,7 @@
 """JupyterLab on the labs, as a student sees it: ``python -m tools.lab [JUPYTER OPTIONS]``.
 
-A student works on copies in ``work/``, so that what is saved there disturbs neither the tests nor ``git pull``. Nothing is fetched from the network: no news, no update check, no extension catalogue.
+A student works on copies in ``work/``, so that what is saved there disturbs neither the tests nor ``git pull``.
+Nothing is fetched from the network: no news, no update check, no extension catalogue.
 """
 
 from __future__ import annotations
