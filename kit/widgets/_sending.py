@@ -95,8 +95,10 @@ class Sender:
             futures = [producer.send(order.topic, **order.arguments()) for _ in range(order.count)]
             producer.flush(timeout=TIMEOUT_MS / 1000)
             placed = [future.get(timeout=TIMEOUT_MS / 1000) for future in futures]
-        except (KafkaError, ValueError, TypeError) as error:
+        except KafkaError as error:
             return Outcome(False, f"Not acknowledged. {describe(error)}")
+        except (ValueError, TypeError) as error:
+            return Outcome(False, f"Not acknowledged. The client refused it and sent nothing. {describe(error)}")
         return Outcome(True, _report(order, placed))
 
     def partitions(self, topic: str) -> list[int]:
