@@ -97,6 +97,8 @@ def _serve(loop: EventLoop, cluster: EmbeddedCluster, sockets: dict[int, Any], c
         max_frame_bytes=config["socket.request.max.bytes"],
         max_connections=min(config["max.connections"], _raise_descriptor_limit() // (2 * len(sockets))),
         max_idle_ms=config["connections.max.idle.ms"],
+        send_buffer_bytes=config["socket.send.buffer.bytes"],
+        receive_buffer_bytes=config["socket.receive.buffer.bytes"],
     )
     budget = MemoryBudget(_RECEIVE_BYTES)
     servers = []

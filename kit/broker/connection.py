@@ -59,11 +59,15 @@ class Limits:
         max_frame_bytes: ``socket.request.max.bytes``.
         max_connections: ``max.connections``.
         max_idle_ms: ``connections.max.idle.ms``.
+        send_buffer_bytes: ``socket.send.buffer.bytes``; -1 leaves it to the operating system.
+        receive_buffer_bytes: ``socket.receive.buffer.bytes``; likewise.
     """
 
     max_frame_bytes: int = 104_857_600
     max_connections: int = 1_000
     max_idle_ms: int = 600_000
+    send_buffer_bytes: int = -1
+    receive_buffer_bytes: int = -1
 
 
 @dataclass(slots=True)

@@ -355,6 +355,12 @@ class Server:
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for option, num_bytes in (
+                (socket.SO_SNDBUF, self._service.limits.send_buffer_bytes),
+                (socket.SO_RCVBUF, self._service.limits.receive_buffer_bytes),
+            ):
+                if num_bytes > 0:
+                    sock.setsockopt(socket.SOL_SOCKET, option, num_bytes)
         except OSError as error:  # the client has gone again (macOS says EINVAL)
             log.info("%s lost %s at once: %s", self._service.name, peer, error)
             sock.close()

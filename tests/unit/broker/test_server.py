@@ -99,6 +99,24 @@ def test_connections_do_not_disturb_one_another(loop: EventLoop) -> None:
         assert len(service.connections) == 1
 
 
+def test_accepted_connections_have_the_buffers_that_are_set(loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """socket.send.buffer.bytes reaches the socket; -1 leaves the receive buffer alone."""
+    asked: list[tuple[int, int]] = []
+    original = socket.socket.setsockopt
+
+    def spy(sock: socket.socket, level: int, option: int, value: int) -> None:
+        if level == socket.SOL_SOCKET and option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            asked.append((option, value))
+        original(sock, level, option, value)
+
+    monkeypatch.setattr(socket.socket, "setsockopt", spy)
+    with serving(loop, Limits(send_buffer_bytes=102_400)) as (port, _):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            ask(client, b"hello")
+
+    assert asked == [(socket.SO_SNDBUF, 102_400)]
+
+
 def test_connections_above_the_limit_are_refused(loop: EventLoop) -> None:
     """The connection after the last allowed one is closed; a place that becomes free can be taken."""
     with serving(loop, Limits(max_connections=2)) as (port, service):
