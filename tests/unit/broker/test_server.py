@@ -110,9 +110,11 @@ def test_accepted_connections_have_the_buffers_that_are_set(loop: EventLoop, mon
         original(sock, level, option, value)
 
     monkeypatch.setattr(socket.socket, "setsockopt", spy)
-    with serving(loop, Limits(send_buffer_bytes=102_400)) as (port, _):
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            ask(client, b"hello")
+    with (
+        serving(loop, Limits(send_buffer_bytes=102_400)) as (port, _),
+        socket.create_connection(("127.0.0.1", port), timeout=10) as client,
+    ):
+        ask(client, b"hello")
 
     assert asked == [(socket.SO_SNDBUF, 102_400)]
 
