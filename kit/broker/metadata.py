@@ -45,6 +45,11 @@ class PartitionState:
     leader_epoch: int
     partition_epoch: int
 
+    @property
+    def offline_replicas(self) -> list[int]:
+        """The replicas that nobody can reach: with one copy each, all of them or none."""
+        return self.replicas if self.leader == NO_LEADER else []
+
 
 @dataclass(slots=True)
 class TopicState:

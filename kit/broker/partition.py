@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kit.broker.clock import Clock
 from kit.broker.configs import TopicConfig
 from kit.broker.metadata import PartitionState, TopicPartition
-from kit.broker.storage import AppendInfo, FileRange, Log
+from kit.broker.storage import FileRange, Log
 from kit.wire import records as batches
 from kit.wire.errors import BrokerError, ErrorCode
 
@@ -26,7 +26,6 @@ class Appended:
     base_offset: int
     log_append_time_ms: int
     log_start_offset: int
-    next_offset: int
     rolled: bool = False
 
 
@@ -110,24 +109,18 @@ class Partition:
             before = self.log.producers.check(header)
             if before is not None:
                 time_ms = NO_TIMESTAMP if self._create_time else before.timestamp_ms
-                return Appended(before.base_offset, time_ms, self.log.log_start_offset, before.last_offset + 1)
-        info = self.log.append(data, [header], leader_epoch=self.leader_epoch)
-        self._advance_high_watermark()
-        self.wake()
-        return self._appended(info)
+                return Appended(before.base_offset, time_ms, self.log.log_start_offset)
+        return self._write(data, header)
 
     def append_internal(self, batch: bytearray) -> Appended:
         """Append a batch that this broker itself built (group state, offsets)."""
-        header = batches.read_header(batch)
-        info = self.log.append(memoryview(batch), [header], leader_epoch=self.leader_epoch)
+        return self._write(memoryview(batch), batches.read_header(batch))
+
+    def _write(self, data: memoryview, header: batches.BatchHeader) -> Appended:
+        info = self.log.append(data, [header], leader_epoch=self.leader_epoch)
         self._advance_high_watermark()
         self.wake()
-        return self._appended(info)
-
-    def _appended(self, info: AppendInfo) -> Appended:
-        return Appended(
-            info.first_offset, info.log_append_time_ms, self.log.log_start_offset, info.last_offset + 1, info.rolled
-        )
+        return Appended(info.first_offset, info.log_append_time_ms, self.log.log_start_offset, info.rolled)
 
     def _check_in_sync_replicas(self) -> None:
         """Kafka asks for min(min.insync.replicas, replication factor) (Partition.effectiveMinIsr)."""

@@ -94,11 +94,6 @@ class Field:
     default: Default
     about: str
 
-    @property
-    def scalar(self) -> bool:
-        """Whether it is a single value of fixed size."""
-        return not self.array and self.type in FIXED
-
 
 @dataclass(slots=True)
 class Struct:

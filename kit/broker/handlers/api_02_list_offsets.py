@@ -85,8 +85,8 @@ def _look_up(partition: Partition, timestamp_ms: int) -> TimestampOffset:
         return TimestampOffset(-1, partition.high_watermark, partition.leader_epoch)
     if timestamp_ms in (EARLIEST, EARLIEST_LOCAL):
         start = partition.log.log_start_offset
-        epochs = partition.log.leader_epochs.entries()
-        return TimestampOffset(-1, start, epochs[0][0] if epochs else partition.leader_epoch)
+        epoch = partition.log.epoch_at(start)
+        return TimestampOffset(-1, start, partition.leader_epoch if epoch is None else epoch)
     if timestamp_ms in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
         return NOTHING
     if timestamp_ms == MAX_TIMESTAMP:

@@ -109,7 +109,7 @@ def _topic(request: m.MetadataRequest, topic: TopicState) -> m.MetadataResponseT
             leader_epoch=state.leader_epoch,
             replica_nodes=state.replicas,
             isr_nodes=state.isr,
-            offline_replicas=[] if state.leader != NO_LEADER else state.replicas,
+            offline_replicas=state.offline_replicas,
         )
         for state in topic.partitions.values()
     ]

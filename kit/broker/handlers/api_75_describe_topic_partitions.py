@@ -87,7 +87,7 @@ def _described(topic: TopicState, partitions: list[PartitionState]) -> m.Describ
                 isr_nodes=state.isr,
                 eligible_leader_replicas=[],
                 last_known_elr=[],
-                offline_replicas=[] if state.leader != NO_LEADER else state.replicas,
+                offline_replicas=state.offline_replicas,
             )
             for state in partitions
         ],
