@@ -16,6 +16,8 @@ from kit.wire import messages as m
 
 NO_LEADER = -1
 LEADER_UNCHANGED = -2  # PartitionChangeRecord.leader: the leader stays and its epoch too
+RECOVERING = 1  # PartitionChangeRecord.leader_recovery_state; 0 is recovered
+RECOVERY_UNCHANGED = -1
 TOPIC_RESOURCE = 2
 BROKER_RESOURCE = 4
 
@@ -36,7 +38,18 @@ class TopicPartition(NamedTuple):
 
 @dataclass(slots=True)
 class PartitionState:
-    """Who serves a partition, as the controller has decided."""
+    """Who serves a partition, as the controller has decided.
+
+    Attributes:
+        replicas: node ids, the preferred leader first.
+        isr: the in-sync replicas.
+        elr: the eligible leader replicas: out of sync, but with every committed record (KIP-966).
+        last_known_elr: those that were eligible when the last of them was lost by an unclean shutdown.
+        adding, removing: what a reassignment in progress changes about ``replicas``.
+        is_recovering: the leader was elected uncleanly and has not said yet that it has recovered.
+        leader_epoch: counts the leaders.
+        partition_epoch: counts the changes.
+    """
 
     partition: int
     replicas: list[int]
@@ -44,11 +57,11 @@ class PartitionState:
     leader: int
     leader_epoch: int
     partition_epoch: int
-
-    @property
-    def offline_replicas(self) -> list[int]:
-        """The replicas that nobody can reach: with one copy each, all of them or none."""
-        return self.replicas if self.leader == NO_LEADER else []
+    elr: list[int] = field(default_factory=list)
+    last_known_elr: list[int] = field(default_factory=list)
+    adding: list[int] = field(default_factory=list)
+    removing: list[int] = field(default_factory=list)
+    is_recovering: bool = False
 
 
 @dataclass(slots=True)
@@ -67,7 +80,14 @@ class TopicState:
 
 @dataclass(slots=True)
 class BrokerState:
-    """A registered broker and where clients reach it."""
+    """A registered broker and where clients reach it.
+
+    Attributes:
+        epoch: of its registration, the offset of that in the metadata log; grows with each one.
+        incarnation_id: new for each start of the process.
+        fenced: it may neither lead nor be in sync, and clients are not sent to it.
+        in_controlled_shutdown: it hands over its partitions and gets no new ones.
+    """
 
     node_id: int
     epoch: int
@@ -75,6 +95,13 @@ class BrokerState:
     port: int
     rack: str | None = None
     fenced: bool = False
+    incarnation_id: uuid.UUID = m.NULL_UUID
+    in_controlled_shutdown: bool = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may become in sync and lead: neither fenced nor about to leave."""
+        return not self.fenced and not self.in_controlled_shutdown
 
 
 class MetadataImage:
@@ -88,12 +115,14 @@ class MetadataImage:
         self.next_producer_id = 0
         self._appliers: dict[type, Callable[[Any], None]] = {
             m.RegisterBrokerRecord: self._register_broker,
+            m.BrokerRegistrationChangeRecord: self._change_registration,
             m.TopicRecord: self._add_topic,
             m.PartitionRecord: self._add_partition,
             m.PartitionChangeRecord: self._change_partition,
             m.RemoveTopicRecord: self._remove_topic,
             m.ConfigRecord: self._set_config,
             m.ProducerIdsRecord: self._set_next_producer_id,
+            m.NoOpRecord: lambda _: None,
         }
 
     def apply(self, record: Any) -> None:
@@ -114,6 +143,14 @@ class MetadataImage:
         state = self.topics.get(topic)
         return None if state is None else state.partitions.get(partition)
 
+    def offline_replicas(self, state: PartitionState) -> list[int]:
+        """The replicas of a partition whose brokers are not registered or fenced."""
+        return [node_id for node_id in state.replicas if not self._is_alive(node_id)]
+
+    def _is_alive(self, node_id: int) -> bool:
+        broker = self.brokers.get(node_id)
+        return broker is not None and not broker.fenced
+
     def partitions(self) -> Iterator[tuple[TopicState, PartitionState]]:
         """Every partition of every topic."""
         for topic in self.topics.values():
@@ -127,8 +164,22 @@ class MetadataImage:
     def _register_broker(self, record: m.RegisterBrokerRecord) -> None:
         end_point = record.end_points[0]
         self.brokers[record.broker_id] = BrokerState(
-            record.broker_id, record.broker_epoch, end_point.host, end_point.port, record.rack, record.fenced
+            record.broker_id,
+            record.broker_epoch,
+            end_point.host,
+            end_point.port,
+            record.rack,
+            record.fenced,
+            record.incarnation_id,
+            record.in_controlled_shutdown,
         )
+
+    def _change_registration(self, record: m.BrokerRegistrationChangeRecord) -> None:
+        broker = self.brokers[record.broker_id]
+        if record.fenced:
+            broker.fenced = record.fenced > 0
+        if record.in_controlled_shutdown:
+            broker.in_controlled_shutdown = record.in_controlled_shutdown > 0
 
     def _add_topic(self, record: m.TopicRecord) -> None:
         self.topics[record.name] = TopicState(record.name, record.topic_id)
@@ -143,15 +194,28 @@ class MetadataImage:
             record.leader,
             record.leader_epoch,
             record.partition_epoch,
+            list(record.eligible_leader_replicas or ()),
+            list(record.last_known_elr or ()),
+            list(record.adding_replicas),
+            list(record.removing_replicas),
+            record.leader_recovery_state == RECOVERING,
         )
 
     def _change_partition(self, record: m.PartitionChangeRecord) -> None:
         topic = self.topics[self.topic_names[record.topic_id]]
         state = topic.partitions[record.partition_id]
-        if record.replicas is not None:
-            state.replicas = list(record.replicas)
-        if record.isr is not None:
-            state.isr = list(record.isr)
+        for change, name in (
+            (record.replicas, "replicas"),
+            (record.isr, "isr"),
+            (record.eligible_leader_replicas, "elr"),
+            (record.last_known_elr, "last_known_elr"),
+            (record.adding_replicas, "adding"),
+            (record.removing_replicas, "removing"),
+        ):
+            if change is not None:
+                setattr(state, name, list(change))
+        if record.leader_recovery_state != RECOVERY_UNCHANGED:
+            state.is_recovering = record.leader_recovery_state == RECOVERING
         if record.leader != LEADER_UNCHANGED:
             state.leader = record.leader
             state.leader_epoch += 1

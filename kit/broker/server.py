@@ -53,9 +53,14 @@ class _LoopTimer:
 
 
 class LoopClock:
-    """The machine's time; implements `kit.broker.clock.Clock`. Its timers fire in `run_due`, which the loop calls."""
+    """The machine's time; implements `kit.broker.clock.Clock`. Its timers fire in `run_due`, which the loop calls.
 
-    def __init__(self) -> None:
+    Args:
+        call_soon: the loop's.
+    """
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        self.call_soon = call_soon
         self._order = itertools.count()
         self._timers: list[tuple[float, int, _LoopTimer]] = []
         self._num_cancelled = 0
@@ -157,7 +162,7 @@ class EventLoop:
     """
 
     def __init__(self, *, portable: bool = PORTABLE) -> None:
-        self.clock = LoopClock()
+        self.clock = LoopClock(self.call_soon)
         self._poller: Poller = SelectorPoller() if portable or not hasattr(select, "epoll") else select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._ready: deque[Callable[[], None]] = deque()

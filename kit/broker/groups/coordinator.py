@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from kit.broker.clock import Clock
+from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
 from kit.broker.groups import commits, listing, membership, rebalance
 from kit.broker.groups.config import GroupConfig
-from kit.broker.groups.deadline import Deadline
 from kit.broker.groups.group import Group, GroupState
 from kit.broker.groups.join import Join
 from kit.broker.groups.offset_requests import OffsetRequests

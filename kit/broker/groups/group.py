@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 from enum import StrEnum
 
-from kit.broker.groups.deadline import Deadline
+from kit.broker.deadline import Deadline
 from kit.broker.groups.member import Member
 from kit.broker.groups.subscription import CONSUMER_PROTOCOL_TYPE, subscribed_topics
 from kit.wire.errors import BrokerError, ErrorCode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
-from kit.broker.groups.deadline import Deadline
 from kit.wire import messages as m
 
 

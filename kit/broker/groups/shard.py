@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from kit.broker.clock import Clock
+from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
 from kit.broker.groups.config import GroupConfig
-from kit.broker.groups.deadline import Deadline
 from kit.broker.groups.group import Group, GroupState
 from kit.broker.groups.offsets import OffsetStore
 from kit.broker.groups.records import Change, GroupChange, OffsetChange, read_changes, restore_group, to_batch

@@ -35,7 +35,7 @@ def handle(
     broker: Broker, request: m.MetadataRequest, context: RequestContext
 ) -> m.MetadataResponse | Deferred[m.MetadataResponse]:
     if request.topics is None or (context.api_version == 0 and not request.topics):
-        return _response(broker, request, [_topic(request, topic) for topic in broker.image.topics.values()])
+        return _response(broker, request, [_topic(broker, request, topic) for topic in broker.image.topics.values()])
     if context.api_version < IDS_FROM and any(asked.name is None or _has_id(asked) for asked in request.topics):
         return _response(broker, request, [_refused(asked) for asked in request.topics])
     missing = _to_create(broker, request, context)
@@ -90,7 +90,7 @@ def _asked_topics(
             if missing is ErrorCode.NONE:
                 missing = creation_errors.get(name, ErrorCode.NONE) or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         if found is not None:
-            answers.append(_topic(request, found))
+            answers.append(_topic(broker, request, found))
         else:
             answers.append(
                 m.MetadataResponseTopic(
@@ -100,7 +100,7 @@ def _asked_topics(
     return answers
 
 
-def _topic(request: m.MetadataRequest, topic: TopicState) -> m.MetadataResponseTopic:
+def _topic(broker: Broker, request: m.MetadataRequest, topic: TopicState) -> m.MetadataResponseTopic:
     partitions = [
         m.MetadataResponsePartition(
             error_code=ErrorCode.LEADER_NOT_AVAILABLE if state.leader == NO_LEADER else ErrorCode.NONE,
@@ -109,7 +109,7 @@ def _topic(request: m.MetadataRequest, topic: TopicState) -> m.MetadataResponseT
             leader_epoch=state.leader_epoch,
             replica_nodes=state.replicas,
             isr_nodes=state.isr,
-            offline_replicas=state.offline_replicas,
+            offline_replicas=broker.image.offline_replicas(state),
         )
         for state in topic.partitions.values()
     ]

@@ -60,7 +60,7 @@ def _answer(
         return m.DescribeTopicPartitionsResponseTopic(name=name, error_code=_missing(name)), None
     wanted = [topic.partitions[index] for index in sorted(topic.partitions) if index >= first_partition]
     left_out = wanted[limit:]
-    return _described(topic, wanted[:limit]), left_out[0].partition if left_out else None
+    return _described(broker, topic, wanted[:limit]), left_out[0].partition if left_out else None
 
 
 def _missing(name: str) -> ErrorCode:
@@ -71,7 +71,9 @@ def _missing(name: str) -> ErrorCode:
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
-def _described(topic: TopicState, partitions: list[PartitionState]) -> m.DescribeTopicPartitionsResponseTopic:
+def _described(
+    broker: Broker, topic: TopicState, partitions: list[PartitionState]
+) -> m.DescribeTopicPartitionsResponseTopic:
     return m.DescribeTopicPartitionsResponseTopic(
         error_code=ErrorCode.NONE,
         name=topic.name,
@@ -85,9 +87,9 @@ def _described(topic: TopicState, partitions: list[PartitionState]) -> m.Describ
                 leader_epoch=state.leader_epoch,
                 replica_nodes=state.replicas,
                 isr_nodes=state.isr,
-                eligible_leader_replicas=[],
-                last_known_elr=[],
-                offline_replicas=state.offline_replicas,
+                eligible_leader_replicas=state.elr,
+                last_known_elr=state.last_known_elr,
+                offline_replicas=broker.image.offline_replicas(state),
             )
             for state in partitions
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.broker.clock import VirtualClock
-from kit.broker.groups.deadline import Deadline
+from kit.broker.deadline import Deadline
 
 
 def a_deadline():
