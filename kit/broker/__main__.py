@@ -25,7 +25,8 @@ from kit.broker.connection import Limits, Service
 from kit.broker.data_dir import LOG_FILE, DataDir, DataDirError
 from kit.broker.embedded import EmbeddedCluster
 from kit.broker.framing import MemoryBudget
-from kit.broker.server import LOOPBACK, EventLoop, Server, listen
+from kit.broker.loop import EventLoop
+from kit.broker.server import LOOPBACK, Server, listen
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """The one source of time in the broker.
 
-Rules for the file: nothing here reads the machine's clock (``server.LoopClock`` does that), so everything built on
+Rules for the file: nothing here reads the machine's clock (``loop.LoopClock`` does that), so everything built on
 `Clock` also runs under `VirtualClock`, where a test moves time by hand and timers fire in order.
 """
 

@@ -26,7 +26,7 @@ Receive = Callable[[memoryview, Peer], Chunks | Deferred[Chunks | None] | None]
 
 
 class Loop(Protocol):
-    """What a connection needs of the event loop; see `kit.broker.server.EventLoop`."""
+    """What a connection needs of the event loop; see `kit.broker.loop.EventLoop`."""
 
     def watch(self, fd: int, mask: int, handler: Callable[[int], None]) -> None:
         """Call ``handler(mask)`` whenever ``fd`` is ready for something in ``mask``, or broken."""

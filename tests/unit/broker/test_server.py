@@ -17,7 +17,8 @@ import pytest
 from kit.broker.broker import Peer
 from kit.broker.connection import READABLE, WRITABLE, Limits, Service
 from kit.broker.framing import MemoryBudget
-from kit.broker.server import EventLoop, LoopClock, Server, listen
+from kit.broker.loop import EventLoop, LoopClock
+from kit.broker.server import Server, listen
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.portable
