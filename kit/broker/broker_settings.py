@@ -22,7 +22,7 @@ _HOURS_PER_WEEK = "168"
 _MIB = 1 << 20
 
 NODE_SETTINGS = frozenset({
-    "advertised.listeners", "broker.id", "listeners", "log.dir", "log.dirs", "node.id",
+    "advertised.listeners", "broker.id", "broker.rack", "listeners", "log.dir", "log.dirs", "node.id",
 })  # fmt: skip
 """What differs from broker to broker: the kit fills it in, nobody else may."""
 

@@ -13,32 +13,15 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from kit.broker.broker_settings import BROKER_SETTINGS, NODE_SETTINGS, SYNONYMS
+from kit.broker.cluster_defaults import cluster_defaults
 from kit.broker.settings import ConfigError, ConfigType, Setting, as_text, unknown_setting
 from kit.broker.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 from kit.wire.errors import BrokerError, ErrorCode
 
 __all__ = [
-    "CLUSTER_DEFAULTS", "BrokerConfig", "ConfigEntry", "ConfigError", "ConfigSource", "ConfigSynonym", "TopicConfig",
+    "BrokerConfig", "ConfigEntry", "ConfigError", "ConfigSource", "ConfigSynonym", "TopicConfig",
     "check_broker_setting", "check_topic_overrides",
 ]  # fmt: skip
-
-_MIB = 1 << 20
-
-CLUSTER_DEFAULTS: dict[str, str] = {
-    # One process serves one student: what Kafka does for a production cluster's sake would only be waiting here.
-    "group.initial.rebalance.delay.ms": "100",
-    "offsets.topic.replication.factor": "1",
-    # Measured on loopback: with Kafka's 100 KiB sending costs a third less CPU than with what Linux chooses, but
-    # receiving costs more.
-    "socket.receive.buffer.bytes": "-1",
-    # A forgotten producer must not fill a laptop's disk.
-    "log.segment.bytes": str(16 * _MIB),
-    "log.retention.bytes": str(256 * _MIB),
-    "log.retention.check.interval.ms": "30000",
-    "log.segment.delete.delay.ms": "1000",
-    "kit.log.total.bytes": str(2048 * _MIB),
-}
-"""Where the kit's clusters differ from Kafka's defaults; whoever starts one may override each."""
 
 
 class ConfigSource(IntEnum):
@@ -81,20 +64,21 @@ class BrokerConfig:
     """The settings of one broker: ``config["num.partitions"]`` is 1.
 
     Args:
-        overrides: what the broker is started with, on top of `CLUSTER_DEFAULTS`; numbers and bools may be given as
+        overrides: what the broker is started with, on top of `cluster_defaults`; numbers and bools may be given as
             such.
+        num_brokers: of the cluster, which decides how many copies of each record it keeps.
 
     Raises:
         ConfigError: a name does not exist, is the kit's own business, or has an impossible value.
     """
 
-    def __init__(self, overrides: Mapping[str, str | int | float | bool]) -> None:
+    def __init__(self, overrides: Mapping[str, str | int | float | bool], *, num_brokers: int = 1) -> None:
         given = {name: as_text(value) for name, value in overrides.items()}
         for name, text in given.items():
             check_broker_setting(name, text)
             if name in NODE_SETTINGS:
                 raise ConfigError(name, text, f"{name} cannot be set: each broker of the cluster gets its own.")
-        self._resolve([(ConfigSource.STATIC_BROKER_CONFIG, {**CLUSTER_DEFAULTS, **given})])
+        self._resolve([(ConfigSource.STATIC_BROKER_CONFIG, {**cluster_defaults(num_brokers), **given})])
 
     def _resolve(self, layers: _Layers) -> None:
         self._layers = layers

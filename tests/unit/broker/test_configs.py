@@ -2,8 +2,8 @@
 
 import pytest
 
+from kit.broker.cluster_defaults import CLUSTER_DEFAULTS, KAFKA_TIMERS, LAB_TIMERS, cluster_defaults
 from kit.broker.configs import (
-    CLUSTER_DEFAULTS,
     BrokerConfig,
     ConfigEntry,
     ConfigError,
@@ -51,8 +51,29 @@ def test_cluster_defaults_bound_the_disk() -> None:
 def test_cluster_defaults_are_settings() -> None:
     """Each of them exists and differs from Kafka's default: otherwise it would not have to be there."""
     plain = BrokerConfig({})
-    for name, text in CLUSTER_DEFAULTS.items():
+    for name, text in (CLUSTER_DEFAULTS | LAB_TIMERS).items():
         assert plain.synonyms(name)[-1].value != text
+
+
+@pytest.mark.parametrize(("num_brokers", "copies", "in_sync"), [(1, 1, 1), (2, 2, 1), (3, 3, 2), (9, 3, 2)])
+def test_cluster_keeps_as_many_copies_as_it_has_brokers(num_brokers: int, copies: int, in_sync: int) -> None:
+    """Three at most; with three, one may be missing for acks=all."""
+    config = BrokerConfig({}, num_brokers=num_brokers)
+
+    for name in ("default", "offsets.topic", "transaction.state.log"):
+        assert config[f"{name}.replication.factor"] == copies
+    assert config["min.insync.replicas"] == config["transaction.state.log.min.isr"] == in_sync
+    assert TopicConfig(config, {})["min.insync.replicas"] == in_sync
+
+
+def test_kafkas_own_timers_can_be_had() -> None:
+    """Labs hurry; one dictionary takes every timer back to Kafka's default."""
+    hurried, plain = BrokerConfig({}), BrokerConfig(KAFKA_TIMERS)
+
+    for name in LAB_TIMERS:
+        assert hurried[name] < plain[name]
+        assert plain.synonyms(name)[0].value == plain.synonyms(name)[-1].value
+    assert cluster_defaults(3).keys() >= KAFKA_TIMERS.keys()
 
 
 @pytest.mark.parametrize(
