@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kit.broker.controller.metadata_log import FOLDER_NAME
+from kit.broker.raft.metadata_log import FOLDER_NAME
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from tests.support.memory_cluster import START_MS, MemoryCluster

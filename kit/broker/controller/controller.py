@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from kit.broker import handlers
 from kit.broker.clock import Clock
 from kit.broker.configs import BrokerConfig
-from kit.broker.controller.metadata_log import MetadataLog
 from kit.broker.deferred import Deferred
 from kit.broker.metadata import NO_LEADER, MetadataImage
+from kit.broker.raft.metadata_log import MetadataLog
 from kit.wire import messages as m
 
 if TYPE_CHECKING:

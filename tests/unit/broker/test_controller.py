@@ -9,8 +9,8 @@ import pytest
 
 from kit.broker.broker import InvalidRequest
 from kit.broker.controller.controller import PRODUCER_ID_BLOCK_SIZE
-from kit.broker.controller.metadata_log import FOLDER_NAME
 from kit.broker.metadata import NO_LEADER
+from kit.broker.raft.metadata_log import FOLDER_NAME
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from tests.support.memory_cluster import METADATA, MemoryCluster, batch_of

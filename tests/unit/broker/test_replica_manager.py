@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.broker.controller.metadata_log import FOLDER_NAME
+from kit.broker.raft.metadata_log import FOLDER_NAME
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from kit.wire.records import Record, build_batch
