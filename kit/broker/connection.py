@@ -1,4 +1,4 @@
-"""One client's connection: frames in, replies out, one request in progress.
+"""One accepted connection: frames in, replies out, one request in progress (see `Service.in_order`).
 
 Knows neither sockets nor the event loop themselves, only the few calls of each that it needs, so a test can play both.
 """
@@ -78,17 +78,22 @@ class Service:
         name: the broker in log lines.
         receive: handles one frame, as `kit.broker.broker.Broker.receive`.
         budget: memory for receive buffers; may be shared by several brokers.
+        in_order: finish one request before the next of its connection, as Kafka does for clients. Otherwise replies
+            leave as they come, and the correlation id says whose they are: no node's heartbeat waits for its Fetch.
+        peer_class: of the other ends; a subclass may remember more of each.
     """
 
     name: str
     receive: Receive
     budget: MemoryBudget
     limits: Limits = Limits()
+    in_order: bool = True
+    peer_class: type[Peer] = Peer
     connections: set[Connection] = field(default_factory=set)
 
 
 class Connection:
-    """One client's connection.
+    """One client's connection, or another node's.
 
     Source: Kafka's ``SocketServer.Processor``, which mutes a channel while its request is in progress.
     """
@@ -186,6 +191,9 @@ class Connection:
             reply = receive(frame, peer)
             if isinstance(reply, Deferred):
                 if not reply.done:
+                    if not self._service.in_order:
+                        reply.then(self._send_soon)
+                        continue
                     self._is_waiting = True
                     reply.then(self._finish_soon)
                     break
@@ -209,6 +217,20 @@ class Connection:
             if chunks is not None:
                 self._outbox.put(chunks)
             self._handle_frames()
+        except Exception as error:  # noqa: BLE001 - _fail logs it; one connection's failure must not end the broker
+            self._fail(error)
+
+    def _send_soon(self, chunks: Chunks | None) -> None:
+        if chunks is not None:
+            self._loop.call_soon(lambda: self._send(chunks))
+
+    def _send(self, chunks: Chunks) -> None:
+        if not self._is_open:
+            return
+        try:
+            self._outbox.put(chunks)
+            if not self._is_blocked:
+                self._flush()
         except Exception as error:  # noqa: BLE001 - _fail logs it; one connection's failure must not end the broker
             self._fail(error)
 

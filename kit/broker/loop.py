@@ -206,7 +206,7 @@ class EventLoop:
         threading.Thread(target=wait, name="input", daemon=True).start()
 
     def run(self) -> None:
-        """Run until `stop`."""
+        """Run until `stop`; may be called again."""
         poll, handlers, ready, run_due = self._poller.poll, self._handlers, self._ready, self.clock.run_due
         while not self._stopped:
             wait_s = run_due()
@@ -219,6 +219,7 @@ class EventLoop:
                         log.exception("an event handler failed")
             for _ in range(len(ready)):
                 _guarded(ready.popleft())
+        self._stopped = False
 
     def stop(self) -> None:
         """End `run` after this turn."""

@@ -9,7 +9,6 @@ import os
 import socket
 from typing import Any
 
-from kit.broker.broker import Peer
 from kit.broker.clock import Timer
 from kit.broker.connection import READABLE, Connection, Service
 from kit.broker.loop import EventLoop
@@ -21,7 +20,17 @@ _BACKLOG = 512
 _ACCEPTS_PER_TURN = 64
 _HOUSEKEEPING_MS = 5_000
 _ACCEPT_PAUSE_MS = 200
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK))
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+def listen_for_nodes(port: int) -> list[socket.socket]:
+    """Listen on a port that only the nodes of the cluster connect to, as `connect` does.
+
+    Raises:
+        OSError: as `listen`.
+    """
+    return [_listening(socket.AF_INET, LOOPBACK[0], port)]
 
 
 def listen(port: int) -> list[socket.socket]:
@@ -47,6 +56,25 @@ def listen(port: int) -> list[socket.socket]:
             if port:
                 raise
     raise OSError(errno.EADDRINUSE, "no port is free on both 127.0.0.1 and ::1")
+
+
+def connect(port: int) -> socket.socket:
+    """A non-blocking socket on its way to a port of the IPv4 loopback; when it can be written to, it has arrived.
+
+    Raises:
+        OSError: nobody listens there. It may also show in the first ``send``.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        error = sock.connect_ex((LOOPBACK[0], port))
+        if error not in (0, *_UNDER_WAY):
+            raise OSError(error, os.strerror(error))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _listening(family: int, host: str, port: int) -> socket.socket:
@@ -124,7 +152,7 @@ class Server:
             self._loop.change(listener.fileno(), READABLE)
 
     def _open(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
-        peer = Peer(client_host=address[0], client_port=address[1])
+        peer = self._service.peer_class(client_host=address[0], client_port=address[1])
         if len(self._service.connections) >= self._service.limits.max_connections:
             log.warning("%s refuses %s: max.connections=%d", self._service.name, peer, len(self._service.connections))
             sock.close()
