@@ -37,7 +37,7 @@ class PlayedNode:
         self.node_id = node_id
         self.received: list[tuple[int, int, int, str | None, Any]] = []
         self.throttle_ms = 7
-        self.others: Callable[[Any], Any] = lambda request: None
+        self.others: Callable[[Any], Any] = lambda _: None
         self.held: list[Deferred[Any]] | None = None  # heartbeats wait here for their answers
 
     def receive_call(
