@@ -29,6 +29,8 @@ from kit.broker.outbox import PORTABLE
 
 log = logging.getLogger(__name__)
 
+_STALL_MS = 50  # a timer that is later than this was held up
+
 
 class _LoopTimer:
     __slots__ = ("callback", "clock")
@@ -48,10 +50,14 @@ class LoopClock:
 
     Args:
         call_soon: the loop's.
+        forgive_stalls: let time stand still while the loop was held up (a long computation, a suspended laptop). Where
+            all nodes of a cluster share the loop they were all held up, and none shall take another for dead.
     """
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, call_soon: Callable[[Callable[[], None]], None], *, forgive_stalls: bool = False) -> None:
         self.call_soon = call_soon
+        self._forgive_stalls = forgive_stalls
+        self._stalled_ms = 0.0
         self._order = itertools.count()
         self._timers: list[tuple[float, int, _LoopTimer]] = []
         self._num_cancelled = 0
@@ -62,7 +68,7 @@ class LoopClock:
 
     def monotonic_ms(self) -> float:
         """Milliseconds that never go back."""
-        return time.monotonic() * 1000
+        return time.monotonic() * 1000 - self._stalled_ms
 
     def call_later(self, delay_ms: float, callback: Callable[[], None]) -> Timer:
         """Run ``callback`` once, ``delay_ms`` milliseconds from now."""
@@ -83,6 +89,10 @@ class LoopClock:
         if not self._timers:
             return None
         now_ms = self.monotonic_ms()
+        late_ms = now_ms - self._timers[0][0]
+        if late_ms > _STALL_MS and self._forgive_stalls:
+            self._stalled_ms += late_ms
+            now_ms -= late_ms
         while self._timers and self._timers[0][0] <= now_ms:
             timer = heapq.heappop(self._timers)[2]
             if timer.callback is None:
@@ -150,10 +160,11 @@ class EventLoop:
 
     Args:
         portable: use ``selectors`` even where epoll exists.
+        forgive_stalls: see `LoopClock`.
     """
 
-    def __init__(self, *, portable: bool = PORTABLE) -> None:
-        self.clock = LoopClock(self.call_soon)
+    def __init__(self, *, portable: bool = PORTABLE, forgive_stalls: bool = False) -> None:
+        self.clock = LoopClock(self.call_soon, forgive_stalls=forgive_stalls)
         self._poller: Poller = SelectorPoller() if portable or not hasattr(select, "epoll") else select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._ready: deque[Callable[[], None]] = deque()

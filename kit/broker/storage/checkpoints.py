@@ -130,10 +130,18 @@ def write_clean_shutdown(directory: Path, broker_epoch: int) -> None:
     replace_file(directory / CLEAN_SHUTDOWN, content.encode())
 
 
-def take_clean_shutdown(directory: Path) -> bool:
-    """Whether the marker was there; it is removed, so that it vouches for one shutdown only."""
+def take_clean_shutdown(directory: Path) -> int | None:
+    """The broker epoch in the marker, -1 for one without; None when there is no marker.
+
+    It is removed, so that it vouches for one shutdown only.
+    """
+    path = directory / CLEAN_SHUTDOWN
     try:
-        (directory / CLEAN_SHUTDOWN).unlink()
+        content = path.read_text(encoding="utf-8", errors="replace")
+        path.unlink()
     except FileNotFoundError:
-        return False
-    return True
+        return None
+    try:
+        return int(json.loads(content)["brokerEpoch"])
+    except (ValueError, KeyError, TypeError):
+        return -1

@@ -78,6 +78,15 @@ class FilePool:
         """Note that ``file`` was closed."""
         self._open.pop(file, None)
 
+    def note_durable(self, path: Path, size_bytes: int) -> None:
+        """Told how much of a file is on the disk itself; here nobody wants to know.
+
+        A simulated disk does: it forgets the rest when the power goes.
+        """
+
+    def note_truncated(self, path: Path, size_bytes: int) -> None:
+        """Told that a file was cut, so that no more of it can be on the disk."""
+
 
 SHARED_POOL = FilePool()  # descriptors are limited per process, so this is too
 
@@ -144,6 +153,7 @@ class LogFile:
             self.size_bytes = path.stat().st_size
         except FileNotFoundError:
             self.size_bytes = 0
+            pool.note_durable(path, 0)
 
     def open(self) -> OpenFile:
         """The open file, created on disk if it is not there.
@@ -200,6 +210,7 @@ class LogFile:
         os.ftruncate(self.open().fd, size_bytes)
         self.size_bytes = size_bytes
         self._torn = False
+        self._pool.note_truncated(self.path, size_bytes)
 
     def flush(self) -> None:
         """Wait until the bytes are on the disk itself (fsync); ``BrokerError`` (KAFKA_STORAGE_ERROR) if that fails."""
@@ -207,6 +218,7 @@ class LogFile:
             os.fsync(self.open().fd)
         except OSError as error:
             raise storage_error(f"cannot flush {self.path}", error) from error
+        self._pool.note_durable(self.path, self.size_bytes)
 
     def close(self) -> None:
         """Let go of the descriptor; harmless twice, and the next use opens the file again."""

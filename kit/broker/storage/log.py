@@ -399,6 +399,11 @@ class Log:
         for segment in self._segments:
             segment.close()
 
+    def abandon(self) -> None:
+        """Let go of the files as they are, as the end of the process would; the next one has to recover them."""
+        for segment in self._segments:
+            segment.file.close()
+
     def delete(self) -> None:
         """Give up the log: its directory is renamed at once and removed after ``file.delete.delay.ms``."""
         for segment in self._segments:

@@ -30,6 +30,7 @@ class LogDirectory:
         logs: the open ones, by directory name ("topic-0").
         high_watermarks: by directory name, as of the last shutdown; the partition layer keeps them up to date.
         was_clean: whether the last broker here closed all its logs.
+        previous_broker_epoch: of the last broker here if it closed all its logs, else -1.
 
     Raises:
         BrokerError: KAFKA_STORAGE_ERROR when the directory cannot be used.
@@ -43,11 +44,13 @@ class LogDirectory:
         self._remover = Remover(clock)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            self.was_clean = checkpoints.take_clean_shutdown(directory)
+            marker = checkpoints.take_clean_shutdown(directory)
             for path in directory.glob(f"*{DELETED_DIRECTORY_SUFFIX}"):
                 self._remover.remove_directory(path, 0)
         except OSError as error:
             raise storage_error(f"cannot use the log directory {directory}", error) from error
+        self.was_clean = marker is not None
+        self.previous_broker_epoch = -1 if marker is None else marker
         self._log_start_offsets = self._read(checkpoints.LOG_START_OFFSETS)
         self._recovery_points = self._read(checkpoints.RECOVERY_POINTS)
         self.high_watermarks = self._read(checkpoints.HIGH_WATERMARKS)
@@ -147,6 +150,11 @@ class LogDirectory:
             checkpoints.write_clean_shutdown(self.directory, broker_epoch)
         except OSError as error:
             log.warning("cannot mark %s as closed: %s; the next start will check the logs", self.directory, error)
+
+    def abandon(self) -> None:
+        """Let go of all files as they are, as the end of the process would."""
+        for each in self.logs.values():
+            each.abandon()
 
     def _write(self, file_name: str, offsets: dict[str, int]) -> None:
         try:

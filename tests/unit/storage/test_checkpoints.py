@@ -86,5 +86,5 @@ def test_clean_shutdown_marker_counts_once(tmp_path: Path) -> None:
     checkpoints.write_clean_shutdown(tmp_path, broker_epoch=12)
 
     assert (tmp_path / ".kafka_cleanshutdown").read_text() == '{"version":0,"brokerEpoch":12}'
-    assert checkpoints.take_clean_shutdown(tmp_path)
-    assert not checkpoints.take_clean_shutdown(tmp_path)
+    assert checkpoints.take_clean_shutdown(tmp_path) == 12
+    assert checkpoints.take_clean_shutdown(tmp_path) is None
