@@ -32,6 +32,7 @@ MAX_REQUEST_BYTES = 8 << 20  # decoded, a request of many small objects takes so
 _HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
 
 Chunks = list[Any]  # bytes-like objects and FileRanges, the int32 frame size first
+DISCONNECT: Chunks = []  # this very object instead of a reply: close the connection
 
 
 class InvalidRequest(Exception):

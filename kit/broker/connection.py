@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kit.broker.broker import Chunks, InvalidRequest, Peer
+from kit.broker.broker import DISCONNECT, Chunks, InvalidRequest, Peer
 from kit.broker.deferred import Deferred
 from kit.broker.framing import FrameBuffer, InvalidFrame, MemoryBudget
 from kit.broker.outbox import Outbox, StreamSocket
@@ -211,6 +211,9 @@ class Connection:
 
     def _finish(self, chunks: Chunks | None) -> None:
         if not self._is_open:
+            return
+        if chunks is DISCONNECT:
+            self.close("the link to it was broken", logging.INFO)
             return
         try:
             self._is_waiting = False
