@@ -9,10 +9,12 @@ the only file of the broker that knows sockets, threads and the time of day.
 from __future__ import annotations
 
 import contextlib
+import functools
 import heapq
 import itertools
 import logging
 import os
+import queue
 import select
 import selectors
 import signal
@@ -215,6 +217,34 @@ class EventLoop:
             self.call_soon_threadsafe(callback)
 
         threading.Thread(target=wait, name="input", daemon=True).start()
+
+    def on_lines(self, fd: int, callback: Callable[[bytes], None]) -> None:
+        """Call back with each line that ``fd`` has, its end included, and with ``b""`` once at the end.
+
+        A thread reads, because Windows can poll sockets but no pipes.
+        """
+
+        def read() -> None:
+            with contextlib.suppress(OSError), open(fd, "rb", closefd=False) as lines:
+                for line in lines:
+                    self.call_soon_threadsafe(functools.partial(callback, line))
+            self.call_soon_threadsafe(functools.partial(callback, b""))
+
+        threading.Thread(target=read, name="input", daemon=True).start()
+
+    def writer(self, fd: int) -> Callable[[bytes], None]:
+        """A function that writes to ``fd`` in the order of its calls and never waits, whoever reads there."""
+        waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+        def write() -> None:
+            with contextlib.suppress(OSError):  # nobody reads any more
+                while True:
+                    data = waiting.get()
+                    while data:
+                        data = data[os.write(fd, data) :]
+
+        threading.Thread(target=write, name="output", daemon=True).start()
+        return waiting.put
 
     def run(self) -> None:
         """Run until `stop`; may be called again."""
