@@ -31,21 +31,24 @@ class DataDir:
 
     Args:
         is_temporary: remove the folder on `close`.
+        is_shared: other processes of the same cluster use it too, each with an exclusive lock on a folder inside; who
+            does not share is refused. On Windows, where no lock can be shared, nothing is locked.
 
     Raises:
         DataDirError: another cluster uses it, or it cannot be written to.
     """
 
-    def __init__(self, path: Path, *, is_temporary: bool) -> None:
+    def __init__(self, path: Path, *, is_temporary: bool, is_shared: bool = False) -> None:
         self.path = path
         self._is_temporary = is_temporary
+        self._is_shared = is_shared
         self._lock_path = path / LOCK_FILE
         try:
             self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise DataDirError(f"The folder {path} cannot be written to ({error.strerror}).") from error
         try:
-            _lock(self._lock_fd)
+            _lock(self._lock_fd, is_shared=is_shared)
         except OSError as error:
             owner = self._owner()
             os.close(self._lock_fd)
@@ -74,9 +77,9 @@ class DataDir:
             )
 
     def close(self) -> None:
-        """Unlock the folder, and remove it when it is temporary."""
+        """Unlock the folder, and remove it when it is temporary and nobody shares it any more."""
         os.close(self._lock_fd)
-        if self._is_temporary:
+        if self._is_temporary and (not self._is_shared or _is_unlocked(self.path)):
             shutil.rmtree(self.path, ignore_errors=True)
 
     def remove_left_overs(self, now_s: float) -> None:
@@ -105,9 +108,17 @@ def _is_left_over(path: Path, now_s: float) -> bool:
     try:
         if now_s - (path / LOCK_FILE).stat().st_mtime < _SETTLED_S:
             return False
-        fd = os.open(path / LOCK_FILE, os.O_RDWR)
     except OSError:
         return False  # not ours to judge: no cluster's folder, or another user's
+    return _is_unlocked(path)
+
+
+def _is_unlocked(path: Path) -> bool:
+    """Whether no process uses a folder; not so where nobody ever locked one, and where that cannot be found out."""
+    try:
+        fd = os.open(path / LOCK_FILE, os.O_RDWR)
+    except OSError:
+        return False
     try:
         _lock(fd)
     except OSError:
@@ -120,7 +131,9 @@ def _is_left_over(path: Path, now_s: float) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(fd: int) -> None:
+    def _lock(fd: int, *, is_shared: bool = False) -> None:
+        if is_shared:
+            return
         os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
@@ -130,5 +143,5 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(fd: int, *, is_shared: bool = False) -> None:
+        fcntl.flock(fd, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -57,6 +57,21 @@ def test_temporary_folder_goes_and_a_given_one_stays(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["kept"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no shared locks")
+def test_shared_folder_keeps_others_out_and_goes_with_its_last_user(tmp_path: Path) -> None:
+    """Brokers that are processes share their cluster's folder; the last one to leave removes it."""
+    path = tmp_path / "cluster"
+    path.mkdir()
+    first, second = (DataDir(path, is_temporary=True, is_shared=True) for _ in range(2))
+    with pytest.raises(DataDirError, match="in use"):
+        DataDir(path, is_temporary=True)
+    first.close()
+    assert path.exists()
+
+    second.close()
+    assert not path.exists()
+
+
 def test_folder_of_more_brokers_is_refused(tmp_path: Path) -> None:
     """A broker whose data is there cannot be left out: its partitions would be gone."""
     for node_id in (1, 2, 3):
