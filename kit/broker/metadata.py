@@ -63,6 +63,35 @@ class PartitionState:
     removing: list[int] = field(default_factory=list)
     is_recovering: bool = False
 
+    @property
+    def is_reassigning(self) -> bool:
+        """Whether its replicas are being moved."""
+        return bool(self.adding or self.removing)
+
+    def changed_by(self, record: m.PartitionChangeRecord) -> PartitionState:
+        """The state after the change; this one stays as it is."""
+        is_recovering = self.is_recovering
+        if record.leader_recovery_state != RECOVERY_UNCHANGED:
+            is_recovering = record.leader_recovery_state == RECOVERING
+        is_elected = record.leader != LEADER_UNCHANGED
+        return PartitionState(
+            self.partition,
+            _or_else(record.replicas, self.replicas),
+            _or_else(record.isr, self.isr),
+            record.leader if is_elected else self.leader,
+            self.leader_epoch + is_elected,
+            self.partition_epoch + 1,
+            _or_else(record.eligible_leader_replicas, self.elr),
+            _or_else(record.last_known_elr, self.last_known_elr),
+            _or_else(record.adding_replicas, self.adding),
+            _or_else(record.removing_replicas, self.removing),
+            is_recovering,
+        )
+
+
+def _or_else(changed: list[int] | None, unchanged: list[int]) -> list[int]:
+    return list(unchanged if changed is None else changed)
+
 
 @dataclass(slots=True)
 class TopicState:
@@ -202,24 +231,8 @@ class MetadataImage:
         )
 
     def _change_partition(self, record: m.PartitionChangeRecord) -> None:
-        topic = self.topics[self.topic_names[record.topic_id]]
-        state = topic.partitions[record.partition_id]
-        for change, name in (
-            (record.replicas, "replicas"),
-            (record.isr, "isr"),
-            (record.eligible_leader_replicas, "elr"),
-            (record.last_known_elr, "last_known_elr"),
-            (record.adding_replicas, "adding"),
-            (record.removing_replicas, "removing"),
-        ):
-            if change is not None:
-                setattr(state, name, list(change))
-        if record.leader_recovery_state != RECOVERY_UNCHANGED:
-            state.is_recovering = record.leader_recovery_state == RECOVERING
-        if record.leader != LEADER_UNCHANGED:
-            state.leader = record.leader
-            state.leader_epoch += 1
-        state.partition_epoch += 1
+        partitions = self.topics[self.topic_names[record.topic_id]].partitions
+        partitions[record.partition_id] = partitions[record.partition_id].changed_by(record)
 
     def _remove_topic(self, record: m.RemoveTopicRecord) -> None:
         name = self.topic_names.pop(record.topic_id)
