@@ -8,7 +8,7 @@ KIP-966 (eligible leader replicas), KIP-455 (reassignments), KIP-704 (recovery a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -176,6 +176,11 @@ def is_active(image: MetadataImage, node_id: int) -> bool:
     """Whether a broker may lead and be in sync: registered, not fenced and not about to leave."""
     broker = image.brokers.get(node_id)
     return broker is not None and broker.is_active
+
+
+def leaderless(image: MetadataImage) -> Iterator[tuple[TopicState, PartitionState]]:
+    """The partitions that nobody leads."""
+    return ((topic, state) for topic, state in image.partitions() if state.leader == NO_LEADER)
 
 
 def after_broker_change(
