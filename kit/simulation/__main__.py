@@ -1,0 +1,163 @@
+"""``python -m kit.simulation``: play seeds, and make the ones that fail small."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kit.simulation.faults import Fault, Schedule
+from kit.simulation.pool import play
+from kit.simulation.run import Result, simulate
+from kit.simulation.shrink import Shrunk, shrink
+from kit.simulation.workload import STANDARD, Workload
+
+PROGRESS_INTERVAL_S = 5.0
+EPILOG = """The exit code is 1 when something was found. A line of the printed schedule is one fault; a file with such
+lines can be played again with --schedule."""
+
+
+def seed_range(text: str) -> Iterable[int]:
+    """The seeds in "7", "1-2000" or "1000..", which never ends; ``ValueError`` for anything else."""
+    if text.endswith(".."):
+        return itertools.count(int(text[:-2]))
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="python -m kit.simulation", description=__doc__, epilog=EPILOG)
+    made.add_argument("--seeds", default="1-100", help="7, 1-2000, or 1000.. for no end (default: %(default)s)")
+    made.add_argument("--jobs", type=int, default=1, help="how many processes (default: %(default)s)")
+    made.add_argument("--minutes", type=float, help="stop after so long")
+    made.add_argument("--failures", type=int, default=1, help="stop after so many failing seeds (default: %(default)s)")
+    made.add_argument("--no-shrink", action="store_true", help="print a failing seed as it is")
+    made.add_argument("--schedule", type=Path, help="a file with one fault per line, in place of the seed's own")
+    made.add_argument("--controllers", type=int, help="as many controllers on nodes of their own")
+    made.add_argument("--producers", type=int, default=STANDARD.num_producers)
+    made.add_argument("--records", type=int, default=STANDARD.records_per_producer, help="per producer")
+    made.add_argument("--consumers", type=int, default=STANDARD.num_consumers)
+    return made
+
+
+class Tally:
+    """Counts results, and says now and then how it goes.
+
+    Args:
+        num_seeds: how many there will be, None for no end.
+    """
+
+    def __init__(self, num_seeds: int | None) -> None:
+        self._num_seeds = num_seeds
+        self._began_s = self._told_s = time.monotonic()
+        self._num_messages = self._num_faults = self._cpu_ns = 0
+        self.num_played = 0
+        self.failed: list[Result] = []
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began_s
+
+    def add(self, result: Result) -> None:
+        """Count one result."""
+        self.num_played += 1
+        self._num_messages += result.num_messages
+        self._num_faults += result.num_faults
+        self._cpu_ns += result.cpu_ns
+        if not result.ok:
+            self.failed.append(result)
+        if time.monotonic() - self._told_s >= PROGRESS_INTERVAL_S:
+            self._told_s = time.monotonic()
+            sys.stderr.write(self._progress() + "\n")
+
+    def _progress(self) -> str:
+        rate = self.num_played / self.elapsed_s
+        text = f"{self.num_played:,} seeds, {rate:.1f}/s, {len(self.failed)} failed"
+        if self._num_seeds is not None:
+            text += f", {(self._num_seeds - self.num_played) / rate:.0f} s left"
+        return text
+
+    def summary(self) -> str:
+        """What was played, and how fast."""
+        cpu_s = self._cpu_ns / 1e9
+        return (
+            f"{self.num_played:,} seeds with {self._num_faults:,} faults and {self._num_messages:,} messages in "
+            f"{self.elapsed_s:.1f} s: {self.num_played / self.elapsed_s:.1f} seeds/s, "
+            f"{self._num_messages / cpu_s if cpu_s else 0:,.0f} messages per core-second, {len(self.failed)} failed"
+        )
+
+
+def explain(result: Result) -> str:
+    """What was found in one run, its faults, and what happened last."""
+    lines = [f"seed {result.seed}: {len(result.findings)} findings"]
+    lines += [f"  {finding}" for finding in result.findings[:20]]
+    lines += ["schedule:", *(json.dumps(fault.as_json()) for fault in result.schedule)]
+    lines += ["last events:", *(f"  {event}" for event in result.events)]
+    return "\n".join(lines)
+
+
+def explain_shrunk(failed: Result, shrunk: Shrunk) -> str:
+    """The small run, and how to repeat it."""
+    workload = shrunk.workload
+    return (
+        f"Seed {failed.seed} fails with {len(failed.schedule)} faults. After {shrunk.num_runs} runs: "
+        f"{len(shrunk.schedule)} faults, {workload.num_producers} producers of {workload.records_per_producer} "
+        f"records, {workload.num_consumers} consumers. Put the schedule into a file and repeat it with\n"
+        f"python -m kit.simulation --seeds {failed.seed} --producers {workload.num_producers} "
+        f"--records {workload.records_per_producer} --consumers {workload.num_consumers} --schedule FILE\n"
+        f"{explain(shrunk.result)}"
+    )
+
+
+def read_schedule(path: Path) -> Schedule:
+    """The faults in a file, one per line."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return tuple(Fault.from_json(json.loads(line)) for line in lines if line.strip())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play what the command line says; 1 when something was found."""
+    options = parser().parse_args(arguments)
+    workload = replace(
+        STANDARD,
+        controllers=options.controllers,
+        num_producers=options.producers,
+        records_per_producer=options.records,
+        num_consumers=options.consumers,
+    )
+    seeds = seed_range(options.seeds)
+    tally = Tally(len(seeds) if isinstance(seeds, range) else None)
+    if options.schedule is not None:
+        schedule = read_schedule(options.schedule)
+        results: Iterable[Result] = (simulate(seed, workload, schedule) for seed in seeds)
+    else:
+        results = play(seeds, workload, jobs=options.jobs)
+    for result in results:
+        tally.add(result)
+        if not result.ok:
+            _tell(result, workload, shrinking=not options.no_shrink and options.schedule is None)
+        if len(tally.failed) >= options.failures or _time_is_up(tally, options.minutes):
+            break
+    sys.stdout.write(tally.summary() + "\n")
+    return 1 if tally.failed else 0
+
+
+def _time_is_up(tally: Tally, minutes: float | None) -> bool:
+    return minutes is not None and tally.elapsed_s >= minutes * 60
+
+
+def _tell(result: Result, workload: Workload, *, shrinking: bool) -> None:
+    text = explain_shrunk(result, shrink(result, workload)) if shrinking else explain(result)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Fault schedules: what goes wrong, when, and for how long. Data only; `player` makes it happen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+KILL, POWER_LOSS, STOP, PAUSE = "kill", "power_loss", "stop", "pause"
+ISOLATE, CUT, SLOW, DROP = "isolate", "cut", "slow", "drop"
+CONSUMER_CRASH = "consumer_crash"
+NODE_FAULTS = (KILL, POWER_LOSS, STOP, PAUSE)
+NETWORK_FAULTS = (ISOLATE, CUT, SLOW, DROP)
+
+_WEIGHTS = {
+    KILL: 6, POWER_LOSS: 3, STOP: 2, PAUSE: 3, ISOLATE: 4, CUT: 4, SLOW: 2, DROP: 3, CONSUMER_CRASH: 3,
+}  # fmt: skip
+MIN_FAULTS, MAX_FAULTS = 6, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault and its end.
+
+    Attributes:
+        kind: one of the names above.
+        duration_ms: how long until the node is started or resumed, the network whole again, the consumer back.
+        at_ms: when it begins, in milliseconds after the producers began; None when ``after_acked`` says it.
+        after_acked: it begins when so many records were acknowledged.
+        arguments: ``node`` of most kinds; ``groups`` (lists of node ids) and ``one_way`` of a cut; ``delay_ms`` and
+            ``jitter_ms`` of slow; ``what`` and ``share`` of drop; ``consumer`` (its number) of consumer_crash.
+    """
+
+    kind: str
+    duration_ms: float
+    at_ms: float | None = None
+    after_acked: int | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fault as JSON."""
+        when = {"at_ms": self.at_ms} if self.after_acked is None else {"after_acked": self.after_acked}
+        return {"kind": self.kind, **when, "duration_ms": self.duration_ms, **self.arguments}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Fault:
+        """The opposite of `as_json`; ``KeyError`` when the kind or the duration is missing."""
+        rest = {key: value for key, value in data.items() if key not in cls.__slots__}
+        return cls(data["kind"], data["duration_ms"], data.get("at_ms"), data.get("after_acked"), rest)
+
+
+Schedule = tuple[Fault, ...]
+
+
+def generate(
+    random: Random, node_ids: Sequence[int], *, num_consumers: int, num_records: int, sending_ms: float
+) -> Schedule:
+    """A schedule of six to ten faults that fall into the time in which the producers send.
+
+    Args:
+        num_records: all that will be sent.
+        sending_ms: how long the producers take when nothing goes wrong.
+    """
+    kinds = list(_WEIGHTS)
+    faults = []
+    for _ in range(random.randint(MIN_FAULTS, MAX_FAULTS)):
+        (kind,) = random.choices(kinds, list(_WEIGHTS.values()))
+        duration_ms = float(round(random.choice((300, 1_000, 3_000)) * (0.5 + random.random())))
+        arguments = _arguments(kind, random, node_ids, num_consumers)
+        if random.random() < 0.5:
+            faults.append(Fault(kind, duration_ms, float(round(random.random() * sending_ms)), None, arguments))
+        else:
+            faults.append(Fault(kind, duration_ms, None, random.randrange(num_records * 9 // 10), arguments))
+    return tuple(faults)
+
+
+def _arguments(kind: str, random: Random, node_ids: Sequence[int], num_consumers: int) -> dict[str, Any]:
+    if kind == CONSUMER_CRASH:
+        return {"consumer": random.randrange(num_consumers)}
+    if kind == CUT:
+        shuffled = random.sample(list(node_ids), len(node_ids))
+        split = random.randint(1, len(shuffled) - 1)
+        groups = [sorted(shuffled[:split]), sorted(shuffled[split:])]
+        return {"groups": groups, "one_way": random.random() < 0.5}
+    arguments: dict[str, Any] = {"node": random.choice(list(node_ids))}
+    if kind == SLOW:
+        arguments |= {"delay_ms": random.choice((5, 50, 300)), "jitter_ms": random.choice((0, 20, 200))}
+    if kind == DROP:
+        arguments |= {"what": random.choice(("requests", "replies")), "share": random.choice((0.1, 0.5, 1.0))}
+    return arguments
