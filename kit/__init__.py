@@ -10,18 +10,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kit import history
+    from kit.broker.cluster_defaults import KAFKA_TIMERS
+    from kit.broker.timeline import Event
     from kit.checks import check
     from kit.cluster import Cluster, start
-    from kit.errors import ClusterClosedError, KitError, StartError
+    from kit.errors import ClusterClosedError, FaultError, KitError, NotSupportedError, StartError
 
-__all__ = ["Cluster", "ClusterClosedError", "KitError", "StartError", "check", "start"]
+__all__ = [
+    "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "Event", "FaultError", "KitError", "NotSupportedError",
+    "StartError", "check", "history", "start",
+]  # fmt: skip
 
 _HOMES = {
+    "KAFKA_TIMERS": "kit.broker.cluster_defaults",
     "Cluster": "kit.cluster",
     "ClusterClosedError": "kit.errors",
+    "Event": "kit.broker.timeline",
+    "FaultError": "kit.errors",
     "KitError": "kit.errors",
+    "NotSupportedError": "kit.errors",
     "StartError": "kit.errors",
     "check": "kit.checks",
+    "history": "kit.history",  # the package itself
     "start": "kit.cluster",
 }
 
@@ -29,7 +40,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"kit has no {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    home = importlib.import_module(_HOMES[name])
+    value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
     globals()[name] = value
     return value
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kit import cells
 from kit.backends import Backend, Broker
-from kit.backends.embedded import ConfigValue, EmbeddedBackend
-from kit.errors import ClusterClosedError, StartError
+from kit.backends.arguments import ConfigValue
+from kit.backends.embedded import EmbeddedBackend
+from kit.broker.faults import FaultError as LinkFaultError
+from kit.broker.faults import api_key_of
+from kit.broker.timeline import Event
+from kit.errors import ClusterClosedError, FaultError, StartError
+from kit.hooks import Request, RequestHook, Verdict
 from kit.topics import Topic, TopicReader
+from kit.wire import codec
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,6 +31,7 @@ def start(
     backend: str = "embedded",
     *,
     brokers: int = 3,
+    controllers: int | None = None,
     port: int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     config: Mapping[str, ConfigValue] | None = None,
@@ -36,10 +44,13 @@ def start(
     Args:
         backend: "embedded", the kit's own Kafka in a child process.
         brokers: how many.
+        controllers: nodes of their own that decide by majority who leads, 1 or 3. None lets brokers 1 to 3 do it
+            besides (broker 1 alone when there are fewer than three).
         port: of the first broker, the others follow; None for free ports.
         data_dir: a folder that keeps the data: a later start on it finds topics, records and offsets again.
             None for a temporary one, which goes with the cluster.
-        config: settings for every broker in Kafka's names, such as ``{"num.partitions": 3}``.
+        config: settings for every broker in Kafka's names, such as ``{"num.partitions": 3}``. A cluster notices within
+            a second that a broker died; ``kit.KAFKA_TIMERS`` takes as long as Kafka does.
 
     Raises:
         StartError: it cannot start; the text says why and what to try next.
@@ -48,7 +59,9 @@ def start(
         reason = _LATER_BACKENDS.get(backend, f"There is no backend {backend!r}")
         raise StartError(f'{reason}: use kit.start("embedded").')
     cells.close_earlier()
-    cluster = Cluster(EmbeddedBackend(brokers=brokers, port=port, data_dir=data_dir, config=config))
+    cluster = Cluster(
+        EmbeddedBackend(brokers=brokers, controllers=controllers, port=port, data_dir=data_dir, config=config)
+    )
     cells.remember(cluster)
     return cluster
 
@@ -76,6 +89,16 @@ class Cluster:
         return self._backend.brokers()
 
     @property
+    def controller(self) -> int | None:
+        """The id of the active controller; None while the nodes cannot agree on one.
+
+        Raises:
+            ClusterClosedError: the cluster is closed, or its process ended.
+        """
+        found: int | None = self._ask("state")["controller"]
+        return found
+
+    @property
     def data_dir(self) -> str | None:
         """The folder of the brokers' logs on this computer; None when they are elsewhere."""
         return self._backend.data_dir
@@ -89,6 +112,85 @@ class Cluster:
         """
         self._check_running()
         return self._topics.read()
+
+    # -- faults: each returns when it is in force, and raises FaultError, changing nothing, when it cannot be ---------
+
+    def kill(self, broker_id: int) -> None:
+        """Let a broker crash: it is gone at once, its files stay, its clients are disconnected."""
+        self._ask("kill", node_id=broker_id)
+
+    def stop(self, broker_id: int) -> None:
+        """Stop a broker as an administrator does: others take over what it leads, then it goes."""
+        self._ask("stop", node_id=broker_id)
+
+    def restart(self, broker_id: int) -> None:
+        """Start a killed or stopped broker again on its files and its port, and wait until it may lead again."""
+        self._ask("restart", node_id=broker_id)
+
+    def pause(self, broker_id: int) -> None:
+        """Let a broker stand still, as in a long garbage collection: connections stay open, nothing is answered."""
+        self._ask("pause", node_id=broker_id)
+
+    def resume(self, broker_id: int) -> None:
+        """Let a paused broker go on where it stood."""
+        self._ask("resume", node_id=broker_id)
+
+    def isolate(self, broker_id: int) -> None:
+        """Cut a broker off from all other brokers and controllers; clients still reach every broker."""
+        self._ask("isolate", node_id=broker_id)
+
+    def cut(self, *groups: Iterable[int], one_way: bool = False, clients: Mapping[str, int] | None = None) -> None:
+        """Cut the network between groups of brokers, as in ``cut({1}, {2, 3})``; cuts add up until `heal`.
+
+        Args:
+            one_way: only what the first group sends is lost.
+            clients: by client id, the group (counted from 0) on whose side a client is; others reach every broker.
+        """
+        self._ask("cut", groups=[_group(group) for group in groups], one_way=bool(one_way), clients=_placed(clients))
+
+    def slow(self, broker_id: int, delay_ms: float, jitter_ms: float = 0) -> None:
+        """Delay every message to and from a broker by ``delay_ms``, and up to ``jitter_ms`` more; 0 for no longer."""
+        self._ask("slow", node_id=broker_id, delay_ms=delay_ms, jitter_ms=jitter_ms)
+
+    def drop(self, broker_id: int, what: str = "requests", share: float = 1.0, api: str | int | None = None) -> None:
+        """Lose requests to a broker, or its replies: then it has done what was asked, and nobody knows.
+
+        Args:
+            what: "requests" or "replies".
+            share: of them, from 0 for none any more to 1 for all.
+            api: only those of one API, by its name in Kafka's protocol ("Produce") or its number.
+        """
+        api_key = None if api is None else _api_key(api)
+        self._ask("drop", node_id=broker_id, what=what, share=share, api_key=api_key)
+
+    def heal(self) -> None:
+        """Make every link between brokers, controllers and clients whole and fast again."""
+        self._ask("heal")
+
+    def on_request(self, api: str | int, function: Callable[[Request], Verdict]) -> RequestHook:
+        """Ask a function what becomes of each request of one API, until the hook is removed.
+
+        The function gets a `kit.hooks.Request` and returns None to let it pass, "drop" (nobody answers), a number of
+        milliseconds to delay it, or the name of the error that it is answered with ("NOT_LEADER_OR_FOLLOWER").
+        """
+        api_key = _api_key(api)
+        self._check_running()
+        hook = RequestHook(codec.api(api_key).name, function)
+        number = self._backend.add_hook(api_key, hook.decide)
+        hook.attach(functools.partial(self._backend.remove_hook, number))
+        return hook
+
+    def timeline(self) -> list[Event]:
+        """What happened so far, in order: every fault that was made, and every change of state that followed.
+
+        Raises:
+            ClusterClosedError: the cluster is closed, or its process ended.
+        """
+        return [Event(*event) for event in self._ask("timeline")]
+
+    def _ask(self, command: str, **arguments: Any) -> Any:
+        self._check_running()
+        return self._backend.ask(command, arguments)
 
     def close(self) -> None:
         """End the whole cluster; harmless when called again."""
@@ -119,8 +221,7 @@ class Cluster:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{broker.node_id}</td><td><code>{escape(broker.address)}</code></td>"
-            f"<td>{'alive' if broker.is_alive else 'down'}</td></tr>"
+            f"<tr><td>{broker.node_id}</td><td><code>{escape(broker.address)}</code></td><td>{_word(broker)}</td></tr>"
             for broker in self.brokers
         )
         return (
@@ -128,6 +229,33 @@ class Cluster:
             f'<thead><tr><th scope="col">broker</th><th scope="col">address</th><th scope="col">state</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>"
         )
+
+
+def _word(broker: Broker) -> str:
+    if not broker.is_alive:
+        return "down"
+    return "paused" if broker.is_paused else "alive"
+
+
+def _api_key(api: str | int) -> int:
+    try:
+        return api_key_of(api)
+    except LinkFaultError as error:
+        raise FaultError(str(error)) from None
+
+
+def _group(group: object) -> list[Any]:
+    if isinstance(group, str | Mapping) or not isinstance(group, Iterable):
+        raise FaultError(f"{group!r} is no group of brokers: write cut({{1}}, {{2, 3}}).")
+    return list(group)
+
+
+def _placed(clients: object) -> dict[Any, Any] | None:
+    if clients is None:
+        return None
+    if not isinstance(clients, Mapping) or not all(isinstance(name, str) for name in clients):
+        raise FaultError(f"clients={clients!r} must say by client id which group each is in: {{'my-client': 0}}.")
+    return dict(clients)
 
 
 def _close(backend: Backend, topics: TopicReader) -> None:

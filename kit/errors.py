@@ -4,6 +4,8 @@
 
   * `StartError`: a cluster cannot start.
   * `ClusterClosedError`: the cluster is no longer there.
+  * `FaultError`: a fault cannot be made as asked: no such broker, nothing to heal. Nothing has changed.
+  * `NotSupportedError`: this kind of cluster cannot do it; the text names one that can.
 
 Each text says what happened, where, and what to try next.
 """
@@ -21,3 +23,11 @@ class StartError(KitError):
 
 class ClusterClosedError(KitError):
     """The cluster is no longer there."""
+
+
+class FaultError(KitError):
+    """A fault cannot be made as asked, and nothing has changed."""
+
+
+class NotSupportedError(KitError):
+    """This kind of cluster cannot do it."""

@@ -1,14 +1,15 @@
 """What can run a Kafka cluster for `kit.cluster.Cluster`.
 
 A backend starts its cluster in its constructor, or raises `kit.errors.StartError`. Everything that can be asked over
-the Kafka protocol is asked that way by `Cluster` itself, so a backend says only what the protocol cannot: where the
-brokers are, whether they live, and how to end them.
+the Kafka protocol is asked that way by `Cluster` itself, so a backend says and does only what the protocol cannot:
+where the brokers are, whether they live, how they are harmed, and how to end them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +17,15 @@ class Broker:
     """One broker as the backend knows it.
 
     Attributes:
-        is_alive: whether its process runs.
+        is_alive: whether it runs: not killed, not stopped, and its process is there.
+        is_paused: whether it lives but does nothing, until it is resumed.
     """
 
     node_id: int
     host: str
     port: int
     is_alive: bool
+    is_paused: bool = False
 
     @property
     def address(self) -> str:
@@ -38,6 +41,25 @@ class Backend(Protocol):
 
     def brokers(self) -> list[Broker]:
         """The brokers by node id; the same addresses for the whole life of the cluster."""
+
+    def ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Carry out a command of `kit.broker.control.cluster_commands` and return its result.
+
+        Raises:
+            FaultError: it cannot be done as asked; nothing has changed.
+            NotSupportedError: this backend cannot do it; the text names one that can.
+            ClusterClosedError: the cluster is not there any more.
+        """
+
+    def add_hook(self, api_key: int, decide: Callable[[Mapping[str, Any]], Any]) -> int:
+        """Have ``decide`` asked, in another thread, about every request of one API; returns the hook's number.
+
+        Raises:
+            NotSupportedError: this backend cannot do it; the text names one that can.
+        """
+
+    def remove_hook(self, number: int) -> None:
+        """Have a hook asked no more; harmless when called again."""
 
     def why_gone(self) -> str | None:
         """One sentence when the cluster ended without being asked to, else None."""

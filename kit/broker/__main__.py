@@ -1,8 +1,9 @@
 """The child process that runs an embedded cluster: ``python -m kit.broker``, settings as one JSON line on stdin.
 
-``{"ports": [0, 0, 0], "data_dir": "...", "is_temporary": true, "config": {}, "parent_pid": 1}``: one broker for each
-port, 0 for a free one. When the brokers answer, one JSON line on stdout says where; when they cannot start,
-``{"error": "..."}``. The process ends on more input, at the end of its input, on SIGTERM, and when its parent is gone.
+``{"ports": [0, 0, 0], "controllers": null, "data_dir": "...", "is_temporary": true, "config": {}, "parent_pid": 1}``:
+one broker for each port, 0 for a free one. When the brokers answer, one JSON line on stdout says where; when they
+cannot start, ``{"error": "..."}``. From then on it takes commands (`kit.broker.control`). The process ends when it is
+told to, at the end of its input, on SIGTERM, and when its parent is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,10 @@ from kit.broker.child_process import (
     report,
     watch_parent,
 )
+from kit.broker.commands import cluster_commands
 from kit.broker.configs import BrokerConfig, ConfigError
 from kit.broker.connection import Service
+from kit.broker.control import Command, ControlChannel
 from kit.broker.data_dir import LOG_FILE, DataDir, DataDirError
 from kit.broker.embedded import EmbeddedCluster
 from kit.broker.framing import MemoryBudget
@@ -41,7 +45,8 @@ _SWEEP_DELAY_MS = 2_000  # the first records of a lesson come first
 
 def main() -> int:
     """Run a cluster until told to stop; returns the exit status."""
-    settings = json.loads(sys.stdin.readline())
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as stdin:  # takes nothing from behind the line
+        settings = json.loads(stdin.readline())
     try:
         data_dir = DataDir(Path(settings["data_dir"]), is_temporary=settings["is_temporary"])
     except DataDirError as error:
@@ -70,9 +75,11 @@ def _run(settings: dict[str, Any], data_dir: DataDir) -> None:
     loop = EventLoop()
     loop.on_signal(signal.SIGINT, None)  # interrupting a notebook must not stop its cluster
     loop.on_signal(signal.SIGTERM, loop.stop)
-    loop.on_input(sys.stdin.fileno(), loop.stop)
+    channel = ControlChannel(_sender(loop), loop.stop)
+    loop.on_lines(sys.stdin.fileno(), channel.receive)
     watch_parent(loop, settings["parent_pid"], loop.stop)
     cluster = EmbeddedCluster(endpoints=endpoints, data_dir=data_dir.path, config=config, clock=loop.clock)
+    channel.serve(_commands(cluster, channel, loop))
     cluster.start()
     servers = _serve(loop, cluster, sockets, config)
     gc.collect()
@@ -88,6 +95,18 @@ def _run(settings: dict[str, Any], data_dir: DataDir) -> None:
         for server in servers:
             server.close()
         cluster.close()
+
+
+def _commands(cluster: Any, channel: ControlChannel, loop: EventLoop) -> dict[str, Command]:
+    if hasattr(cluster, "kill"):
+        return cluster_commands(cluster, channel, loop.clock)
+    return {"state": lambda: {"nodes": dict.fromkeys(cluster.brokers, "up"), "controller": 1}}  # until it can fail
+
+
+def _sender(loop: EventLoop) -> Callable[[Mapping[str, Any]], None]:
+    """What sends a message to the parent, which reads this process's first stdout; `_report` gives it another."""
+    write = loop.writer(os.dup(sys.stdout.fileno()))
+    return lambda message: write(json.dumps(message).encode() + b"\n")
 
 
 def _serve(loop: EventLoop, cluster: EmbeddedCluster, sockets: dict[int, Any], config: BrokerConfig) -> list[Server]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import kit
 from kit.backends import Broker
 from kit.cluster import Cluster
+from kit.hooks import Request, Verdict
 
 
 class PlayedBackend:
@@ -24,10 +26,31 @@ class PlayedBackend:
         self.data_dir: str | None = None
         self.reason: str | None = None
         self.num_closed = 0
+        self.asked: list[tuple[str, Mapping[str, Any]]] = []
+        self.answers: dict[str, Any] = {}
+        self.hooks: dict[int, Callable[[Mapping[str, Any]], Any]] = {}
 
     def brokers(self) -> list[Broker]:
-        """Two brokers."""
-        return [Broker(1, "127.0.0.1", 9092, is_alive=True), Broker(2, "<b>host</b>", 9093, is_alive=False)]
+        """One broker in each state."""
+        return [
+            Broker(1, "127.0.0.1", 9092, is_alive=True),
+            Broker(2, "<b>host</b>", 9093, is_alive=False),
+            Broker(3, "127.0.0.1", 9094, is_alive=True, is_paused=True),
+        ]
+
+    def ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Note what was asked; answer as the test says."""
+        self.asked.append((command, arguments))
+        return self.answers.get(command)
+
+    def add_hook(self, api_key: int, decide: Callable[[Mapping[str, Any]], Any]) -> int:
+        """Keep it under the API's number."""
+        self.hooks[api_key] = decide
+        return api_key
+
+    def remove_hook(self, number: int) -> None:
+        """Forget it; a second time would be a KeyError."""
+        del self.hooks[number]
 
     def why_gone(self) -> str | None:
         """What the test says."""
@@ -47,6 +70,10 @@ class PlayedBackend:
         ({"brokers": "3"}, "brokers='3' is not a whole number"),
         ({"brokers": 2.0}, "brokers=2.0 is not a whole number"),
         ({"brokers": True}, "brokers=True is not a whole number"),
+        ({"controllers": 2}, "controllers=2 is not possible: 1 or 3.*without controllers="),
+        ({"controllers": 0}, "controllers=0 is not possible"),
+        ({"controllers": True}, "controllers=True is not possible"),
+        ({"controllers": "3"}, "controllers='3' is not possible"),
         ({"port": 0}, "port=0 cannot be the first of 3"),
         ({"port": 65_534}, "65533.*leave port out"),
         ({"port": "9092"}, "port='9092' cannot"),
@@ -120,7 +147,7 @@ def test_start_on_a_given_port() -> None:
 
 def test_start_says_why_the_child_died(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that ends before it answers is reported with its last words."""
-    monkeypatch.setattr("kit.backends.embedded._BOOT", "import sys; sys.exit('no such luck')")
+    monkeypatch.setattr("kit.backends.child._BOOT", "import sys; sys.exit('no such luck')")
 
     with pytest.raises(kit.StartError, match=r"ended with status 1 while starting(.|\n)*no such luck"):
         kit.start()
@@ -128,8 +155,8 @@ def test_start_says_why_the_child_died(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_start_gives_up_on_a_child_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that hangs is ended, and the sentence says how long it had."""
-    monkeypatch.setattr("kit.backends.embedded._BOOT", "import sys; sys.stdin.readline(); sys.stdin.readline()")
-    monkeypatch.setattr("kit.backends.embedded._START_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("kit.backends.child._BOOT", "import sys; sys.stdin.readline(); sys.stdin.readline()")
+    monkeypatch.setattr("kit.backends.child._START_TIMEOUT_S", 0.2)
 
     with pytest.raises(kit.StartError, match="did not start within"):
         kit.start()
@@ -137,7 +164,7 @@ def test_start_gives_up_on_a_child_that_does_not_answer(monkeypatch: pytest.Monk
 
 def test_bootstrap_servers_is_one_string_of_all_brokers() -> None:
     """As every client takes it."""
-    assert Cluster(PlayedBackend()).bootstrap_servers == "127.0.0.1:9092,<b>host</b>:9093"
+    assert Cluster(PlayedBackend()).bootstrap_servers == "127.0.0.1:9092,<b>host</b>:9093,127.0.0.1:9094"
 
 
 def test_close_happens_once_however_it_comes_about() -> None:
@@ -174,7 +201,7 @@ def test_topics_of_a_cluster_that_is_gone() -> None:
 def test_repr_tells_state_and_addresses() -> None:
     """One line says what it is, whether it runs and where."""
     cluster = Cluster(PlayedBackend())
-    assert repr(cluster) == "<Cluster played, running, brokers at 127.0.0.1:9092,<b>host</b>:9093>"
+    assert repr(cluster) == f"<Cluster played, running, brokers at {cluster.bootstrap_servers}>"
 
     cluster.close()
     assert "closed" in repr(cluster)
@@ -188,6 +215,132 @@ def test_html_shows_each_broker_and_escapes_everything() -> None:
     assert tags == {"table", "caption", "thead", "tbody", "tr", "th", "td", "code"}
     assert "&lt;script&gt;" in shown
     assert "127.0.0.1:9092" in shown
+    assert re.findall(r"<td>(alive|down|paused)</td>", shown) == ["alive", "down", "paused"]
+
+
+@pytest.mark.parametrize(
+    ("call", "command", "arguments"),
+    [
+        (lambda cluster: cluster.kill(1), "kill", {"node_id": 1}),
+        (lambda cluster: cluster.stop(1), "stop", {"node_id": 1}),
+        (lambda cluster: cluster.restart(1), "restart", {"node_id": 1}),
+        (lambda cluster: cluster.pause(1), "pause", {"node_id": 1}),
+        (lambda cluster: cluster.resume(1), "resume", {"node_id": 1}),
+        (lambda cluster: cluster.isolate(1), "isolate", {"node_id": 1}),
+        (lambda cluster: cluster.heal(), "heal", {}),
+        (
+            lambda cluster: cluster.cut({1}, (2, 3)),
+            "cut",
+            {"groups": [[1], [2, 3]], "one_way": False, "clients": None},
+        ),
+        (
+            lambda cluster: cluster.cut([1], [2], one_way=True, clients={"me": 0}),
+            "cut",
+            {"groups": [[1], [2]], "one_way": True, "clients": {"me": 0}},
+        ),
+        (lambda cluster: cluster.slow(2, 200), "slow", {"node_id": 2, "delay_ms": 200, "jitter_ms": 0}),
+        (
+            lambda cluster: cluster.drop(2),
+            "drop",
+            {"node_id": 2, "what": "requests", "share": 1.0, "api_key": None},
+        ),
+        (
+            lambda cluster: cluster.drop(2, "replies", share=0.5, api="Fetch"),
+            "drop",
+            {"node_id": 2, "what": "replies", "share": 0.5, "api_key": 1},
+        ),
+    ],
+)
+def test_fault_reaches_the_backend(call: Callable[[Cluster], None], command: str, arguments: dict[str, Any]) -> None:
+    """Each method is one command; a cluster that is closed gets none."""
+    backend = PlayedBackend()
+    cluster = Cluster(backend)
+
+    call(cluster)
+
+    assert backend.asked == [(command, arguments)]
+    cluster.close()
+    with pytest.raises(kit.ClusterClosedError):
+        call(cluster)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda cluster: cluster.cut(1, {2, 3}), r"1 is no group of brokers: write cut\(\{1\}, \{2, 3\}\)"),
+        (lambda cluster: cluster.cut("1", "23"), "'1' is no group"),
+        (lambda cluster: cluster.cut({1: 2}, {3}), "no group"),
+        (lambda cluster: cluster.cut({1}, {2}, clients=["me"]), r"clients=\['me'\] must say"),
+        (lambda cluster: cluster.cut({1}, {2}, clients={1: 0}), r"clients=\{1: 0\} must say"),
+        (lambda cluster: cluster.drop(1, api="Produse"), "no API 'Produse'.*Produce"),
+        (lambda cluster: cluster.on_request("Nothing", print), "no API 'Nothing'"),
+    ],
+)
+def test_fault_that_makes_no_sense_is_refused(call: Callable[[Cluster], None], sentence: str) -> None:
+    """What has the wrong shape never reaches the backend."""
+    backend = PlayedBackend()
+
+    with pytest.raises(kit.FaultError, match=sentence):
+        call(Cluster(backend))
+
+    assert (backend.asked, backend.hooks) == ([], {})
+
+
+def test_controller_and_timeline_are_asked_for() -> None:
+    """An event has its sentence."""
+    backend = PlayedBackend()
+    backend.answers = {
+        "state": {"nodes": {}, "controller": 3},
+        "timeline": [[1_700_000_000_000, "kill", 2, None, None, {}], [1_700_000_000_500, "heal", None, None, None, {}]],
+    }
+    cluster = Cluster(backend)
+
+    assert cluster.controller == 3
+    assert [(event.kind, event.text) for event in cluster.timeline()] == [
+        ("kill", "Node 2 was killed."),
+        ("heal", "The network was healed."),
+    ]
+    assert isinstance(cluster.timeline()[0], kit.Event)
+
+
+def test_hook_decides_about_requests() -> None:
+    """It sees what the request is about, until it is removed."""
+    backend, seen = PlayedBackend(), list[Request]()
+    verdicts: list[Verdict] = [None, "drop", 20, "NOT_LEADER_OR_FOLLOWER"]
+
+    def decide(request: Request) -> Verdict:
+        seen.append(request)
+        return verdicts[len(seen) - 1]
+
+    with Cluster(backend).on_request("produce", decide) as hook:
+        described = {"broker_id": 2, "client_id": "me", "partitions": [["plays", 0]]}
+        assert [backend.hooks[0](described) for _ in verdicts] == [None, "drop", 20.0, "NOT_LEADER_OR_FOLLOWER"]
+        assert repr(hook) == "<RequestHook on Produce, asked about 4>"
+
+    assert seen[0] == Request("Produce", 2, "me", (("plays", 0),))
+    hook.remove()
+    assert (backend.hooks, repr(hook), hook.error) == ({}, "<RequestHook on Produce, removed>", None)
+
+
+@pytest.mark.parametrize("verdict", ["lose", "NONE", "", -1, float("nan"), True, ["drop"], ZeroDivisionError("mine")])
+def test_hook_that_fails_lets_the_request_through(verdict: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake of the function must not look like a fault of the network; it is told."""
+    backend = PlayedBackend()
+
+    def decide(request: Request) -> Verdict:
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict  # type: ignore[no-any-return]
+
+    hook = Cluster(backend).on_request(0, decide)
+    with caplog.at_level(logging.ERROR):
+        assert backend.hooks[0]({"broker_id": 1, "client_id": None, "partitions": []}) is None
+
+    assert hook.error is not None
+    assert "on_request('Produce') failed" in caplog.text
+    if not isinstance(verdict, Exception):
+        assert isinstance(hook.error, kit.FaultError)
+        assert "milliseconds of delay" in str(hook.error)
 
 
 def test_unknown_public_name_lists_the_known_ones() -> None:
@@ -197,8 +350,7 @@ def test_unknown_public_name_lists_the_known_ones() -> None:
     assert set(dir(kit)) >= {"start", "Cluster", "KitError"}
 
 
-@pytest.mark.parametrize("name", ["Cluster", "ClusterClosedError", "KitError", "StartError", "check", "start"])
+@pytest.mark.parametrize("name", kit.__all__)
 def test_public_names_are_there(name: str) -> None:
     """Each name that the package lists can be had."""
-    found: Callable[..., Any] = getattr(kit, name)
-    assert found.__name__ == name
+    assert getattr(kit, name) is not None

@@ -1,0 +1,184 @@
+"""The commands that the parent of a cluster has (`kit.broker.control`), carried out by an `EmbeddedCluster`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from kit.broker.clock import Clock
+from kit.broker.control import Command, ControlChannel, Failure
+from kit.broker.deferred import Deferred
+from kit.broker.faults import FaultError
+from kit.broker.timeline import Event
+
+RESTART_TIMEOUT_MS = 30_000
+STOP_TIMEOUT_MS = 30_000
+_LOOK_AGAIN_MS = 10
+
+RequestFunction = Callable[[int, str | None, Any], Deferred[Any]]  # (node id, client id, request) -> the verdict
+
+
+class FaultyCluster(Protocol):
+    """What the commands need of a cluster; every method raises `FaultError` and changes nothing when it cannot be."""
+
+    @property
+    def timeline(self) -> Iterable[Event]:
+        """What happened so far."""
+
+    def state(self) -> Mapping[str, Any]:
+        """``{"nodes": {node_id: "up", "paused" or "down"}, "controller": node_id or None}``."""
+
+    def is_ready(self, node_id: int) -> bool:
+        """Whether a node is up and, if it is a broker, unfenced in the eyes of the active controller."""
+
+    def kill(self, node_id: int) -> None:
+        """Let a node crash."""
+
+    def stop(self, node_id: int) -> Deferred[None]:
+        """Stop a node in an orderly way; resolves when it is gone."""
+
+    def restart(self, node_id: int) -> None:
+        """Start a node that is down."""
+
+    def pause(self, node_id: int) -> None:
+        """Let a node stand still."""
+
+    def resume(self, node_id: int) -> None:
+        """Let a paused node go on."""
+
+    def isolate(self, node_id: int) -> None:
+        """See `kit.broker.faults.Links.isolate`."""
+
+    def cut(self, groups: Sequence[Sequence[int]], *, one_way: bool, clients: Mapping[str, int] | None) -> None:
+        """See `kit.broker.faults.Links.cut`."""
+
+    def slow(self, node_id: int, delay_ms: float, jitter_ms: float) -> None:
+        """See `kit.broker.faults.Links.slow`."""
+
+    def drop(self, node_id: int, what: str, share: float, api_key: int | None) -> None:
+        """See `kit.broker.faults.Links.drop`."""
+
+    def heal(self) -> None:
+        """See `kit.broker.faults.Links.heal`."""
+
+    def on_request(self, api_key: int, function: RequestFunction) -> Callable[[], None]:
+        """Ask ``function`` about every request of one API that a client sends; returns what ends that."""
+
+
+def cluster_commands(cluster: FaultyCluster, channel: ControlChannel, clock: Clock) -> dict[str, Command]:
+    """The commands by name."""
+    return {
+        **{name: getattr(cluster, name) for name in ("kill", "pause", "resume", "isolate", "slow", "drop", "heal")},
+        **_Commands(cluster, channel, clock).table(),
+    }
+
+
+class _Commands:
+    """The commands that are more than one call."""
+
+    def __init__(self, cluster: FaultyCluster, channel: ControlChannel, clock: Clock) -> None:
+        self._cluster = cluster
+        self._channel = channel
+        self._clock = clock
+        self._hooks: dict[int, Callable[[], None]] = {}
+
+    def table(self) -> dict[str, Command]:
+        return {
+            "state": self.state,
+            "timeline": self.timeline,
+            "stop": self.stop,
+            "restart": self.restart,
+            "cut": self.cut,
+            "add_hook": self.add_hook,
+            "remove_hook": self.remove_hook,
+        }
+
+    def state(self) -> Any:
+        return self._cluster.state()
+
+    def timeline(self) -> list[list[Any]]:
+        return [
+            [event.time_ms, event.kind, event.node_id, event.topic, event.partition, event.details]
+            for event in self._cluster.timeline
+        ]
+
+    def stop(self, node_id: int) -> Deferred[Any]:
+        """Resolves when the node is gone, however long the controller takes to find new leaders, or refuses."""
+        stopped, outcome = self._cluster.stop(node_id), Deferred[Any]()
+        stopped.then(lambda _: outcome.resolve(None))
+        late = (
+            f"Node {node_id} has not stopped after {STOP_TIMEOUT_MS // 1000} seconds: nobody can take over what it "
+            "leads, perhaps for want of an active controller or of other replicas in sync. It goes on trying; kill() "
+            "ends it at once."
+        )
+        timer = self._clock.call_later(STOP_TIMEOUT_MS, lambda: outcome.resolve(Failure(FaultError(late))))
+        outcome.then(lambda _: timer.cancel())
+        return outcome
+
+    def restart(self, node_id: int) -> Deferred[Any]:
+        """Resolves when the node is part of the cluster again, or refuses when it cannot get in."""
+        self._cluster.restart(node_id)
+        outcome = Deferred[Any]()
+        give_up_ms = self._clock.monotonic_ms() + RESTART_TIMEOUT_MS
+
+        def look() -> None:
+            if self._cluster.is_ready(node_id):
+                outcome.resolve(None)
+            elif self._clock.monotonic_ms() >= give_up_ms:
+                outcome.resolve(Failure(FaultError(self._why_not_ready(node_id))))
+            else:
+                self._clock.call_later(_LOOK_AGAIN_MS, look)
+
+        look()
+        return outcome
+
+    def _why_not_ready(self, node_id: int) -> str:
+        state = self._cluster.state()
+        began = (
+            f"Node {node_id} was started again, but is no part of the cluster after {RESTART_TIMEOUT_MS // 1000} s: "
+        )
+        if state["nodes"][node_id] == "down":
+            return began + "it is down again."
+        if state["controller"] is None:
+            return (
+                began + "there is no active controller, because no majority of the controllers can reach one another."
+            )
+        return began + f"it cannot reach the active controller on node {state['controller']}; heal() mends the network."
+
+    def cut(self, groups: list[list[int]], one_way: bool, clients: dict[str, int] | None) -> None:
+        self._cluster.cut(groups, one_way=one_way, clients=clients)
+
+    def add_hook(self, api_key: int, hook: int) -> None:
+        def ask(node_id: int, client_id: str | None, request: Any) -> Deferred[Any]:
+            described = {"broker_id": node_id, "client_id": client_id, "partitions": named_partitions(request)}
+            return self._channel.ask_hook(hook, described)
+
+        self._hooks[hook] = self._cluster.on_request(api_key, ask)
+
+    def remove_hook(self, hook: int) -> None:
+        remove = self._hooks.pop(hook, None)
+        if remove is not None:
+            remove()
+
+
+def named_partitions(request: Any) -> list[tuple[str, int]]:
+    """The (topic, partition) pairs that a request of any API names, topics without a partition left out."""
+    found: list[tuple[str, int]] = []
+    for topic in _structs(request):
+        name = getattr(topic, "name", None) or getattr(topic, "topic", None)
+        for partition in _structs(topic):
+            index = next((getattr(partition, field) for field in _INDEXES if hasattr(partition, field)), None)
+            if isinstance(name, str) and isinstance(index, int):
+                found.append((name, index))
+    return found
+
+
+_INDEXES = ("partition_index", "index", "partition")
+
+
+def _structs(message: Any) -> Iterable[Any]:
+    """The elements of a message's first array of structs or of several, in the order of its fields."""
+    for field in message.__slots__:
+        value = getattr(message, field, None)
+        if isinstance(value, list):
+            yield from (element for element in value if hasattr(element, "__slots__"))
