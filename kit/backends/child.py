@@ -131,6 +131,14 @@ class Child:
         if threading.current_thread() is not self._reader:
             self._reader.join(_CLOSE_TIMEOUT_S)
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until it has ended by itself; whether it has."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def close(self) -> None:
         """End it in peace, or after a while by force. Not to be called in a process that was forked from the owner."""
         with contextlib.suppress(OSError):
