@@ -28,8 +28,9 @@ class Fault:
         duration_ms: how long until the node is started or resumed, the network whole again, the consumer back.
         at_ms: when it begins, in milliseconds after the producers began; None when ``after_acked`` says it.
         after_acked: it begins when so many records were acknowledged.
-        arguments: ``node`` of most kinds; ``groups`` (lists of node ids) and ``one_way`` of a cut; ``delay_ms`` and
-            ``jitter_ms`` of slow; ``what`` and ``share`` of drop; ``consumer`` (its number) of consumer_crash.
+        arguments: ``node`` of most kinds; of a cut ``groups`` (lists of node ids), ``one_way`` and ``clients`` (client
+            id: number of its group); ``delay_ms`` and ``jitter_ms`` of slow; ``what`` and ``share`` of drop;
+            ``consumer`` (its number) of consumer_crash.
     """
 
     kind: str
@@ -54,11 +55,18 @@ Schedule = tuple[Fault, ...]
 
 
 def generate(
-    random: Random, node_ids: Sequence[int], *, num_consumers: int, num_records: int, sending_ms: float
+    random: Random,
+    node_ids: Sequence[int],
+    *,
+    producers: Sequence[str],
+    num_consumers: int,
+    num_records: int,
+    sending_ms: float,
 ) -> Schedule:
     """A schedule of six to ten faults that fall into the time in which the producers send.
 
     Args:
+        producers: their client ids.
         num_records: all that will be sent.
         sending_ms: how long the producers take when nothing goes wrong.
     """
@@ -67,7 +75,7 @@ def generate(
     for _ in range(random.randint(MIN_FAULTS, MAX_FAULTS)):
         (kind,) = random.choices(kinds, list(_WEIGHTS.values()))
         duration_ms = float(round(random.choice((300, 1_000, 3_000)) * (0.5 + random.random())))
-        arguments = _arguments(kind, random, node_ids, num_consumers)
+        arguments = _arguments(kind, random, node_ids, producers, num_consumers)
         if random.random() < 0.5:
             faults.append(Fault(kind, duration_ms, float(round(random.random() * sending_ms)), None, arguments))
         else:
@@ -75,14 +83,17 @@ def generate(
     return tuple(faults)
 
 
-def _arguments(kind: str, random: Random, node_ids: Sequence[int], num_consumers: int) -> dict[str, Any]:
+def _arguments(
+    kind: str, random: Random, node_ids: Sequence[int], producers: Sequence[str], num_consumers: int
+) -> dict[str, Any]:
     if kind == CONSUMER_CRASH:
         return {"consumer": random.randrange(num_consumers)}
     if kind == CUT:
         shuffled = random.sample(list(node_ids), len(node_ids))
         split = random.randint(1, len(shuffled) - 1)
         groups = [sorted(shuffled[:split]), sorted(shuffled[split:])]
-        return {"groups": groups, "one_way": random.random() < 0.5}
+        clients = {name: random.randrange(2) for name in producers if random.random() < 0.2}
+        return {"groups": groups, "one_way": random.random() < 0.5, "clients": clients}
     arguments: dict[str, Any] = {"node": random.choice(list(node_ids))}
     if kind == SLOW:
         arguments |= {"delay_ms": random.choice((5, 50, 300)), "jitter_ms": random.choice((0, 20, 200))}

@@ -18,7 +18,7 @@ from kit.simulation.faults import Schedule
 from kit.simulation.judge import Finding, judge, several_leaders
 from kit.simulation.player import FaultPlayer
 from kit.simulation.recorder import Recorder
-from kit.simulation.workload import SIMULATION_CONFIG, STANDARD, Consumers, SendingApplication, Workload
+from kit.simulation.workload import SIMULATION_CONFIG, STANDARD, Consumers, SendingApplication, Workload, producer_name
 
 STEP_MS = 20.0
 PATIENCE_MS = 60_000.0  # of simulated time, for what must happen soon once nothing is wrong any more
@@ -65,6 +65,7 @@ def schedule_for(seed: int, workload: Workload = STANDARD) -> Schedule:
     return faults.generate(
         Random(f"{seed}/faults"),
         list(range(1, workload.num_brokers + 1)),
+        producers=[producer_name(number) for number in range(workload.num_producers)],
         num_consumers=workload.num_consumers,
         num_records=workload.num_records,
         sending_ms=workload.sending_ms,
@@ -140,8 +141,8 @@ class _Run:
         cluster.create_topics(workload.topics, workload.replication_factor, workload.topic_config)
         self._wait("the topics to be made", cluster.is_settled)
         applications = [
-            SendingApplication(f"producer-{number}", cluster, recorder, workload, self._random(f"producer-{number}"))
-            for number in range(workload.num_producers)
+            SendingApplication(name, cluster, recorder, workload, self._random(name))
+            for name in map(producer_name, range(workload.num_producers))
         ]
         consumers = Consumers(cluster, recorder, workload, self._random("consumers"))
         player = FaultPlayer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from kit.simulation.cluster import SimCluster
@@ -43,6 +43,7 @@ class Workload:
     Attributes:
         controllers: None for combined roles on the brokers, a number for nodes of their own.
         config: of every node, over `SIMULATION_CONFIG`.
+        delivery_timeouts_ms: each producer draws one of them, so that some give up during a fault.
         any_power_loss: whether a second node may lose its power before the first has recovered.
     """
 
@@ -54,6 +55,7 @@ class Workload:
     records_per_producer: int = 200
     num_consumers: int = 2
     sending_ms: float = 5_000.0
+    delivery_timeouts_ms: tuple[float, ...] = (4_000.0, 30_000.0)
     producer: ProducerSettings = field(default_factory=ProducerSettings)
     group: GroupSettings = field(default_factory=GroupSettings)
     config: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +71,11 @@ class Workload:
 STANDARD = Workload()
 
 
+def producer_name(number: int) -> str:
+    """The client id of a producer."""
+    return f"producer-{number}"
+
+
 class SendingApplication:
     """One producer that sends its records in bursts, with keys that the other producers use too."""
 
@@ -82,7 +89,8 @@ class SendingApplication:
         num_bursts = max(1.0, workload.sending_ms / BURST_INTERVAL_MS)
         self._burst = max(1.0, workload.records_per_producer / num_bursts)
         links = Links(name, cluster, cluster.clock, random)
-        self._producer = SimProducer(links, recorder, cluster.node_ids, self._topics, workload.producer)
+        settings = replace(workload.producer, delivery_timeout_ms=random.choice(workload.delivery_timeouts_ms))
+        self._producer = SimProducer(links, recorder, cluster.node_ids, self._topics, settings)
         self._clock.call_later(BURST_INTERVAL_MS * random.random(), self._send_some)
 
     def _send_some(self) -> None:

@@ -1,0 +1,242 @@
+"""The parts of the simulation, each alone: schedules, shrinking, sequence numbers, assignments."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kit.broker.clock import VirtualClock
+from kit.broker.metadata import TopicPartition
+from kit.simulation import faults
+from kit.simulation.__main__ import main, seed_range
+from kit.simulation.assignment import decode_assignment, encode_assignment, range_assign
+from kit.simulation.faults import Fault
+from kit.simulation.judge import Finding
+from kit.simulation.producer_queue import PartitionQueue
+from kit.simulation.recorder import Recorder
+from kit.simulation.run import Result, schedule_for
+from kit.simulation.shrink import shrink
+from kit.simulation.workload import STANDARD
+from kit.wire.records import Record
+
+PLAYS_0 = TopicPartition("plays", 0)
+PRODUCER_ID = 7
+
+
+def test_schedule_is_made_from_the_seed():
+    """A seed has one schedule, of at least six faults, and another seed another."""
+    assert schedule_for(5) == schedule_for(5)
+    assert schedule_for(5) != schedule_for(6)
+    assert all(len(schedule_for(seed)) >= 6 for seed in range(50))
+
+
+def test_schedule_has_every_kind_of_fault():
+    """No kind is forgotten over some seeds."""
+    seen = {fault.kind for seed in range(50) for fault in schedule_for(seed)}
+
+    assert seen == {*faults.NODE_FAULTS, *faults.NETWORK_FAULTS, faults.CONSUMER_CRASH}
+
+
+def test_fault_survives_json():
+    """What is printed can be played again."""
+    for seed in range(20):
+        for fault in schedule_for(seed):
+            assert Fault.from_json(json.loads(json.dumps(fault.as_json()))) == fault
+
+
+@pytest.mark.parametrize(("text", "first", "length"), [("7", 7, 1), ("3-10", 3, 8)])
+def test_seeds_are_a_number_or_a_range(text, first, length):
+    """One seed, or the first and the last."""
+    seeds = seed_range(text)
+
+    assert (next(iter(seeds)), len(list(seeds))) == (first, length)
+
+
+def test_seeds_may_have_no_end():
+    """For a whole night."""
+    seeds = iter(seed_range("1000.."))
+
+    assert [next(seeds) for _ in range(3)] == [1000, 1001, 1002]
+
+
+# -- shrinking -------------------------------------------------------------------------------------------------------
+
+
+def failing_run(culprits, min_records):
+    """A stand-in for `simulate`: it fails when all culprits are in the schedule and there are enough records."""
+
+    def run(seed, workload, schedule):
+        is_bad = culprits <= {fault.duration_ms for fault in schedule} and workload.num_records >= min_records
+        return Result(seed, schedule, [Finding("lost-write", "gone")] if is_bad else [])
+
+    return run
+
+
+@pytest.mark.parametrize("culprits", [{3.0}, {0.0, 9.0}, {2.0, 3.0, 7.0}, set()])
+def test_shrink_leaves_the_faults_that_matter(culprits):
+    """Whatever can be left out is left out."""
+    schedule = tuple(Fault(faults.KILL, float(number), 0.0) for number in range(10))
+    run = failing_run(culprits, 0)
+
+    shrunk = shrink(run(1, STANDARD, schedule), STANDARD, run)
+
+    assert {fault.duration_ms for fault in shrunk.schedule} == culprits
+
+
+def test_shrink_takes_clients_and_records_away():
+    """Then the workload, as far as it still fails."""
+    run = failing_run(set(), 40)
+
+    shrunk = shrink(run(1, STANDARD, ()), STANDARD, run)
+
+    assert shrunk.workload.num_consumers == 0
+    assert 40 <= shrunk.workload.num_records < 80
+
+
+def test_shrink_keeps_to_the_same_finding():
+    """A smaller run with another problem is no smaller version of this one."""
+    schedule = tuple(Fault(faults.KILL, float(number), 0.0) for number in range(4))
+
+    def run(seed, workload, schedule):
+        return Result(seed, schedule, [Finding("lost-write" if len(schedule) == 4 else "stuck", "")])
+
+    shrunk = shrink(run(1, STANDARD, schedule), STANDARD, run)
+
+    assert shrunk.schedule == schedule
+
+
+# -- the producer's queue --------------------------------------------------------------------------------------------
+
+
+class Queue:
+    """A partition queue whose batches have one record each."""
+
+    def __init__(self):
+        self.recorder = Recorder(VirtualClock())
+        self.queue = PartitionQueue(PLAYS_0)
+        self.epoch = 0
+        self.sent = 0
+
+    def send(self, *, deadline_ms=1000.0):
+        """Add a record and drain it as a batch of its own; None when it must wait."""
+        self.sent += 1
+        operation = self.recorder.send("p", "plays", 0, b"k", b"%d" % self.sent)
+        self.queue.add(Record(0, 0, b"k", b"%d" % self.sent), operation, deadline_ms)
+        return self.drain()
+
+    def drain(self, now_ms=0.0):
+        """The next batch that may be sent."""
+        return self.queue.drain(now_ms, PRODUCER_ID, self.epoch, is_idempotent=True)
+
+
+def test_queue_numbers_batches_in_order():
+    """Each batch has the sequence number after the last one's."""
+    lab = Queue()
+
+    assert [lab.send().base_sequence for _ in range(3)] == [0, 1, 2]
+
+
+def test_queue_sends_again_in_order_and_one_by_one():
+    """Batches that failed are sent again before any new one, the first of them first."""
+    lab = Queue()
+    first, second = lab.send(), lab.send()
+    lab.queue.retry(second, 0.0)
+    lab.queue.retry(first, 0.0)
+
+    assert lab.send() is first
+    assert lab.drain() is None
+    lab.queue.complete(first, 0)
+    assert lab.drain() is second
+
+
+def test_queue_knows_a_gap_from_a_batch_that_is_only_late():
+    """A refused number is a gap when everything before it was acknowledged."""
+    lab = Queue()
+    first, second = lab.send(), lab.send()
+
+    assert not lab.queue.is_gap(second)
+    lab.queue.complete(first, 0)
+    assert lab.queue.is_gap(second)
+
+
+def test_queue_starts_anew_after_a_gap():
+    """With a new epoch, everything under way is numbered from 0."""
+    lab = Queue()
+    batches = [lab.send() for _ in range(3)]
+    lab.queue.complete(batches[0], 0)
+
+    lab.queue.start_sequences(PRODUCER_ID, 1)
+
+    assert [(each.producer_epoch, each.base_sequence) for each in batches[1:]] == [(1, 0), (1, 1)]
+    assert not lab.queue.is_gap(batches[1])
+
+
+def test_queue_sends_nothing_new_after_giving_up_until_the_rest_is_known():
+    """The number that is missing may still arrive."""
+    lab = Queue()
+    late, other = lab.send(deadline_ms=5.0), lab.send()
+    lab.queue.expire(5.0)
+
+    assert late.is_done
+    assert lab.send() is None
+    assert not lab.queue.settle_unresolved()
+    lab.queue.complete(other, 1)
+    assert not lab.queue.settle_unresolved(), "what came after was taken, so the missing one had arrived"
+    assert lab.drain().base_sequence == 2
+
+
+def test_queue_asks_for_a_new_epoch_when_nothing_came_after_what_was_given_up():
+    """Nobody knows whether the number was used."""
+    lab = Queue()
+    lab.send(deadline_ms=5.0)
+    lab.queue.expire(5.0)
+
+    assert lab.queue.settle_unresolved()
+
+
+def test_queue_gives_up_with_the_right_outcome():
+    """What was never sent has certainly not been written."""
+    lab = Queue()
+    lab.send(deadline_ms=5.0)
+    lab.queue.retry(lab.send(deadline_ms=5.0), 0.0)
+    waiting = lab.send(deadline_ms=5.0)
+    lab.queue.expire(5.0)
+
+    assert waiting is None
+    assert [each.outcome for each in lab.recorder.history] == ["unknown", "unknown", "fail"]
+
+
+# -- the group -------------------------------------------------------------------------------------------------------
+
+
+def test_assignment_survives_its_bytes():
+    """What the leader says is what the members read."""
+    partitions = [TopicPartition("listens", 0), TopicPartition("plays", 0), TopicPartition("plays", 2)]
+
+    assert decode_assignment(encode_assignment(partitions)) == partitions
+    assert decode_assignment(b"") == []
+
+
+def test_range_assignment_is_kafkas():
+    """Each topic in ranges; the first members get one more. Source: the Javadoc of RangeAssignor."""
+    plan = range_assign(["b", "a"], {"plays": 3, "listens": 3})
+
+    assert plan == {
+        "a": [TopicPartition("listens", 0), TopicPartition("listens", 1)]
+        + [TopicPartition("plays", 0), TopicPartition("plays", 1)],
+        "b": [TopicPartition("listens", 2), TopicPartition("plays", 2)],
+    }
+
+
+def test_lost_commit_is_found():
+    """An offset that was acknowledged must be there for whoever asks later."""
+    recorder = Recorder(VirtualClock())
+    recorder.commit("c", {PLAYS_0: 10}).acked()
+    question = recorder.ask_committed("d", [PLAYS_0])
+    recorder.commit("c", {PLAYS_0: 20}).acked()
+
+    question.answered({PLAYS_0: 10})
+    assert not recorder.findings
+    question.answered({PLAYS_0: 9})
+    assert [name for name, _ in recorder.findings] == ["lost-commit"]
