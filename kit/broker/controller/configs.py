@@ -15,6 +15,7 @@ from typing import Any
 
 from kit.broker.broker_settings import BROKER_SETTINGS
 from kit.broker.configs import BrokerConfig, ConfigError, check_broker_setting, check_topic_overrides
+from kit.broker.controller.rules import MIN_INSYNC_REPLICAS
 from kit.broker.controller.topics import check_topic_name, str_of
 from kit.broker.metadata import BROKER_RESOURCE, TOPIC_RESOURCE, MetadataImage
 from kit.broker.settings import ConfigType, Setting
@@ -76,7 +77,8 @@ def _alter(
             answer.update(error_code=error.code, error_message=str_of(error))
             continue
         answer.update(error_code=ErrorCode.NONE, error_message=None)
-        records += _records(resource, current, wanted)
+        changes = _records(resource, current, wanted)
+        records += [*changes, *_without_eligible_leaders(image, changes)]
     return answers, records
 
 
@@ -166,6 +168,12 @@ def _check_settings(config: BrokerConfig, resource: Any, wanted: Settings) -> No
             check_broker_setting(name, text)
     except ConfigError as error:
         raise BrokerError(ErrorCode.INVALID_REQUEST, str(error)) from error
+    if resource.resource_name and MIN_INSYNC_REPLICAS in wanted:
+        raise BrokerError(
+            ErrorCode.INVALID_CONFIG,
+            f"{MIN_INSYNC_REPLICAS} cannot be set for one broker: who may lead a partition depends on it, and all "
+            "brokers must agree. Set it for the topic, or for all brokers.",
+        )
     named = [entry.name for entry in resource.configs if entry.name in wanted]
     fixed = [name for name in named if not BROKER_SETTINGS[name].is_dynamic]
     if fixed:
@@ -182,4 +190,23 @@ def _records(resource: Any, current: Settings, wanted: Settings) -> list[Any]:
         )
         for name in sorted(current.keys() | wanted.keys())
         if current.get(name) != wanted.get(name)
+    ]
+
+
+def _without_eligible_leaders(image: MetadataImage, changes: Sequence[m.ConfigRecord]) -> list[Any]:
+    """The records that forget the eligible leader replicas where ``min.insync.replicas`` changes.
+
+    They were complete as long as the old value held the high watermark back; with the new one nobody knows.
+    Source: Kafka's ``ConfigurationControlManager.createClearElrRecordsAsNeeded``; it has a record of its own for it.
+    """
+    changed = [record for record in changes if record.name == MIN_INSYNC_REPLICAS]
+    if not changed:
+        return []
+    topic_name = changed[0].resource_name if changed[0].resource_type == TOPIC_RESOURCE else None
+    return [
+        m.PartitionChangeRecord(
+            partition_id=state.partition, topic_id=topic.topic_id, eligible_leader_replicas=[], last_known_elr=[]
+        )
+        for topic, state in image.partitions()
+        if topic_name in (None, topic.name) and (state.elr or state.last_known_elr)
     ]

@@ -20,20 +20,20 @@ class ReplicaPlacer:
     """
 
     def __init__(self, image: MetadataImage) -> None:
-        self._brokers = [broker.node_id for broker in image.alive_brokers()]
+        self._brokers = [broker.node_id for broker in image.alive_brokers() if broker.is_active]
         self._leaderships = Counter(state.leader for _, state in image.partitions())
 
     def place(self, num_partitions: int, replication_factor: int) -> list[list[int]]:
         """The replicas of each new partition, its first leader first.
 
         Raises:
-            BrokerError: INVALID_REPLICATION_FACTOR when there are not that many brokers.
+            BrokerError: INVALID_REPLICATION_FACTOR when not that many brokers can take one.
         """
         if replication_factor > len(self._brokers):
             raise BrokerError(
                 ErrorCode.INVALID_REPLICATION_FACTOR,
                 f"Each of {replication_factor} replicas needs a broker of its own, "
-                f"and only {len(self._brokers)} broker(s) are registered.",
+                f"and only {len(self._brokers)} broker(s) are registered and alive.",
             )
         placed = []
         start = self._least_leading()
@@ -65,7 +65,9 @@ def check_manual(image: MetadataImage, assignments: Sequence[Sequence[int]], rep
         BrokerError: INVALID_REPLICA_ASSIGNMENT.
     """
     for partition, replicas in enumerate(assignments):
-        reason = _objection(image, replicas)
+        reason = assignment_objection(image, replicas)
+        if reason is None and not any(image.brokers[node_id].is_active for node_id in replicas):
+            reason = "names no broker that is alive"
         expected = len(assignments[0]) if replication_factor is None else replication_factor
         if reason is None and len(replicas) != expected:
             reason = f"has {len(replicas)} replica(s), the other partitions have {expected}"
@@ -75,7 +77,8 @@ def check_manual(image: MetadataImage, assignments: Sequence[Sequence[int]], rep
             )
 
 
-def _objection(image: MetadataImage, replicas: Sequence[int]) -> str | None:
+def assignment_objection(image: MetadataImage, replicas: Sequence[int]) -> str | None:
+    """Why these brokers, alive or not, cannot be the replicas of one partition; None when they can."""
     if not replicas:
         return "is empty"
     repeated = [node_id for node_id, times in Counter(replicas).items() if times > 1]
@@ -84,6 +87,4 @@ def _objection(image: MetadataImage, replicas: Sequence[int]) -> str | None:
     unknown = [node_id for node_id in replicas if node_id not in image.brokers]
     if unknown:
         return f"names broker {unknown[0]}, which is not registered"
-    if all(image.brokers[node_id].fenced for node_id in replicas):
-        return "names no broker that is alive"
     return None

@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random, SystemRandom
 from typing import Any
 
 from kit.broker.configs import BrokerConfig, TopicConfig, check_topic_overrides
@@ -23,6 +24,7 @@ from kit.wire.errors import BrokerError, ErrorCode
 MAX_NAME_LENGTH = 249  # with "-", a partition number and ".deleted" it still is a file name
 MAX_NEW_PARTITIONS = 10_000  # in one request
 _METADATA_TOPIC = "__cluster_metadata"
+_RANDOM = SystemRandom()
 _UNLIKE_ANY_ID = 62  # base64 "-": an id that begins with it looks like an option on a command line
 
 
@@ -59,9 +61,13 @@ class NewTopic:
 
 
 def create_topics(
-    image: MetadataImage, config: BrokerConfig, request: m.CreateTopicsRequest
+    image: MetadataImage, config: BrokerConfig, request: m.CreateTopicsRequest, random: Random = _RANDOM
 ) -> tuple[list[m.CreatableTopicResult], list[Any]]:
-    """The answer for each topic of a CreateTopics request, and the records that make the possible ones."""
+    """The answer for each topic of a CreateTopics request, and the records that make the possible ones.
+
+    Args:
+        random: gives the topics their ids.
+    """
     times = Counter(topic.name for topic in request.topics)
     placer = ReplicaPlacer(image)
     planned: dict[str, NewTopic] = {}
@@ -72,10 +78,11 @@ def create_topics(
         try:
             if times[wanted.name] > 1:
                 raise BrokerError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
-            new = _plan(image, config, placer, wanted, taken=taken, num_planned=num_planned)
+            assignments, settings = _plan(image, config, placer, wanted, taken=taken, num_planned=num_planned)
         except BrokerError as error:
             results.append(_refused(wanted.name, error))
             continue
+        new = NewTopic(wanted.name, _new_topic_id(random), assignments, settings)
         planned[new.name] = new
         taken[_metric_name(new.name)] = new.name
         num_planned += len(new.assignments)
@@ -91,7 +98,8 @@ def _plan(
     *,
     taken: Mapping[str, str],
     num_planned: int,
-) -> NewTopic:
+) -> tuple[list[list[int]], dict[str, str]]:
+    """The replicas of each partition, and the settings that the topic has of its own."""
     if wanted.name == _METADATA_TOPIC:
         raise BrokerError(ErrorCode.INVALID_REQUEST, f"Creation of internal topic {_METADATA_TOPIC} is prohibited.")
     check_topic_name(wanted.name)
@@ -105,9 +113,7 @@ def _plan(
         num_partitions, replication_factor = _counts(config, wanted)
         _check_not_too_many(num_planned + num_partitions)
         assignments = placer.place(num_partitions, replication_factor)
-    _check_is_one_copy(assignments)
-    settings = {name: value for name, value in configs.items() if value is not None}
-    return NewTopic(wanted.name, _new_topic_id(), assignments, settings)
+    return assignments, {name: value for name, value in configs.items() if value is not None}
 
 
 def _metric_name(topic: str) -> str:
@@ -141,17 +147,6 @@ def _counts(config: BrokerConfig, wanted: m.CreatableTopic) -> tuple[int, int]:
     return num_partitions, default if wanted.replication_factor == -1 else wanted.replication_factor
 
 
-def _check_is_one_copy(assignments: Sequence[Sequence[int]]) -> None:
-    """Nothing copies records between brokers yet, and no topic shall look as if it were replicated (ADR 4)."""
-    replication_factor = max(map(len, assignments))
-    if replication_factor > 1:
-        raise BrokerError(
-            ErrorCode.INVALID_REPLICATION_FACTOR,
-            f"This embedded cluster keeps one copy of each partition, not {replication_factor}: "
-            "use a replication factor of 1 (or -1, the default).",
-        )
-
-
 def _check_not_too_many(num_partitions: int) -> None:
     if num_partitions > MAX_NEW_PARTITIONS:
         raise BrokerError(ErrorCode.POLICY_VIOLATION, f"More than {MAX_NEW_PARTITIONS} new partitions in one request.")
@@ -174,9 +169,9 @@ def _manual_assignments(image: MetadataImage, wanted: m.CreatableTopic) -> list[
     return assignments
 
 
-def _new_topic_id() -> uuid.UUID:
+def _new_topic_id(random: Random) -> uuid.UUID:
     while True:
-        topic_id = uuid.uuid4()
+        topic_id = uuid.UUID(int=random.getrandbits(128), version=4)
         if topic_id.bytes[0] >> 2 != _UNLIKE_ANY_ID:
             return topic_id
 
@@ -199,13 +194,13 @@ def _partition_records(
 def _partition_record(
     image: MetadataImage, topic_id: uuid.UUID, partition: int, replicas: list[int]
 ) -> m.PartitionRecord:
-    leader = next(node_id for node_id in replicas if not image.brokers[node_id].fenced)
+    in_sync = [node_id for node_id in replicas if image.brokers[node_id].is_active]
     return m.PartitionRecord(
         partition_id=partition,
         topic_id=topic_id,
         replicas=replicas,
-        isr=[leader],  # the other replicas are in sync once they have fetched from it
-        leader=leader,
+        isr=in_sync,  # all of them have all there is: nothing
+        leader=in_sync[0],
         leader_epoch=0,
         partition_epoch=0,
     )

@@ -38,8 +38,10 @@ def test_place_varies_the_followers() -> None:
 
 
 def test_place_leaves_out_fenced_brokers() -> None:
-    """A broker that is away gets nothing new."""
-    placed = ReplicaPlacer(image_of(1, 2, 3, fenced=(2,))).place(4, 2)
+    """A broker that is away, or about to go, gets nothing new."""
+    image = image_of(1, 2, 3, 4, fenced=(2,))
+    image.brokers[4].in_controlled_shutdown = True
+    placed = ReplicaPlacer(image).place(4, 2)
     assert placed == [[1, 3], [3, 1], [1, 3], [3, 1]]
 
 

@@ -1,6 +1,7 @@
 """The controller's decisions about topics; the error codes are those of Apache Kafka 4.3.1."""
 
 import uuid
+from random import Random
 
 import pytest
 
@@ -58,13 +59,38 @@ def test_create_topics_makes_partitions_with_leaders() -> None:
     assert {state.leader_epoch for state in partitions.values()} == {0}
 
 
-@pytest.mark.parametrize("wanted", [topic("a", 1, 2), topic("a", 1, 3), manual_topic("a", [(0, [1]), (1, [2, 1])])])
-def test_create_topics_refuses_copies_that_nobody_would_keep(wanted: m.CreatableTopic) -> None:
-    """Until brokers replicate, more than one replica is an error that says so, never a label on a single copy."""
+def test_create_topics_puts_every_active_replica_in_sync() -> None:
+    """A new partition is empty, so whoever is active has all of it; one that is fenced or about to leave has to wait."""
+    image = image_of(1, 2, 3, 4, fenced=(1,))
+    image.brokers[3].in_controlled_shutdown = True
+    assert create(image, manual_topic("a", [(0, [1, 2, 3, 4]), (1, [2, 4, 1, 3])]), topic("b", 2, 2)) == {
+        "a": ErrorCode.NONE,
+        "b": ErrorCode.NONE,
+    }
+    assert [(state.isr, state.leader) for state in image.topics["a"].partitions.values()] == [([2, 4], 2)] * 2
+    assert [state.replicas for state in image.topics["b"].partitions.values()] == [[4, 2], [2, 4]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        (topic("a", 1, 4), ErrorCode.INVALID_REPLICATION_FACTOR),
+        (manual_topic("a", [(0, [1]), (1, [2, 1])]), ErrorCode.INVALID_REPLICA_ASSIGNMENT),
+    ],
+)
+def test_create_topics_refuses_copies_that_nobody_would_keep(wanted: m.CreatableTopic, code: ErrorCode) -> None:
+    """More replicas than brokers, or not as many for each partition: an error that says so."""
     (result,), records = create_topics(image_of(1, 2, 3), CONFIG, m.CreateTopicsRequest(topics=[wanted]))
 
-    assert result.error_code in (ErrorCode.INVALID_REPLICATION_FACTOR, ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+    assert result.error_code == code
     assert records == []
+
+
+def test_create_topics_takes_ids_from_the_random_source() -> None:
+    """The same seed gives the same ids, so that a simulation can be repeated."""
+    request = m.CreateTopicsRequest(topics=[topic("a"), topic("b")])
+    first, again = (create_topics(image_of(1), CONFIG, request, Random(7)) for _ in range(2))
+    assert [result.topic_id for result in first[0]] == [result.topic_id for result in again[0]]
 
 
 def test_create_topics_answers_with_what_was_made() -> None:
@@ -205,6 +231,13 @@ def test_create_partitions_adds_to_what_is_there() -> None:
     image = with_topics(image_of(1, 2, 3), topic("a", 1, 1))
     assert grow(image, ("a", 3, None)) == {"a": ErrorCode.NONE}
     assert [state.replicas for state in image.topics["a"].partitions.values()] == [[1], [2], [3]]
+
+
+def test_create_partitions_copies_as_often_as_the_topic_does() -> None:
+    """New partitions have the replication factor of the old ones, all of them in sync."""
+    image = with_topics(image_of(1, 2, 3), topic("a", 1, 2))
+    assert grow(image, ("a", 2, None)) == {"a": ErrorCode.NONE}
+    assert image.topics["a"].partitions[1].isr == image.topics["a"].partitions[1].replicas == [2, 3]
 
 
 def test_create_partitions_takes_replicas_by_hand() -> None:
