@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from kit.history.operation import FACTS, REQUESTS, HistoryError, Operation
+from kit.history.operation import FACTS, HistoryError, Operation
 
 HEAD = {"format": "kafka-kit history", "version": 1}
 _FIELDS = ("topic", "partition", "offset", "key", "value", "error", "start_ms", "end_ms")
@@ -29,7 +29,7 @@ def encode_value(value: Any) -> Any:
 
 def _decode_value(value: Any) -> Any:
     if isinstance(value, dict):
-        if list(value) != ["base64"]:
+        if list(value) != ["base64"] or not isinstance(value["base64"], str):
             raise ValueError(f"{value!r} is no value")
         return base64.b64decode(value["base64"], validate=True)
     if isinstance(value, list):
@@ -100,8 +100,8 @@ def _operation(line: Any, index: int, completions: list[Operation], by_end: dict
         raise ValueError("an operation is an object in braces")
     left = dict(line)
     action = left.pop("action", None)
-    if action not in {*REQUESTS, *FACTS}:
-        raise ValueError(f"action {action!r} is none of {', '.join((*REQUESTS, *FACTS))}")
+    if not isinstance(action, str) or action not in _PARTS:
+        raise ValueError(f"action {action!r} is none of {', '.join(_PARTS)}")
     process = left.pop("process", None)
     if not (isinstance(process, str) or _is_count(process)):
         raise ValueError(f"process {process!r} is neither a name nor a number")
@@ -111,7 +111,7 @@ def _operation(line: Any, index: int, completions: list[Operation], by_end: dict
             setattr(operation, name, decode(name, left.pop(name)))
     operation.records = _records(action, left.pop("records", []))
     outcome, ended = left.pop("outcome", "pending"), left.pop("ended", None)
-    if outcome not in {"pending", "ok", "fail", "unknown"} or (outcome == "pending") != (ended is None):
+    if outcome not in ("pending", "ok", "fail", "unknown") or (outcome == "pending") != (ended is None):
         raise ValueError(f"outcome {outcome!r} with ended {ended!r} is no end of an operation")
     if left:
         raise ValueError(f"unknown field {min(left)!r}")
@@ -185,6 +185,9 @@ _DECODERS: dict[str, Callable[[str, Any], Any]] = {
 }
 # action -> the parts of one of its records
 _PARTS: dict[str, tuple[Callable[[str, Any], Any], ...]] = {
+    "send": (),
+    "subscribe": (_text,),
+    "seek": (),
     "poll": (_text, _count, _count, _any, _any),
     "send_batch": (_any, _any),
     "assign": (_text, _count, _optional_count),
@@ -198,7 +201,7 @@ def _records(action: str, content: Any) -> tuple[Any, ...]:
         raise ValueError("records is no list")
     if action == "subscribe":
         return tuple(_text("topic", topic) for topic in content)
-    parts = _PARTS.get(action, ())
+    parts = _PARTS[action]
     records = []
     for record in content:
         if not parts or not isinstance(record, list) or len(record) != len(parts):

@@ -107,6 +107,9 @@ class RecordedConsumer(_Recorded):
         operation = self._begin("poll")
         try:
             record = next(self._client)
+        except StopIteration:  # nothing came in consumer_timeout_ms
+            operation.ok(time_ms=self._time_ms())
+            raise
         except BaseException as error:
             operation.unknown(type(error).__name__, time_ms=self._time_ms())
             raise
