@@ -76,10 +76,14 @@ class DataDir:
                 f"start it with brokers={max(found)}, or choose another data_dir."
             )
 
-    def close(self) -> None:
-        """Unlock the folder, and remove it when it is temporary and nobody shares it any more."""
+    def close(self, *, keep: bool = False) -> None:
+        """Unlock the folder, and remove it when it is temporary and nobody shares it any more.
+
+        Args:
+            keep: only unlock it.
+        """
         os.close(self._lock_fd)
-        if self._is_temporary and (not self._is_shared or _is_unlocked(self.path)):
+        if self._is_temporary and not keep and (not self._is_shared or _is_unlocked(self.path)):
             shutil.rmtree(self.path, ignore_errors=True)
 
     def remove_left_overs(self, now_s: float) -> None:
