@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from kit.broker.client_links import Hook
 from kit.broker.clock import Clock
 from kit.broker.control import Command, ControlChannel, Failure
 from kit.broker.deferred import Deferred
@@ -14,8 +16,6 @@ from kit.broker.timeline import Event
 RESTART_TIMEOUT_MS = 30_000
 STOP_TIMEOUT_MS = 30_000
 _LOOK_AGAIN_MS = 10
-
-RequestFunction = Callable[[int, str | None, Any], Deferred[Any]]  # (node id, client id, request) -> the verdict
 
 
 class FaultyCluster(Protocol):
@@ -61,8 +61,8 @@ class FaultyCluster(Protocol):
     def heal(self) -> None:
         """See `kit.broker.faults.Links.heal`."""
 
-    def on_request(self, api_key: int, function: RequestFunction) -> Callable[[], None]:
-        """Ask ``function`` about every request of one API that a client sends; returns what ends that."""
+    def on_request(self, api_key: int, hook: Hook) -> Callable[[], None]:
+        """See `kit.broker.client_links.RequestHooks.add`."""
 
 
 def cluster_commands(cluster: FaultyCluster, channel: ControlChannel, clock: Clock) -> dict[str, Command]:
@@ -149,36 +149,9 @@ class _Commands:
         self._cluster.cut(groups, one_way=one_way, clients=clients)
 
     def add_hook(self, api_key: int, hook: int) -> None:
-        def ask(node_id: int, client_id: str | None, request: Any) -> Deferred[Any]:
-            described = {"broker_id": node_id, "client_id": client_id, "partitions": named_partitions(request)}
-            return self._channel.ask_hook(hook, described)
-
-        self._hooks[hook] = self._cluster.on_request(api_key, ask)
+        self._hooks[hook] = self._cluster.on_request(api_key, functools.partial(self._channel.ask_hook, hook))
 
     def remove_hook(self, hook: int) -> None:
         remove = self._hooks.pop(hook, None)
         if remove is not None:
             remove()
-
-
-def named_partitions(request: Any) -> list[tuple[str, int]]:
-    """The (topic, partition) pairs that a request of any API names, topics without a partition left out."""
-    found: list[tuple[str, int]] = []
-    for topic in _structs(request):
-        name = getattr(topic, "name", None) or getattr(topic, "topic", None)
-        for partition in _structs(topic):
-            index = next((getattr(partition, field) for field in _INDEXES if hasattr(partition, field)), None)
-            if isinstance(name, str) and isinstance(index, int):
-                found.append((name, index))
-    return found
-
-
-_INDEXES = ("partition_index", "index", "partition")
-
-
-def _structs(message: Any) -> Iterable[Any]:
-    """The elements of a message's first array of structs or of several, in the order of its fields."""
-    for field in message.__slots__:
-        value = getattr(message, field, None)
-        if isinstance(value, list):
-            yield from (element for element in value if hasattr(element, "__slots__"))
