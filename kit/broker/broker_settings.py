@@ -137,6 +137,8 @@ _ROWS: list[_Row] = [
     ("replica.lag.time.max.ms", _LONG, "30000", AtLeast(1), _FIXED,
      "How long a follower may lag before it is out of the in-sync replicas."),
     ("replica.selector.class", _STRING, None, None, _FIXED, "Which replica consumers are told to read from."),
+    ("replica.socket.timeout.ms", _INT, "30000", AtLeast(1), _FIXED,
+     "How long a follower waits for the answer to a fetch."),
     ("request.timeout.ms", _INT, "30000", AtLeast(0), _FIXED, "How long a request between nodes may take."),
     # requests and connections
     ("background.threads", _INT, "10", AtLeast(1), _DYNAMIC, "How many threads do background work."),

@@ -9,6 +9,8 @@ from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, MetadataImage
 from kit.broker.replica_manager import ReplicaManager
 from kit.wire.errors import BrokerError, ErrorCode
 
+_FOR_CLIENTS = {ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR}
+
 
 def group_config(config: BrokerConfig) -> GroupConfig:
     """What the coordinator needs to know of the broker's settings."""
@@ -46,17 +48,24 @@ class LocalOffsetsLog:
         return local is not None and local.is_leader
 
     def append(self, partition: int, batch: bytearray) -> Deferred[ErrorCode]:
-        """Append a batch; resolves once it is committed, or with the error that kept it out."""
+        """Append a batch as with acks=all; resolves once it is committed, or with the error that kept it out.
+
+        NOT_COORDINATOR when this broker leads the partition no more: the batch may be committed all the same.
+        """
         done: Deferred[ErrorCode] = Deferred()
         local = self._replicas.partitions.get((self.topic, partition))
-        if local is None or not local.is_leader:
+        if local is None or local.leader is None:
             done.resolve(ErrorCode.NOT_COORDINATOR)
             return done
+        leader = local.leader
         try:
             appended = local.append_internal(batch)
         except BrokerError as error:
             done.resolve(error.code)
             return done
         self._replicas.appended(len(batch), rolled=appended.rolled)
-        done.resolve(ErrorCode.NONE)
+        if local.high_watermark > appended.last_offset:
+            done.resolve(leader.commit_code())
+        else:
+            leader.wait_for_commit(appended.last_offset + 1, lambda code: done.resolve(_FOR_CLIENTS.get(code, code)))
         return done

@@ -2,8 +2,11 @@
 
 Behaviour: -1 latest (the high watermark), -2 earliest, -3 largest timestamp (KIP-734), >= 0 first record at or after
 that time. -4 (earliest local) is the earliest; -5 (latest tiered) and -6 (earliest pending upload) are -1, as on a
-broker without tiered storage.
-Version notes: 2 isolation level; 4 leader epochs; 7 max timestamp; 8, 9, 11 tiered offsets (KIP-405, 1005, 1023).
+broker without tiered storage. A new leader does not know what is committed until its high watermark has reached the
+start of its epoch: what lies behind the high watermark is OFFSET_NOT_AVAILABLE until then (KIP-207). A follower (on the
+listener of brokers) is told the log end offset.
+Version notes: 2 isolation level; 4 leader epochs; 5 OFFSET_NOT_AVAILABLE, which was LEADER_NOT_AVAILABLE before;
+7 max timestamp; 8, 9, 11 tiered offsets (KIP-405, 1005, 1023).
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from kit.broker.broker import Broker, RequestContext
     from kit.broker.partition import Partition
 
+INTERNAL_LISTENER = "INTERNAL"
 LEADER_EPOCHS_FROM = 4
+OFFSET_NOT_AVAILABLE_FROM = 5
 
 LATEST = -1
 EARLIEST = -2
@@ -36,12 +41,14 @@ NOTHING = TimestampOffset(timestamp_ms=-1, offset=-1, leader_epoch=-1)
 @handles(2, 1, 11)
 def handle(broker: Broker, request: m.ListOffsetsRequest, context: RequestContext) -> m.ListOffsetsResponse:
     asked_twice = _duplicates(request)
+    is_follower = request.replica_id >= 0 and context.peer.listener == INTERNAL_LISTENER
     topics = []
     for topic in request.topics:
         answers = []
         for asked in topic.partitions:
             twice = (topic.name, asked.partition_index) in asked_twice
-            answers.append(_answer(broker, topic.name, asked, context.api_version, twice=twice))
+            answer = _answer(broker, topic.name, asked, context.api_version, twice=twice, is_follower=is_follower)
+            answers.append(answer)
         topics.append(m.ListOffsetsTopicResponse(name=topic.name, partitions=answers))
     return m.ListOffsetsResponse(topics=topics)
 
@@ -57,19 +64,22 @@ def _duplicates(request: m.ListOffsetsRequest) -> set[tuple[str, int]]:
 
 
 def _answer(
-    broker: Broker, topic: str, asked: m.ListOffsetsPartition, api_version: int, *, twice: bool
+    broker: Broker, topic: str, asked: m.ListOffsetsPartition, api_version: int, *, twice: bool, is_follower: bool
 ) -> m.ListOffsetsPartitionResponse:
     try:
         if twice:
             raise BrokerError(ErrorCode.INVALID_REQUEST, f"{topic}-{asked.partition_index} is asked for twice")
         if asked.timestamp < LATEST and api_version < _SINCE_VERSION.get(asked.timestamp, 0):
             raise BrokerError(ErrorCode.UNSUPPORTED_VERSION)
-        partition = broker.partition(topic, asked.partition_index)
+        partition = broker.replicas.find(topic, asked.partition_index)
         partition.check_epoch(asked.current_leader_epoch)
-        found = _look_up(partition, asked.timestamp)
+        found = _look_up(partition, asked.timestamp, is_follower=is_follower)
     except (BrokerError, CorruptBatch) as error:
+        code = error.code
+        if code is ErrorCode.OFFSET_NOT_AVAILABLE and api_version < OFFSET_NOT_AVAILABLE_FROM:
+            code = ErrorCode.LEADER_NOT_AVAILABLE
         return m.ListOffsetsPartitionResponse(
-            partition_index=asked.partition_index, error_code=error.code, timestamp=-1, offset=-1
+            partition_index=asked.partition_index, error_code=code, timestamp=-1, offset=-1
         )
     return m.ListOffsetsPartitionResponse(
         partition_index=asked.partition_index,
@@ -79,19 +89,31 @@ def _answer(
     )
 
 
-def _look_up(partition: Partition, timestamp_ms: int) -> TimestampOffset:
-    """Raises BrokerError: UNSUPPORTED_VERSION for a negative timestamp without meaning; CorruptBatch."""
+def _look_up(partition: Partition, timestamp_ms: int, *, is_follower: bool) -> TimestampOffset:
+    """What is at a timestamp.
+
+    Raises:
+        BrokerError: OFFSET_NOT_AVAILABLE; UNSUPPORTED_VERSION for a negative timestamp without meaning.
+        CorruptBatch: a batch cannot be opened.
+    """
+    end_offset = partition.log.log_end_offset if is_follower else partition.high_watermark
+    is_end_known = is_follower or partition.high_watermark >= partition.leadership().epoch_start_offset
     if timestamp_ms == LATEST:
-        return TimestampOffset(-1, partition.high_watermark, partition.leader_epoch)
+        if not is_end_known:
+            raise BrokerError(ErrorCode.OFFSET_NOT_AVAILABLE)
+        return TimestampOffset(-1, end_offset, partition.leader_epoch)
     if timestamp_ms in (EARLIEST, EARLIEST_LOCAL):
         start = partition.log.log_start_offset
         epoch = partition.log.epoch_at(start)
         return TimestampOffset(-1, start, partition.leader_epoch if epoch is None else epoch)
     if timestamp_ms in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
         return NOTHING
-    if timestamp_ms == MAX_TIMESTAMP:
-        return partition.log.offset_of_max_timestamp() or NOTHING
-    if timestamp_ms < 0:
+    if timestamp_ms != MAX_TIMESTAMP and timestamp_ms < 0:
         raise BrokerError(ErrorCode.UNSUPPORTED_VERSION)
-    found = partition.log.offset_for_timestamp(timestamp_ms)
-    return NOTHING if found is None or found.offset >= partition.high_watermark else found
+    log = partition.log
+    found = log.offset_of_max_timestamp() if timestamp_ms == MAX_TIMESTAMP else log.offset_for_timestamp(timestamp_ms)
+    if found is None or found.offset < end_offset:
+        return found or NOTHING
+    if not is_end_known:
+        raise BrokerError(ErrorCode.OFFSET_NOT_AVAILABLE)
+    return NOTHING

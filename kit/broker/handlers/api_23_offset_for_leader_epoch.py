@@ -30,7 +30,7 @@ def _answer(
     broker: Broker, topic: str, asked: m.OffsetForLeaderPartition
 ) -> m.OffsetForLeaderEpochResponse.EpochEndOffset:
     try:
-        partition = broker.partition(topic, asked.partition)
+        partition = broker.replicas.find(topic, asked.partition)
         partition.check_epoch(asked.current_leader_epoch)
     except BrokerError as error:
         return m.OffsetForLeaderEpochResponse.EpochEndOffset(

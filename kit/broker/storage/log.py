@@ -185,15 +185,18 @@ class Log:
                 self.producers.update(header, base_offset, max_timestamp_ms=batch.max_timestamp_ms)
         return AppendInfo(first_offset, self.log_end_offset - 1, log_append_time_ms, rolled)
 
-    def append_as_follower(self, batches: memoryview | bytearray) -> None:
+    def append_as_follower(self, batches: memoryview | bytearray, *, leader_epoch: int | None = None) -> None:
         """Append what a leader sent; offsets and epochs stay as they are, a torn batch at the end is left out.
+
+        Args:
+            leader_epoch: of the leader that was asked; what a later one wrote is left out too (KAFKA-18723).
 
         Raises:
             CorruptBatch: a batch does not match its CRC.
             ValueError: offsets that the log has already.
             BrokerError: KAFKA_STORAGE_ERROR. Nothing was appended in all three cases.
         """
-        headers = check_replicated(batches, self.log_end_offset)
+        headers = check_replicated(batches, self.log_end_offset, leader_epoch)
         if not headers:
             return
         for header in headers:
@@ -284,8 +287,13 @@ class Log:
     # -- removing ------------------------------------------------------------------------------------------------
 
     def truncate_to(self, offset: int) -> None:
-        """Remove the batch that contains ``offset`` and all later ones; ``offset`` is the next to be written."""
+        """Remove the batch that contains ``offset`` and all later ones; ``offset`` is the next to be written.
+
+        At or beyond the end no record goes; but an epoch that starts there does, under which a leader wrote nothing.
+        """
         if offset >= self.log_end_offset:
+            if self.leader_epochs.truncate_from_end(self.log_end_offset):
+                self._save_leader_epochs()
             return
         if offset < self._segments.first.base_offset:
             self.truncate_fully_and_start_at(offset)
@@ -351,11 +359,16 @@ class Log:
         self._remove_oldest(len(expired))
         return [(segment.base_offset, reason) for segment, reason in expired]
 
-    def delete_oldest_segment(self) -> int:
-        """Delete the oldest segment, whatever retention says; returns its size in bytes, 0 if there is no record.
+    def delete_oldest_segment(self, *, high_watermark: int | None = None) -> int:
+        """Delete the oldest segment, whatever retention says; returns its size in bytes, 0 if there is none to delete.
 
         The active one is closed first when there is no other.
+
+        Args:
+            high_watermark: records from it on stay; None: all may go.
         """
+        if high_watermark is not None and self._segments.first.next_offset > high_watermark:
+            return 0
         if len(self._segments) == 1:
             if not self._segments.active.size_bytes:
                 return 0

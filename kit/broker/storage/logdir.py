@@ -54,6 +54,7 @@ class LogDirectory:
         self._log_start_offsets = self._read(checkpoints.LOG_START_OFFSETS)
         self._recovery_points = self._read(checkpoints.RECOVERY_POINTS)
         self.high_watermarks = self._read(checkpoints.HIGH_WATERMARKS)
+        self._written_high_watermarks: dict[str, int] | None = None
         self._closed_below: dict[str, int] = {}  # the active segment's base offset at the last checkpoint
 
     def _read(self, file_name: str) -> dict[str, int]:
@@ -135,7 +136,13 @@ class LogDirectory:
             self._closed_below[name] = each.active_base_offset
             self._recovery_points[name] = each.recovery_point
         self._write(checkpoints.RECOVERY_POINTS, self._recovery_points)
-        self._write(checkpoints.HIGH_WATERMARKS, self.high_watermarks)
+        self.write_high_watermarks()
+
+    def write_high_watermarks(self) -> None:
+        """Write their checkpoint alone, if anything changed."""
+        if self.high_watermarks != self._written_high_watermarks:
+            self._write(checkpoints.HIGH_WATERMARKS, self.high_watermarks)
+            self._written_high_watermarks = dict(self.high_watermarks)
 
     def close(self, broker_epoch: int = -1) -> None:
         """Close all logs and leave the marker that makes the next start a quick one."""
@@ -145,7 +152,7 @@ class LogDirectory:
         self._recovery_points = {name: each.recovery_point for name, each in self.logs.items()}
         self._write(checkpoints.RECOVERY_POINTS, self._recovery_points)
         self._write(checkpoints.LOG_START_OFFSETS, {name: each.log_start_offset for name, each in self.logs.items()})
-        self._write(checkpoints.HIGH_WATERMARKS, self.high_watermarks)
+        self.write_high_watermarks()
         try:
             checkpoints.write_clean_shutdown(self.directory, broker_epoch)
         except OSError as error:

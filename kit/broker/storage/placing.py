@@ -52,8 +52,13 @@ def place(
     return placed
 
 
-def check_replicated(batches: memoryview | bytearray, next_offset: int) -> list[BatchHeader]:
+def check_replicated(
+    batches: memoryview | bytearray, next_offset: int, leader_epoch: int | None = None
+) -> list[BatchHeader]:
     """The headers of the whole batches that a leader sent; a torn one at the end is left out.
+
+    Args:
+        leader_epoch: batches of later epochs are left out too; None: none are.
 
     Raises:
         CorruptBatch: a batch does not match its CRC.
@@ -61,6 +66,8 @@ def check_replicated(batches: memoryview | bytearray, next_offset: int) -> list[
     """
     headers = []
     for position, header in iter_headers(batches):
+        if leader_epoch is not None and header.partition_leader_epoch > leader_epoch:
+            break
         check_batch(batches, position, compacted=True)
         if header.base_offset < next_offset:
             raise ValueError(f"a leader sent offset {header.base_offset}, expected {next_offset} or above")

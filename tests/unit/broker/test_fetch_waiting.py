@@ -106,14 +106,20 @@ def test_wait_ends_when_the_topic_is_deleted(cluster: MemoryCluster, version: in
     assert [topic.partitions[0].error_code for topic in answer.value.responses] == [expected, expected]
 
 
-def test_wait_ends_when_another_leader_is_elected(cluster: MemoryCluster) -> None:
-    """The client has to look for the new one."""
-    answer = cluster.ask_fetch(("listens", 0, 0), max_wait_ms=60_000)
+@pytest.mark.parametrize(
+    ("version", "epoch", "code"),
+    [(10, -1, ErrorCode.NOT_LEADER_OR_FOLLOWER), (12, 0, ErrorCode.FENCED_LEADER_EPOCH)],
+)
+def test_wait_ends_when_another_leader_is_elected(
+    cluster: MemoryCluster, version: int, epoch: int, code: ErrorCode
+) -> None:
+    """The client has to look for the new one; a newer client could go on at the follower, but its epoch is old."""
+    answer = cluster.ask_fetch(("listens", 0, 0), max_wait_ms=60_000, version=version, current_leader_epoch=epoch)
     change = m.PartitionChangeRecord(partition_id=0, topic_id=cluster.topic_id("listens"), leader=-1)
 
     cluster.cluster.controller.commit([change])
 
-    assert answer.value.responses[0].partitions[0].error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+    assert answer.value.responses[0].partitions[0].error_code == code
 
 
 def test_wait_ends_when_the_records_are_deleted(cluster: MemoryCluster) -> None:
