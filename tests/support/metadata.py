@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from kit.broker.configs import BrokerConfig
@@ -53,4 +54,28 @@ def with_topics(image: MetadataImage, *topics: m.CreatableTopic) -> MetadataImag
     results, records = create_topics(image, BrokerConfig({}), m.CreateTopicsRequest(topics=list(topics)))
     assert [result.error_message for result in results] == [None] * len(topics)
     apply_all(image, records)
+    return image
+
+
+def with_partition(
+    image: MetadataImage,
+    name: str,
+    replicas: list[int],
+    isr: list[int],
+    leader: int,
+    **state: Any,
+) -> MetadataImage:
+    """The image after one partition was added to a topic, in exactly this state; the topic is made if need be.
+
+    Args:
+        state: other fields of `PartitionRecord`.
+    """
+    if name not in image.topics:
+        image.apply(m.TopicRecord(name=name, topic_id=uuid.uuid5(uuid.NAMESPACE_DNS, name)))
+    found = image.topics[name]
+    fields: dict[str, Any] = {"leader_epoch": 5, "partition_epoch": 9, **state}
+    record = m.PartitionRecord(
+        partition_id=len(found.partitions), topic_id=found.topic_id, replicas=replicas, isr=isr, leader=leader, **fields
+    )
+    image.apply(record)
     return image
