@@ -118,6 +118,8 @@ class Child:
 
     def last_words(self) -> str:
         """The end of what it wrote to its stderr and its log, as the end of a sentence."""
+        if self._stderr.closed:  # it was ended on purpose
+            return "."
         self._stderr.seek(0)
         lines = self._stderr.read().decode("utf-8", "replace").splitlines()
         with contextlib.suppress(OSError):
@@ -141,7 +143,7 @@ class Child:
 
     def close(self) -> None:
         """End it in peace, or after a while by force. Not to be called in a process that was forked from the owner."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it was closed before
             self._write(_line({"command": CLOSE}))  # the end of the pipe says less when a forked process holds it too
         with contextlib.suppress(OSError):
             self._stdin.close()
