@@ -87,6 +87,14 @@ class Partition:
         if self.lowest is None or offset < self.lowest:
             self.lowest = offset
 
+    def read(self, offset: int, value: Any, poll: Operation) -> None:
+        """A poll returned the value at the offset."""
+        if offset not in self.polled:
+            self.polled[offset] = poll
+            self.starts_at(offset)
+        self.topic.read.add(value)
+        self.claim(offset, value, poll)
+
     def end_with(self, log: Operation) -> None:
         """Take a final log."""
         if self.final is None:
@@ -164,6 +172,9 @@ class Topic:
             if place.offset in place.partition.polled:
                 return place
         return places[0] if places else None
+
+
+_NOWHERE = Partition(Topic(""), -1)  # stands in until a poll's first record is looked at
 
 
 class Jump(NamedTuple):
@@ -254,21 +265,20 @@ class Evidence:
             positions.clear()  # records may have been taken that nobody noted
             return
         was_reset_inside = self._last_reset.get(operation.process, -1) > operation.index
+        at = ("", -1)  # no partition: the loop begins by moving to the first one
+        partition, expected, before = _NOWHERE, 0, operation
         for topic, number, offset, _key, value in operation.records:
-            at = (topic, number)
-            partition = self.partitions.get(at) or self.partition(topic, number)
-            expected, before = positions.get(at, (offset, operation))
-            if expected != offset and not (before is operation and was_reset_inside):
+            if number != at[1] or topic != at[0]:
+                positions[at] = (expected, operation)
+                at = (topic, number)
+                partition = self.partition(topic, number)
+                expected, before = positions.get(at, (offset, operation))
+            if offset != expected and not (before is operation and was_reset_inside):
                 self.jumps.append(Jump(partition, expected, offset, before, operation))
-            positions[at] = (offset + 1, operation)
-            read = partition.topic.read
-            if offset not in partition.polled:
-                partition.polled[offset] = operation
-                partition.starts_at(offset)
-            elif value in read and partition.values[offset] == value:
-                continue  # read before, and nothing new
-            read.add(value)
-            partition.claim(offset, value, operation)
+            expected, before = offset + 1, operation
+            if offset not in partition.polled or value not in partition.topic.read or partition.values[offset] != value:
+                partition.read(offset, value, operation)
+        positions[at] = (expected, operation)
 
     def _assign(self, operation: Operation) -> None:
         positions = self._positions[operation.process] = {}
