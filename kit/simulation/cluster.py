@@ -6,20 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from kit.broker.broker import Chunks, Endpoint, Peer
+from kit.broker.broker import DISCONNECT, Chunks, Endpoint, Peer
 from kit.broker.clock import VirtualClock
 from kit.broker.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.embedded import EmbeddedCluster
-from kit.broker.metadata import TopicPartition
+from kit.broker.faults import FaultError
+from kit.broker.lifecycle import LifecycleState
+from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, NO_LEADER, MetadataImage, TopicPartition
+from kit.broker.storage.volatile import VolatileDisk
 from kit.broker.timeline import Event
 from kit.simulation.judge import ReplicaLog
 from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire.records import iter_headers
 
+__all__ = ["DISCONNECT", "FaultError", "SimCluster"]
+
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 7
 ADMIN = Peer("127.0.0.1", 39_999)
+MIN_LATENCY_MS, MAX_LATENCY_MS = 0.1, 1.5
 
 
 class SimCluster:
@@ -27,6 +33,7 @@ class SimCluster:
 
     Args:
         num_brokers: their ids are 1 to this.
+        controllers: None for combined roles on the brokers, a number for nodes of their own.
     """
 
     def __init__(
@@ -46,20 +53,36 @@ class SimCluster:
             data_dir=data_dir,
             config=BrokerConfig(config),
             clock=self.clock,
+            controllers=controllers,
+            random=random,
+            latency_ms=lambda: MIN_LATENCY_MS + (MAX_LATENCY_MS - MIN_LATENCY_MS) * random.random() ** 2,
+            on_node_down=self._node_is_down,
+            pool=VolatileDisk(),
         )
-        self.inner.start()
+        self._started = self.inner.start()
+
+    def _node_is_down(self, node_id: int) -> None:
+        for listener in self._down_listeners:
+            listener(node_id)
+
+    @property
+    def has_started(self) -> bool:
+        """Whether all brokers are alive."""
+        return self._started.done
+
+    # -- for clients ---------------------------------------------------------------------------------------------
 
     def on_down(self, listener: Callable[[int], None]) -> None:
-        """Call ``listener(node_id)`` when a node's process ends."""
+        """Call ``listener(node_id)`` when a broker's process ends."""
         self._down_listeners.append(listener)
 
     def receive(self, node_id: int, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
-        """Hand a client's frame to a broker."""
-        return self.inner.brokers[node_id].receive(frame, peer)
+        """Hand a client's frame to a broker that is running."""
+        return self.inner.receive(node_id, frame, peer)
 
     def is_running(self, node_id: int) -> bool:
-        """Whether the node's process is there, be it paused or not."""
-        return node_id in self.inner.brokers
+        """Whether the broker's process is there, be it paused or not."""
+        return node_id in self.inner.nodes
 
     def create_topics(self, topics: Mapping[str, int], replication_factor: int, settings: Mapping[str, str]) -> None:
         """Ask a broker for topics; the answer is not waited for."""
@@ -68,7 +91,7 @@ class SimCluster:
                 m.CreatableTopic(
                     name=name,
                     num_partitions=count,
-                    replication_factor=1,
+                    replication_factor=replication_factor,
                     configs=[m.CreatableTopicConfig(name=key, value=value) for key, value in settings.items()],
                 )
                 for name, count in topics.items()
@@ -78,27 +101,100 @@ class SimCluster:
         frame = codec.encode_request(CREATE_TOPICS, CREATE_TOPICS_VERSION, 1, "admin", request)
         self.receive(self.node_ids[0], memoryview(bytearray(frame))[4:], ADMIN)
 
+    # -- faults --------------------------------------------------------------------------------------------------
+
+    def kill(self, node_id: int) -> None:
+        """Crash a node."""
+        self.inner.kill(node_id)
+
+    def power_loss(self, node_id: int) -> None:
+        """Crash a node, which forgets what it has not flushed."""
+        self.inner.power_loss(node_id)
+
+    def stop(self, node_id: int) -> None:
+        """Begin a controlled shutdown."""
+        self.inner.stop(node_id)
+
+    def restart(self, node_id: int) -> None:
+        """Start a node that is down."""
+        self.inner.restart(node_id)
+
+    def pause(self, node_id: int) -> None:
+        """Let a node do nothing."""
+        self.inner.pause(node_id)
+
+    def resume(self, node_id: int) -> None:
+        """Let it go on."""
+        self.inner.resume(node_id)
+
+    def isolate(self, node_id: int) -> None:
+        """Cut a node off from the others."""
+        self.inner.isolate(node_id)
+
+    def cut(self, groups: Sequence[Sequence[int]], *, one_way: bool, clients: Mapping[str, int]) -> None:
+        """Cut the network."""
+        self.inner.cut(groups, one_way=one_way, clients=clients)
+
+    def slow(self, node_id: int, delay_ms: float, jitter_ms: float) -> None:
+        """Slow a node's links down."""
+        self.inner.slow(node_id, delay_ms, jitter_ms)
+
+    def drop(self, node_id: int, what: str, share: float) -> None:
+        """Lose messages of a node."""
+        self.inner.drop(node_id, what, share)
+
+    def heal(self) -> None:
+        """Mend the network."""
+        self.inner.heal()
+
     # -- looking on ----------------------------------------------------------------------------------------------
 
-    def is_settled(self) -> bool:
-        """Whether every partition has a leader and all its replicas are in sync."""
-        return True
+    def _image(self) -> MetadataImage | None:
+        """The metadata as a broker knows it that is as far as any."""
+        brokers = self.inner.brokers.values()
+        return max(brokers, key=lambda broker: broker.metadata_offset).image if brokers else None
+
+    def has_recovered(self, node_id: int) -> bool:
+        """Whether a broker that was down is registered anew, and in the ISR of everything that it has a replica of."""
+        broker, image = self.inner.brokers.get(node_id), self._image()
+        if broker is None or image is None or broker.lifecycle.state is not LifecycleState.RUNNING:
+            return False
+        registration = image.brokers.get(node_id)
+        return (
+            registration is not None
+            and registration.epoch == broker.lifecycle.broker_epoch
+            and all(node_id in state.isr for _, state in image.partitions() if node_id in state.replicas)
+        )
+
+    def is_settled(self, topics: Sequence[str]) -> bool:
+        """Whether the topics are there, and every partition has a leader and all its replicas in sync."""
+        image = self._image()
+        return (
+            image is not None
+            and all(topic in image.topics for topic in topics)
+            and len(image.alive_brokers()) == len(self.node_ids)
+            and all(
+                state.leader != NO_LEADER and set(state.isr) == set(state.replicas) for _, state in image.partitions()
+            )
+        )
 
     def high_watermarks(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
-        """As the leaders see them."""
-        found = {}
+        """As the leaders of the newest epoch see them."""
+        found: dict[TopicPartition, tuple[int, int]] = {}
         for broker in self.inner.brokers.values():
-            for key, partition in broker.replicas.partitions.items():
+            for partition in broker.replicas.partitions.values():
+                key = partition.topic_partition
                 if key.topic in topics and partition.is_leader:
-                    found[key] = partition.high_watermark
-        return found
+                    found[key] = max(found.get(key, (-1, -1)), (partition.leader_epoch, partition.high_watermark))
+        return {key: high_watermark for key, (_, high_watermark) in found.items()}
 
     def final_logs(self, topics: Sequence[str]) -> dict[TopicPartition, list[ReplicaLog]]:
         """Every replica's bytes below the leader's high watermark."""
-        ends = self.high_watermarks(topics)
+        ends = self.high_watermarks([*topics, CONSUMER_OFFSETS_TOPIC])
         found: dict[TopicPartition, list[ReplicaLog]] = {key: [] for key in sorted(ends)}
-        for node_id, broker in self.inner.brokers.items():
-            for key, partition in broker.replicas.partitions.items():
+        for node_id, broker in sorted(self.inner.brokers.items()):
+            for partition in broker.replicas.partitions.values():
+                key = partition.topic_partition
                 if key in found:
                     data = b"".join(partition.read_all())
                     found[key].append(ReplicaLog(node_id, partition.is_leader, _below(data, ends[key])))
@@ -106,10 +202,7 @@ class SimCluster:
 
     def events(self) -> list[Event]:
         """The timeline."""
-        return []
-
-    def settle(self) -> None:
-        """Let what is under way come to its end."""
+        return list(self.inner.timeline)
 
     def close(self) -> None:
         """Close everything."""

@@ -15,7 +15,7 @@ from typing import Any
 from kit.broker.broker import InvalidRequest, Peer
 from kit.broker.clock import Clock, Timer
 from kit.broker.deferred import Deferred
-from kit.simulation.cluster import SimCluster
+from kit.simulation.cluster import DISCONNECT, SimCluster
 from kit.wire import codec
 
 MIN_LATENCY_MS = 0.2
@@ -84,6 +84,9 @@ class _Connection:
 
     def _replied(self, chunks: list[Any] | None) -> None:
         self._is_busy = False
+        if chunks is DISCONNECT:
+            self._links.clock.call_later(MIN_LATENCY_MS, self.close)
+            return
         if chunks is None or not self.is_open:
             return
         data = b"".join(chunk if isinstance(chunk, bytes) else _bytes_of(chunk) for chunk in chunks)

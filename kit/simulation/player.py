@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from kit.simulation import faults
@@ -107,9 +107,9 @@ class FaultPlayer:
     def _may_lose_power(self, node_id: int) -> bool:
         if self._any_power_loss:
             return True
-        if self._unrecovered is not None and self._cluster.is_in_sync(self._unrecovered):
+        if self._unrecovered is not None and self._cluster.has_recovered(self._unrecovered):
             self._unrecovered = None
-        return self._unrecovered in (None, node_id)
+        return self._unrecovered is None
 
     def _end_node_fault(self, fault: Fault) -> None:
         node_id = fault.arguments["node"]
@@ -137,15 +137,15 @@ class FaultPlayer:
         return end
 
     def _apply(self, fault: Fault) -> None:
-        arguments: Mapping[str, object] = fault.arguments
+        data = fault.arguments
         if fault.kind == faults.ISOLATE:
-            self._cluster.inner.isolate(arguments["node"])
+            self._cluster.isolate(data["node"])
         elif fault.kind == faults.CUT:
-            self._cluster.cut(fault.arguments["groups"], fault.arguments["one_way"], fault.arguments.get("clients"))
+            self._cluster.cut(data["groups"], one_way=data["one_way"], clients=data["clients"])
         elif fault.kind == faults.SLOW:
-            self._cluster.slow(**fault.arguments)
+            self._cluster.slow(data["node"], data["delay_ms"], data["jitter_ms"])
         else:
-            self._cluster.drop(**fault.arguments)
+            self._cluster.drop(data["node"], data["what"], data["share"])
 
     def _crash_consumer(self, number: int) -> Callable[[], None] | None:
         if not self._consumers.crash(number):

@@ -138,8 +138,10 @@ class _Run:
 
     def _live(self) -> None:
         workload, recorder, cluster = self._workload, self._recorder, self._cluster
+        topics = list(workload.topics)
+        self._wait("the brokers to be alive", lambda: cluster.has_started)
         cluster.create_topics(workload.topics, workload.replication_factor, workload.topic_config)
-        self._wait("the topics to be made", cluster.is_settled)
+        self._wait("the topics to be made", lambda: cluster.is_settled(topics))
         applications = [
             SendingApplication(name, cluster, recorder, workload, self._random(name))
             for name in map(producer_name, range(workload.num_producers))
@@ -154,11 +156,10 @@ class _Run:
             each_step=player.tick,
         )
         self._result.num_faults = player.num_played
-        self._wait("every replica to be in sync again", cluster.is_settled)
+        self._wait("every replica to be in sync again", lambda: cluster.is_settled(topics))
         self._wait("the consumers to read everything", consumers.have_read_all)
         consumers.close()
         self._wait("the last commits", lambda: True, at_least_ms=500)
-        cluster.settle()
 
     def _wait(
         self,

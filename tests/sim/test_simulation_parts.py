@@ -60,6 +60,15 @@ def test_seeds_may_have_no_end():
     assert [next(seeds) for _ in range(3)] == [1000, 1001, 1002]
 
 
+def test_command_plays_a_schedule_from_a_file(tmp_path, capsys):
+    """One line per fault; the summary says what was played, and the exit code that all is well."""
+    path = tmp_path / "schedule"
+    path.write_text(json.dumps(Fault(faults.CONSUMER_CRASH, 100.0, 50.0, None, {"consumer": 0}).as_json()) + "\n")
+
+    assert main(["--seeds", "4-5", "--schedule", str(path), "--records", "5"]) == 0
+    assert "2 seeds with 2 faults and 30 messages" in capsys.readouterr().out
+
+
 # -- shrinking -------------------------------------------------------------------------------------------------------
 
 
@@ -223,8 +232,7 @@ def test_range_assignment_is_kafkas():
     plan = range_assign(["b", "a"], {"plays": 3, "listens": 3})
 
     assert plan == {
-        "a": [TopicPartition("listens", 0), TopicPartition("listens", 1)]
-        + [TopicPartition("plays", 0), TopicPartition("plays", 1)],
+        "a": [TopicPartition(topic, number) for topic in ("listens", "plays") for number in (0, 1)],
         "b": [TopicPartition("listens", 2), TopicPartition("plays", 2)],
     }
 
