@@ -8,7 +8,8 @@ Source: KIP-595; ``KafkaRaftClient.handleFetchResponse``, ``pollFollowerAsObserv
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from kit.broker.metadata import METADATA_TOPIC
 from kit.broker.raft.messages import FETCH, METADATA_TOPIC_ID, fetched_partition, leader_or_none
@@ -71,60 +72,65 @@ class Fetcher:
         """Take no further answer."""
         self._is_stopped = True
 
+    def ask_around(self) -> None:
+        """Ask one more voter who leads, while the leader's answer is awaited."""
+        target = self._another_voter()
+        self._send(target, max_wait_ms=0, then=lambda response: self._learn(target, response))
+
     def _fetch(self) -> None:
         if self._is_stopped:
             return
         target = self._target()
+        max_wait_ms = 0 if self.leader_id is None else self._node.config.fetch_wait_ms
+        self._send(target, max_wait_ms, then=lambda response: self._answered(target, response))
+
+    def _send(self, target: int, max_wait_ms: int, then: Callable[[m.FetchResponse | None], Any]) -> None:
+        partition = m.FetchRequest.FetchPartition(
+            partition=0,
+            current_leader_epoch=self.epoch,
+            fetch_offset=self._log.end_offset,
+            last_fetched_epoch=self._log.last_epoch,
+            log_start_offset=0,
+            partition_max_bytes=_MAX_BYTES,
+            high_watermark=self._observer.high_watermark,
+        )
         request = m.FetchRequest(
             cluster_id=self._node.cluster_id,
             replica_state=m.FetchRequest.ReplicaState(replica_id=self._node.node_id),
-            max_wait_ms=0 if self.leader_id is None else self._node.config.fetch_wait_ms,
+            max_wait_ms=max_wait_ms,
             min_bytes=1,
             max_bytes=_MAX_BYTES,
             topics=[
-                m.FetchRequest.FetchTopic(
-                    topic=METADATA_TOPIC,
-                    topic_id=METADATA_TOPIC_ID,
-                    partitions=[
-                        m.FetchRequest.FetchPartition(
-                            partition=0,
-                            current_leader_epoch=self.epoch,
-                            fetch_offset=self._log.end_offset,
-                            last_fetched_epoch=self._log.last_epoch,
-                            log_start_offset=0,
-                            partition_max_bytes=_MAX_BYTES,
-                            high_watermark=self._observer.high_watermark,
-                        )
-                    ],
-                )
+                m.FetchRequest.FetchTopic(topic=METADATA_TOPIC, topic_id=METADATA_TOPIC_ID, partitions=[partition])
             ],
         )
-        self._node.call(
-            target,
-            FETCH,
-            request,
-            lambda response: self._answered(target, response),
-            timeout_ms=self._node.config.fetch_request_timeout_ms,
-        )
+        self._node.call(target, FETCH, request, then, timeout_ms=self._node.config.fetch_request_timeout_ms)
 
     def _target(self) -> int:
         """The leader; any other voter while it is not known, and for an observer each time that it did not answer."""
         if self.leader_id is not None and (self._node.is_voter or self._failures % 2 == 0):
             return self.leader_id
+        return self._another_voter()
+
+    def _another_voter(self) -> int:
         voters = self._node.other_voters
         self._next_voter = (self._next_voter + 1) % len(voters)
         return voters[self._next_voter]
 
+    def _learn(self, target: int, response: m.FetchResponse | None) -> m.FetchResponse.PartitionData | None:
+        """Take over what an answer says of the leader; returns its partition, None if there is none to go on with."""
+        partition = None if self._is_stopped or response is None else fetched_partition(response)
+        if partition is not None:
+            leader = partition.current_leader
+            self._quorum.learn(leader.leader_epoch, leader_or_none(leader.leader_id), source=target)
+        return partition
+
     def _answered(self, target: int, response: m.FetchResponse | None) -> None:
-        if self._is_stopped:
+        partition = self._learn(target, response)
+        if self._is_stopped:  # there is another leader, or another epoch; another fetcher goes on
             return
-        partition = None if response is None else fetched_partition(response)
         if partition is None:
             self._rest()
-            return
-        leader = partition.current_leader
-        self._quorum.learn(leader.leader_epoch, leader_or_none(leader.leader_id), source=target)
-        if self._is_stopped:  # there is another leader, or another epoch; another fetcher goes on
             return
         if partition.error_code or target != self.leader_id:
             if target == self.leader_id and partition.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER:
@@ -142,14 +148,18 @@ class Fetcher:
         try:
             if partition.diverging_epoch.epoch >= 0:
                 self._truncate(partition.diverging_epoch)
-            elif partition.records:
-                self._log.append_as_follower(partition.records)
+                committed_offset = 0  # what is left here may diverge still: the next answer says
+            else:
+                if partition.records:
+                    self._log.append_as_follower(partition.records)
+                committed_offset = min(partition.high_watermark, self._log.end_offset)
         except (BrokerError, ValueError) as error:
-            log.error("node %d cannot take what leader %s sent: %s", self._node.node_id, self.leader_id, error)
+            if not self._failures:
+                log.error("node %d cannot take what leader %s sent: %s", self._node.node_id, self.leader_id, error)
             self._rest()
             return
         self._failures = 0
-        self._observer.advance(min(partition.high_watermark, self._log.end_offset))
+        self._observer.advance(committed_offset)
         self._fetch()
 
     def _truncate(self, diverging: m.FetchResponse.EpochEndOffset) -> None:

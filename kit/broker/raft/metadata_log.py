@@ -16,6 +16,7 @@ from typing import Any
 from kit.broker.clock import Clock
 from kit.broker.storage import EpochEndOffset, Log, LogConfig
 from kit.broker.storage.epochs import UNDEFINED_OFFSET
+from kit.broker.storage.files import SHARED_POOL, FilePool
 from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire import records as batches
@@ -37,12 +38,12 @@ class MetadataLog:
         BrokerError: KAFKA_STORAGE_ERROR, here and from everything that writes.
     """
 
-    def __init__(self, directory: Path, *, clock: Clock, flush: bool = False) -> None:
+    def __init__(self, directory: Path, *, clock: Clock, flush: bool = False, pool: FilePool = SHARED_POOL) -> None:
         config = LogConfig(cleanup_policy=())  # keeps everything
         self.directory = directory / FOLDER_NAME
         self._clock = clock
         self._flush = flush
-        self._log = Log(self.directory, config=config, clock=clock)
+        self._log = Log(self.directory, config=config, clock=clock, pool=pool)
 
     @property
     def end_offset(self) -> int:
@@ -174,6 +175,10 @@ class MetadataLog:
         """Every metadata record in order."""
         for records, _ in self.read(self._log.log_start_offset, self.end_offset):
             yield from records
+
+    def abandon(self) -> None:
+        """Let go of the files as they are, as the end of the process would."""
+        self._log.abandon()
 
     def close(self) -> None:
         """Close the files cleanly."""

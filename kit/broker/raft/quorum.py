@@ -35,6 +35,9 @@ class QuorumObserver(Protocol):
     def majority_lost(self) -> None:
         """This leader has not heard from a majority of the voters for too long; it must resign (check-quorum)."""
 
+    def leader_silent(self) -> None:
+        """This observer's leader has not answered for too long: others may know another one."""
+
 
 class Quorum:
     """This node's epoch and role.
@@ -165,7 +168,10 @@ class Quorum:
 
     def _timed_out(self) -> None:
         try:
-            if self.role is Role.LEADER:
+            if not self._node.is_voter:
+                self._set_timer(self._fetch_timeout_ms())
+                self._observer.leader_silent()
+            elif self.role is Role.LEADER:
                 self._observer.majority_lost()
             else:
                 self._ask_for_promises()
@@ -240,7 +246,7 @@ class Quorum:
         return self._node.config.election_timeout_ms * (1 + self._node.random.random())
 
     def _fetch_timeout_ms(self) -> float:
-        """A little random: followers that heard from their leader at the same moment shall not stand at the same one."""
+        """A little random: followers that heard from their leader together shall not stand for election together."""
         config = self._node.config
         return config.fetch_timeout_ms + self._node.random.random() * config.election_timeout_ms / 4
 
@@ -253,8 +259,9 @@ class Quorum:
         return self._election_timeout_ms()
 
     def _set_timer(self, delay_ms: float) -> None:
-        """Be called after so long; never as the only voter that leads, nor as an observer, who cannot stand."""
-        if not self._node.is_voter or (self.role is Role.LEADER and not self._node.other_voters):
+        """Be called after so long; never as the only voter that leads, nor as an observer that looks for a leader."""
+        others_matter = self.role is not Role.LEADER or len(self._node.voters) > 1
+        if not others_matter or (self.role is Role.UNATTACHED and not self._node.is_voter):
             self._timer.cancel()
         else:
             self._timer.set(delay_ms)

@@ -37,6 +37,7 @@ from kit.broker.raft.quorum_state import QuorumStateFile
 from kit.broker.raft.requests import QuorumRequests
 from kit.broker.raft.roles import Role
 from kit.broker.raft.waiting import CommitWaiters
+from kit.broker.storage.files import SHARED_POOL, FilePool
 from kit.broker.timeline import Timeline
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
@@ -69,10 +70,11 @@ class RaftReplica:
         config: RaftConfig,
         listener: RaftListener,
         timeline: Timeline,
+        pool: FilePool = SHARED_POOL,
     ) -> None:
         self._node = RaftNode(node_id, tuple(voters), cluster_id, clock, network, random, config, timeline)
         self._listener = listener
-        self._log = MetadataLog(directory, clock=clock, flush=config.flush)
+        self._log = MetadataLog(directory, clock=clock, flush=config.flush, pool=pool)
         file = QuorumStateFile(self._log.directory, voters=voters, flush=config.flush)
         self._quorum = Quorum(self._node, self._log, file, self)
         self._requests = QuorumRequests(self._node, self._log, self._quorum)
@@ -103,6 +105,11 @@ class RaftReplica:
         self._quorum.close()
         self._stop_working("it stopped")
         self._log.close()
+
+    def abandon(self) -> None:
+        """Die: take no part any more, and let go of the files as they are."""
+        self._is_closed = True
+        self._log.abandon()
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -310,6 +317,11 @@ class RaftReplica:
     def majority_lost(self) -> None:
         """`QuorumObserver`: check-quorum."""
         self._resign("a majority of the voters has not fetched from it for too long")
+
+    def leader_silent(self) -> None:
+        """`QuorumObserver`: an observer asks around."""
+        if self._fetcher is not None:
+            self._fetcher.ask_around()
 
     def _resign(self, reason: str) -> None:
         if self._leader is not None:

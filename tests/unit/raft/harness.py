@@ -79,6 +79,7 @@ class Listener:
 
     def on_resigned(self, epoch: int, reason: str) -> None:
         """Note it."""
+        assert reason
         self.calls.append(("resigned", epoch))
 
 
@@ -110,6 +111,7 @@ class Link:
         client_id: str | None = None,
     ) -> Deferred[Any]:
         """Send a request; the reply comes on this node's clock."""
+        assert api_version is client_id is None
         answer: Deferred[Any] = Deferred()
         timer = self._clock.call_later(timeout_ms, lambda: answer.resolve(None))
         answer.then(lambda _: timer.cancel())
