@@ -109,7 +109,7 @@ class FaultPlayer:
             return True
         if self._unrecovered is not None and self._cluster.has_recovered(self._unrecovered):
             self._unrecovered = None
-        return self._unrecovered is None
+        return self._unrecovered in (None, node_id)
 
     def _end_node_fault(self, fault: Fault) -> None:
         node_id = fault.arguments["node"]

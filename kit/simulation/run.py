@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -24,6 +26,8 @@ STEP_MS = 20.0
 PATIENCE_MS = 60_000.0  # of simulated time, for what must happen soon once nothing is wrong any more
 SHARED_MEMORY = Path("/dev/shm")
 LAST_EVENTS = 60
+MAX_ERRORS = 20
+BROKER_LOG = logging.getLogger("kit.broker")
 
 
 @dataclass(slots=True)
@@ -54,6 +58,31 @@ class Result:
     def ok(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
+
+
+class _Errors(logging.Handler):
+    """Takes what the brokers log as an error for a finding: they go on after a mistake, and must not hide it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(logging.ERROR)
+        self._recorder = recorder
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note one error."""
+        if len(self._recorder.findings) < MAX_ERRORS:
+            self._recorder.find("error", self.format(record))
+
+
+@contextlib.contextmanager
+def _watch_errors(recorder: Recorder) -> Iterator[None]:
+    handler, propagated = _Errors(recorder), BROKER_LOG.propagate
+    BROKER_LOG.addHandler(handler)
+    BROKER_LOG.propagate = False
+    try:
+        yield
+    finally:
+        BROKER_LOG.removeHandler(handler)
+        BROKER_LOG.propagate = propagated
 
 
 class _Stuck(Exception):
@@ -114,7 +143,8 @@ class _Run:
         result, recorder = self._result, self._recorder
         is_caught_up = False
         try:
-            self._live()
+            with _watch_errors(recorder):
+                self._live()
             is_caught_up = True
         except _Stuck as stuck:
             recorder.find("stuck", str(stuck))
