@@ -6,7 +6,9 @@ server moves bytes. What the broker knows of the cluster it learns from `Broker.
 
 from __future__ import annotations
 
+import random
 import struct
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,19 +17,26 @@ from typing import Any
 from kit.broker import handlers
 from kit.broker.clock import Clock
 from kit.broker.configs import BrokerConfig
+from kit.broker.controller_channel import ControllerChannel
 from kit.broker.deferred import Deferred
-from kit.broker.fabric import Fabric
 from kit.broker.groups import GroupCoordinator
+from kit.broker.lifecycle import BrokerLifecycle
 from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition, TopicState
+from kit.broker.network import Network
 from kit.broker.offsets_log import LocalOffsetsLog, group_config
 from kit.broker.partition import Partition
+from kit.broker.refusals import refusal
 from kit.broker.replica_manager import ReplicaManager
+from kit.broker.storage.files import SHARED_POOL, FilePool
+from kit.broker.timeline import Timeline
 from kit.wire import codec
 from kit.wire import messages as m
-from kit.wire.errors import BrokerError, ErrorCode
+from kit.wire.errors import ErrorCode
 
 PRODUCE = 0
 API_VERSIONS = 18
+CREATE_TOPICS, _CREATE_TOPICS_VERSION = 19, 7
+ALLOCATE_PRODUCER_IDS = 67
 MAX_REQUEST_BYTES = 8 << 20  # decoded, a request of many small objects takes some fifty times its bytes
 _HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
 
@@ -79,7 +88,7 @@ class Endpoint:
 class _ProducerIdBlock:
     next_producer_id: int = 0
     end_producer_id: int = 0  # exclusive
-    waiting: list[Deferred[int]] = field(default_factory=list)
+    waiting: list[Deferred[int | None]] = field(default_factory=list)
 
 
 class Broker:
@@ -88,28 +97,76 @@ class Broker:
     Args:
         node_id: its id, unique in the cluster.
         directory: its ``log.dirs``: one folder per partition below it.
-        config: the settings it was started with; dynamic ones come with the metadata.
+        endpoint: where clients reach it.
+        config: the settings that it was started with; dynamic ones come with the metadata.
+        network: the way to the other brokers.
+        channel: the way to the active controller.
+
+    Attributes:
+        image: what it knows of the cluster: the committed metadata, as far as it has followed.
+        metadata_offset: how far that is.
+        lifecycle: how it stands with the controller.
     """
 
     def __init__(
-        self, *, node_id: int, cluster_id: str, directory: Path, config: BrokerConfig, clock: Clock, fabric: Fabric
+        self,
+        *,
+        node_id: int,
+        cluster_id: str,
+        directory: Path,
+        endpoint: Endpoint,
+        config: BrokerConfig,
+        clock: Clock,
+        network: Network,
+        channel: ControllerChannel,
+        random: random.Random,
+        timeline: Timeline,
+        pool: FilePool = SHARED_POOL,
     ) -> None:
         self.node_id = node_id
         self.cluster_id = cluster_id
         self.clock = clock
-        self.fabric = fabric
+        self.channel = channel
+        self.timeline = timeline
         self.image = MetadataImage()
-        self._static_config = self.config = config
-        self.replicas = ReplicaManager(node_id=node_id, directory=directory, clock=clock, image=self.image)
-        self.replicas.configure(config)
+        self.metadata_offset = 0
+        self._static_config = self.config = config.with_node_settings(_node_settings(node_id, endpoint, directory))
+        self.replicas = ReplicaManager(
+            node_id=node_id,
+            directory=directory,
+            clock=clock,
+            image=self.image,
+            network=network,
+            controller_call=self.ask_controller_once,
+            broker_epoch=lambda: self.lifecycle.broker_epoch,
+            timeline=timeline,
+            rng=random,
+            pool=pool,
+        )
+        self.replicas.configure(self.config)
         self.coordinator = GroupCoordinator(
             config=group_config(config),
             clock=clock,
             log=LocalOffsetsLog(self.replicas, self.image, config["offsets.topic.num.partitions"]),
             topics=self.image,
+            new_id=lambda: str(random_uuid(random)),
         )
+        self.lifecycle = BrokerLifecycle(
+            _registration(node_id, cluster_id, endpoint, self.config["broker.rack"], random_uuid(random)),
+            previous_broker_epoch=self.replicas.log_directory.previous_broker_epoch,
+            heartbeat_interval_ms=config["broker.heartbeat.interval.ms"],
+            clock=clock,
+            ask_controller=self.ask_controller_once,
+            metadata_offset=lambda: self.metadata_offset,
+            on_caught_up=self._open_partitions,
+        )
+        self._has_opened = False
         self._producer_ids = _ProducerIdBlock()
         self._handlers = handlers.load_all()
+
+    def start(self) -> None:
+        """Register with the controller."""
+        self.lifecycle.start()
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -145,7 +202,7 @@ class Broker:
             raise InvalidRequest(f"{codec.api(api_key).name} v{api_version} cannot be decoded: {error}") from error
         context = RequestContext(api_key, api_version, correlation_id, header.client_id, peer)
         if handler.role == "controller":
-            response: Any = self.fabric.call_controller(request, context)
+            response: Any = self._forward(request, context)
         else:
             response = handler.function(self, request, context)
         return self._encode(response, context)
@@ -172,30 +229,59 @@ class Broker:
             ],
         )
 
+    def _forward(self, request: Any, context: RequestContext) -> Deferred[Any]:
+        """Let the active controller answer; REQUEST_TIMED_OUT when none does (KIP-590)."""
+        timeout_ms = self.config["request.timeout.ms"]
+        asked_ms = getattr(request, "timeout_ms", timeout_ms)
+        answer: Deferred[Any] = Deferred()
+        self.channel.ask(
+            request,
+            context.api_key,
+            timeout_ms=min(timeout_ms, asked_ms) if asked_ms > 0 else timeout_ms,
+            api_version=context.api_version,
+            client_id=context.client_id,
+        ).then(lambda response: answer.resolve(self._no_controller(request, context) if response is None else response))
+        return answer
+
+    @staticmethod
+    def _no_controller(request: Any, context: RequestContext) -> Any:
+        return refusal(context.api_key, context.api_version, request, ErrorCode.REQUEST_TIMED_OUT, _NO_CONTROLLER)
+
     # -- metadata ------------------------------------------------------------------------------------------------
 
-    def catch_up(self, history: Sequence[Any]) -> None:
-        """Learn what the metadata log holds at the start; the partitions follow with the first new records."""
-        for record in history:
-            self.image.apply(record)
-        self._apply_dynamic_config()
-        self.replicas.set_aside_strays()
+    def apply_metadata(self, records: Sequence[Any], end_offset: int) -> None:
+        """Take over committed metadata records: first the image, then what they mean for this broker's partitions.
 
-    def apply_metadata(self, records: Sequence[Any]) -> None:
-        """Take over committed metadata records: first the image, then what they mean for this broker's partitions."""
+        Until the broker has caught up it only learns: what an old record says of a partition may be long outdated.
+        """
         touched: dict[TopicPartition, None] = {}
         configured = False
         for record in records:
             removed = self.image.topic_by_id(record.topic_id) if isinstance(record, m.RemoveTopicRecord) else None
             self.image.apply(record)
-            if removed is not None:
+            if removed is not None and self._has_opened:
                 self._remove_topic(removed)  # after the image, so that whoever waited finds it gone
             if isinstance(record, m.PartitionRecord | m.PartitionChangeRecord):
                 name = self.image.topic_names[record.topic_id]
                 touched[TopicPartition(name, record.partition_id)] = None
             configured = configured or isinstance(record, m.ConfigRecord)
+        self.metadata_offset = end_offset
         if configured:
             self._apply_dynamic_config()
+        if self._has_opened:
+            self._apply_partitions(touched)
+        self.lifecycle.metadata_changed()
+
+    def _open_partitions(self) -> None:
+        """The broker has caught up: open what it has to keep."""
+        self._apply_dynamic_config()
+        self.replicas.set_aside_strays()
+        self._has_opened = True
+        self._apply_partitions(
+            TopicPartition(topic.name, state.partition) for topic, state in list(self.image.partitions())
+        )
+
+    def _apply_partitions(self, touched: Iterable[TopicPartition]) -> None:
         for topic_partition in touched:
             if topic_partition.topic in self.image.topics:
                 self._apply_partition(topic_partition)
@@ -229,10 +315,9 @@ class Broker:
 
     # -- what handlers ask for -----------------------------------------------------------------------------------
 
-    def ask_controller(self, request: Any, api_key: int, api_version: int) -> Deferred[Any]:
-        """Send a request of this broker's own to the active controller; resolves with the response."""
-        context = RequestContext(api_key, api_version, 0, f"broker-{self.node_id}", _OWN_PEER)
-        return self.fabric.call_controller(request, context)
+    def ask_controller_once(self, request: Any, api_key: int, api_version: int | None = None) -> Deferred[Any]:
+        """Send a request of this broker's own to the active controller; resolves with the response or with None."""
+        return self.channel.ask_once(request, api_key, self.config["broker.session.timeout.ms"], api_version)
 
     def create_topics(self, names: Iterable[str]) -> Deferred[dict[str, ErrorCode]]:
         """Ask the controller for topics with default partitions and replication factor.
@@ -243,6 +328,8 @@ class Broker:
         topics = [self._auto_topic(name) for name in names]
         done: Deferred[dict[str, ErrorCode]] = Deferred()
 
+        context = RequestContext(CREATE_TOPICS, _CREATE_TOPICS_VERSION, 0, f"broker-{self.node_id}", _OWN_PEER)
+
         def finish(response: m.CreateTopicsResponse) -> None:
             codes = {topic.name: ErrorCode(topic.error_code) for topic in response.topics}
             for name, code in codes.items():
@@ -250,7 +337,8 @@ class Broker:
                     codes[name] = ErrorCode.NONE
             done.resolve(codes)
 
-        self.ask_controller(m.CreateTopicsRequest(topics=topics, timeout_ms=30_000), 19, 7).then(finish)
+        timeout_ms = self.config["request.timeout.ms"]
+        self._forward(m.CreateTopicsRequest(topics=topics, timeout_ms=timeout_ms), context).then(finish)
         return done
 
     def _auto_topic(self, name: str) -> m.CreatableTopic:
@@ -279,9 +367,12 @@ class Broker:
             self.create_topics([name]).then(lambda codes: done.resolve(codes[name]))
         return done
 
-    def new_producer_id(self) -> Deferred[int]:
-        """The next producer id of this broker's block; a new block comes from the controller (KIP-730)."""
-        answer: Deferred[int] = Deferred()
+    def new_producer_id(self) -> Deferred[int | None]:
+        """The next producer id of this broker's block; a new block comes from the controller (KIP-730).
+
+        Resolves with None when no controller gives one in time.
+        """
+        answer: Deferred[int | None] = Deferred()
         block = self._producer_ids
         if block.next_producer_id < block.end_producer_id:
             answer.resolve(block.next_producer_id)
@@ -294,10 +385,16 @@ class Broker:
 
     def _ask_for_producer_ids(self) -> None:
         request = m.AllocateProducerIdsRequest(broker_id=self.node_id, broker_epoch=self.broker_epoch)
-        self.ask_controller(request, 67, 0).then(self._take_producer_ids)
+        timeout_ms = self.config["request.timeout.ms"]
+        self.channel.ask(request, ALLOCATE_PRODUCER_IDS, timeout_ms=timeout_ms).then(self._take_producer_ids)
 
-    def _take_producer_ids(self, response: m.AllocateProducerIdsResponse) -> None:
+    def _take_producer_ids(self, response: m.AllocateProducerIdsResponse | None) -> None:
         block = self._producer_ids
+        if response is None or response.error_code:
+            waiting, block.waiting = block.waiting, []
+            for answer in waiting:
+                answer.resolve(None)
+            return
         block.next_producer_id = response.producer_id_start
         block.end_producer_id = response.producer_id_start + response.producer_id_len
         served, block.waiting = block.waiting[: response.producer_id_len], block.waiting[response.producer_id_len :]
@@ -308,9 +405,19 @@ class Broker:
             answer.resolve(response.producer_id_start + number)
 
     @property
+    def controller_id(self) -> int:
+        """The broker that clients are told is the controller: the active one if it is a broker, else the first alive.
+
+        -1 when none is alive. Kafka names a broker at random, since clients cannot reach controllers (KIP-590).
+        """
+        alive = [state.node_id for state in self.image.alive_brokers()]
+        active = self.channel.controller_id
+        return active if active in alive else min(alive, default=-1)
+
+    @property
     def broker_epoch(self) -> int:
         """The epoch of this broker's registration with the controller."""
-        return self.image.brokers[self.node_id].epoch
+        return self.lifecycle.broker_epoch
 
     def partition(self, topic: str, partition: int) -> Partition:
         """The partition that this broker leads.
@@ -319,19 +426,45 @@ class Broker:
             BrokerError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER when another broker leads it, or
                 KAFKA_STORAGE_ERROR when its log cannot be opened.
         """
-        local = self.replicas.partitions.get((topic, partition))
-        if local is not None and local.is_leader:
-            return local
-        if self.image.partition(topic, partition) is None:
-            raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        if (topic, partition) in self.replicas.offline:
-            raise BrokerError(ErrorCode.KAFKA_STORAGE_ERROR)
-        raise BrokerError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        return self.replicas.find(topic, partition)
 
     def close(self) -> None:
         """Close the logs cleanly, so that the next start need not check them."""
+        self.lifecycle.close()
         self.coordinator.close()
-        self.replicas.close()
+        self.replicas.close(self.broker_epoch)
 
 
-_OWN_PEER = Peer("127.0.0.1", 0, "CONTROLLER")
+def random_uuid(source: random.Random) -> uuid.UUID:
+    """A version 4 UUID from a given source of chance, so that a simulation can be repeated."""
+    return uuid.UUID(int=source.getrandbits(128), version=4)
+
+
+def _node_settings(node_id: int, endpoint: Endpoint, directory: Path) -> dict[str, str]:
+    """What DescribeConfigs tells of one broker alone."""
+    listener = f"PLAINTEXT://{endpoint.host}:{endpoint.port}"
+    return {
+        "node.id": str(node_id),
+        "broker.id": str(node_id),
+        "broker.rack": f"rack-{node_id}",
+        "listeners": listener,
+        "advertised.listeners": listener,
+        "log.dirs": str(directory),
+    }
+
+
+def _registration(
+    node_id: int, cluster_id: str, endpoint: Endpoint, rack: str, incarnation_id: uuid.UUID
+) -> m.BrokerRegistrationRequest:
+    listener = m.BrokerRegistrationRequest.Listener(
+        name="PLAINTEXT", host=endpoint.host, port=endpoint.port, security_protocol=0
+    )
+    return m.BrokerRegistrationRequest(
+        broker_id=node_id, cluster_id=cluster_id, incarnation_id=incarnation_id, listeners=[listener], rack=rack
+    )
+
+
+_OWN_PEER = Peer("127.0.0.1", 0, "INTERNAL")
+_NO_CONTROLLER = (
+    "No active controller answered in time: a majority of the controllers must be up and connected to decide anything."
+)

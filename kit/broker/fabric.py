@@ -1,45 +1,212 @@
-"""Every link between nodes of one cluster.
+"""Every link between nodes that share one event loop, real or simulated.
 
-Brokers and the controller talk to one another through this object and in no other way, so that a link can be watched
-and, later, cut or slowed in one place. Here all nodes live in one event loop and a message arrives at once.
+A message is an object that is handed over a moment later, so it costs next to nothing; but it can be lost, held up and
+answered too late like one on a wire, as `kit.broker.faults.Links` says. Rules for the file: nothing is delivered
+before `Fabric.call` has returned; requests from one node to another keep their order; what is on its way when a node
+dies or the network heals is answered with None, as a connection that is reset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import itertools
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
 
+from kit.broker.clock import Clock, NodeClock, Timer
 from kit.broker.deferred import Deferred
+from kit.broker.faults import Links
+from kit.broker.storage import FileRange
+from kit.wire import codec
+from kit.wire.errors import BrokerError
 
-if TYPE_CHECKING:
-    from kit.broker.broker import Broker, RequestContext
-    from kit.broker.controller.controller import Controller
+log = logging.getLogger(__name__)
+
+FETCH = 1
+
+
+class Receiver(Protocol):
+    """A node as its links see it; see `kit.broker.node.Node`."""
+
+    node_id: int
+    clock: NodeClock
+
+    def receive_call(
+        self, source: int, api_key: int, api_version: int, request: Any, client_id: str | None
+    ) -> Deferred[Any]:
+        """Answer a request of another node; resolves with None when there is no answer."""
+
+
+class _Call:
+    """One request under way."""
+
+    __slots__ = ("answer", "api_key", "caller", "is_lost", "source", "target", "timer")
+
+    def __init__(self, caller: Receiver | None, source: int, target: int, api_key: int) -> None:
+        self.caller = caller
+        self.source = source
+        self.target = target
+        self.api_key = api_key
+        self.answer: Deferred[Any] = Deferred()
+        self.is_lost = False
+        self.timer: Timer | None = None
 
 
 class Fabric:
-    """The links of one cluster whose nodes share an event loop."""
+    """The links of one cluster.
 
-    def __init__(self) -> None:
-        self._brokers: dict[int, Broker] = {}
-        self._controller: Controller | None = None
+    Args:
+        links: what is wrong with them.
+        latency_ms: how long the next message takes; None for no time at all.
+    """
 
-    def add_broker(self, broker: Broker) -> None:
-        """Connect a broker; from now on it is told of metadata changes."""
-        self._brokers[broker.node_id] = broker
+    def __init__(self, *, clock: Clock, links: Links, latency_ms: Callable[[], float] | None = None) -> None:
+        self.links = links
+        self.num_messages = 0
+        self._clock = clock
+        self._latency_ms = latency_ms
+        self._nodes: dict[int, Receiver] = {}
+        self._calls: dict[int, _Call] = {}
+        self._numbers = itertools.count()
+        self._free_at_ms: dict[tuple[int, int], float] = {}  # when the last request on a link arrives
 
-    def set_controller(self, controller: Controller) -> None:
-        """Name the active controller."""
-        self._controller = controller
+    def attach(self, node: Receiver) -> None:
+        """Connect a node that is starting."""
+        self._nodes[node.node_id] = node
 
-    def call_controller(self, request: Any, context: RequestContext) -> Deferred[Any]:
-        """Ask the active controller; resolves with the response message (KIP-590)."""
-        if self._controller is None:
-            raise RuntimeError("no controller is connected to this fabric")
-        answer: Deferred[Any] = Deferred()
-        self._controller.receive(request, context).then(answer.resolve)
-        return answer
+    def detach(self, node_id: int) -> None:
+        """A node is gone: whoever waits for its answer learns that none will come."""
+        del self._nodes[node_id]
+        self._give_up(lambda call: call.target == node_id)
 
-    def publish_metadata(self, records: Sequence[Any]) -> None:
-        """Carry committed metadata records from the controller to every broker, in order."""
-        for broker in list(self._brokers.values()):
-            broker.apply_metadata(records)
+    def reset_lost(self) -> None:
+        """The network was healed: what was lost on it is found out now, not by a timeout."""
+        self._give_up(lambda call: call.is_lost)
+
+    def network(self, node_id: int) -> NodeNetwork:
+        """The links of one node."""
+        return NodeNetwork(self, node_id)
+
+    def call(
+        self,
+        source: int,
+        target: int,
+        api_key: int,
+        api_version: int,
+        request: Any,
+        *,
+        client_id: str | None,
+        timeout_ms: float,
+    ) -> Deferred[Any]:
+        """Carry a request and its answer; see `kit.broker.network.Network.call`."""
+        number = next(self._numbers)
+        call = self._calls[number] = _Call(self._nodes.get(source), source, target, api_key)
+        call.timer = self._clock.call_later(timeout_ms, lambda: self._finish(number, None))
+        if target not in self._nodes:
+            self._clock.call_soon(lambda: self._finish(number, None))
+        elif self._is_lost(source, target, api_key, is_reply=False):
+            call.is_lost = True
+        else:
+            self._in_order(source, target, lambda: self._arrive(number, api_version, request, client_id))
+        return call.answer
+
+    def _is_lost(self, source: int, target: int, api_key: int, *, is_reply: bool) -> bool:
+        self.num_messages += 1
+        links = self.links
+        return not links.is_quiet and not links.passes(source, target, api_key=api_key, is_reply=is_reply)
+
+    def _delay_ms(self, source: int, target: int) -> float:
+        delay_ms = 0.0 if self._latency_ms is None or source == target else self._latency_ms()
+        return delay_ms if self.links.is_quiet else delay_ms + self.links.delay_ms(source, target)
+
+    def _in_order(self, source: int, target: int, deliver: Callable[[], None]) -> None:
+        """Deliver after the link's delay and not before what was sent earlier."""
+        delay_ms = self._delay_ms(source, target)
+        free_at_ms = self._free_at_ms
+        if delay_ms == 0 and not free_at_ms:
+            self._clock.call_soon(deliver)
+            return
+        now_ms = self._clock.monotonic_ms()
+        at_ms = max(now_ms + delay_ms, free_at_ms.get((source, target), 0.0))
+        free_at_ms[source, target] = at_ms
+        self._clock.call_later(at_ms - now_ms, deliver)
+
+    def _arrive(self, number: int, api_version: int, request: Any, client_id: str | None) -> None:
+        call = self._calls.get(number)
+        if call is None or call.target not in self._nodes:
+            return
+        node = self._nodes[call.target]
+
+        def receive() -> None:
+            answer = node.receive_call(call.source, call.api_key, api_version, request, client_id)
+            answer.then(lambda response: self._reply(number, call, response))
+
+        node.clock.run(receive)
+
+    def _reply(self, number: int, call: _Call, response: Any) -> None:
+        if number not in self._calls:
+            return
+        if self._is_lost(call.target, call.source, call.api_key, is_reply=True):
+            call.is_lost = True
+            return
+        if call.api_key == FETCH and response is not None and not _read_ranges(response):
+            response = None
+        delay_ms = self._delay_ms(call.target, call.source)
+        if delay_ms:
+            self._clock.call_later(delay_ms, lambda: self._finish(number, response))
+        else:
+            self._clock.call_soon(lambda: self._finish(number, response))
+
+    def _finish(self, number: int, response: Any) -> None:
+        call = self._calls.pop(number, None)
+        if call is None:
+            return
+        if call.timer is not None:
+            call.timer.cancel()
+        if call.caller is not None:  # the very node that asked: one that died since hears nothing, nor does its heir
+            call.caller.clock.run(lambda: call.answer.resolve(response))
+
+    def _give_up(self, concerns: Callable[[_Call], bool]) -> None:
+        for number in [number for number, call in self._calls.items() if concerns(call)]:
+            self._clock.call_soon(lambda number=number: self._finish(number, None))  # type: ignore[misc]
+
+
+class NodeNetwork:
+    """`kit.broker.network.Network` of one node on a `Fabric`."""
+
+    def __init__(self, fabric: Fabric, node_id: int) -> None:
+        self._fabric = fabric
+        self._node_id = node_id
+
+    def call(
+        self,
+        target: int,
+        api_key: int,
+        request: Any,
+        *,
+        timeout_ms: float,
+        api_version: int | None = None,
+        client_id: str | None = None,
+    ) -> Deferred[Any]:
+        """Send a request to a node; resolves with its response, or with None when none came."""
+        version = codec.api(api_key).max_version if api_version is None else api_version
+        return self._fabric.call(
+            self._node_id, target, api_key, version, request, client_id=client_id, timeout_ms=timeout_ms
+        )
+
+
+def _read_ranges(response: Any) -> bool:
+    """Read what a reply refers to before it leaves, as a socket would: the files can change while it is under way.
+
+    Returns:
+        Whether that went well; a socket would break where the file ends too soon.
+    """
+    try:
+        for topic in response.responses:
+            for partition in topic.partitions:
+                if isinstance(partition.records, FileRange):
+                    partition.records = partition.records.read()
+    except BrokerError as error:
+        log.warning("a fetch between brokers breaks off: %s", error)
+        return False
+    return True

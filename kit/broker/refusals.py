@@ -16,15 +16,16 @@ _ABOUT_THE_ERROR = {"error_code", "error_message", "throttle_time_ms"}
 _INDEXES = ("partition_index", "index", "partition")  # what different messages call the number of a partition
 
 
-def refusal(api_key: int, api_version: int, request: Any, error: ErrorCode) -> Any:
-    """A response to ``request`` with nothing but this error in it."""
-    return _Refusal(api_version, error).of(codec.api(api_key).response(), request)
+def refusal(api_key: int, api_version: int, request: Any, error: ErrorCode, text: str | None = None) -> Any:
+    """A response to ``request`` with nothing but this error in it, and ``text`` where there is room for one."""
+    return _Refusal(api_version, error, text).of(codec.api(api_key).response(), request)
 
 
 class _Refusal:
-    def __init__(self, version: int, error: ErrorCode) -> None:
+    def __init__(self, version: int, error: ErrorCode, text: str | None) -> None:
         self._version = version
         self._error = error
+        self._text = text
 
     def of(self, result: Any, asked: Any) -> Any:
         """Put the error into a response, or into a part of one, that is about ``asked``."""
@@ -36,6 +37,8 @@ class _Refusal:
                 has_parts = has_parts or bool(parts)
         if not has_parts and any(field.name == "error_code" for field in self._fields(result)):
             result.error_code = int(self._error)
+            if self._text is not None and any(field.name == "error_message" for field in self._fields(result)):
+                result.error_message = self._text
         return result
 
     def _part(self, part_class: Any, asked: Any) -> Any:

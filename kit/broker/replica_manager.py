@@ -22,6 +22,7 @@ from kit.broker.replication.context import ReplicationContext
 from kit.broker.replication.fetch_sessions import FetchSessions
 from kit.broker.replication.fetchers import FetcherOwner, Fetchers, FetchSettings
 from kit.broker.storage import LogConfig, LogDirectory
+from kit.broker.storage.files import SHARED_POOL, FilePool
 from kit.broker.timeline import Timeline
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
@@ -73,10 +74,11 @@ class ReplicaManager:
         broker_epoch: Callable[[], int] = lambda: -1,
         timeline: Timeline | None = None,
         rng: random.Random | None = None,
+        pool: FilePool = SHARED_POOL,
     ) -> None:
         self.partitions: dict[tuple[str, int], Partition] = {}
         self.offline: set[tuple[str, int]] = set()
-        self.log_directory = LogDirectory(directory, clock=clock)
+        self.log_directory = LogDirectory(directory, clock=clock, pool=pool)
         self.context = ReplicationContext(
             node_id=node_id,
             clock=clock,
@@ -346,12 +348,16 @@ class ReplicaManager:
             )
         self._is_full = total > allowed
 
-    def close(self) -> None:
-        """Close every log cleanly."""
+    def close(self, broker_epoch: int = -1) -> None:
+        """Close every log cleanly.
+
+        Args:
+            broker_epoch: of the registration that ends with this, for the next start (KIP-966).
+        """
         for timer in self._timers.values():
             timer.cancel()
         if self._fetchers is not None:
             self._fetchers.close()
         self.fetch_sessions.close()
         self._note_high_watermarks()
-        self.log_directory.close()
+        self.log_directory.close(broker_epoch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import struct
 import uuid
 from collections.abc import Sequence
@@ -12,10 +13,12 @@ from typing import Any
 from kit.broker.broker import Broker, Endpoint, Peer
 from kit.broker.clock import VirtualClock
 from kit.broker.configs import BrokerConfig
+from kit.broker.controller.controller import Controller
 from kit.broker.deferred import Deferred
 from kit.broker.embedded import EmbeddedCluster
 from kit.broker.partition import Partition
 from kit.broker.storage import FileRange
+from kit.broker.storage.volatile import VolatileDisk
 from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
@@ -42,25 +45,59 @@ class MemoryCluster:
     """Brokers 1 to ``brokers`` on one data directory; it can crash and start again.
 
     Args:
+        controllers: as of `EmbeddedCluster`.
         config: broker settings, ``_`` standing for a dot.
     """
 
-    def __init__(self, data_dir: Path, *, brokers: int = 1, **config: str | int | bool) -> None:
+    def __init__(
+        self, data_dir: Path, *, brokers: int = 1, controllers: int | None = None, **config: str | int | bool
+    ) -> None:
         self.data_dir = data_dir
         self.num_brokers = brokers
+        self.controllers = controllers
+        self.disk = VolatileDisk()
         self.config = {name.replace("_", "."): value for name, value in config.items()}
         self._correlation_ids = itertools.count(1)
         self.clock = VirtualClock(START_MS)
+        self.random = random.Random(0)
         self._start()
 
     def _start(self) -> None:
         self.cluster = EmbeddedCluster(
             endpoints={node_id: Endpoint("127.0.0.1", 9000 + node_id) for node_id in range(1, self.num_brokers + 1)},
             data_dir=self.data_dir,
-            config=BrokerConfig(self.config),
+            config=BrokerConfig(self.config, num_brokers=self.num_brokers),
             clock=self.clock,
+            controllers=self.controllers,
+            random=self.random,
+            pool=self.disk,
         )
-        self.cluster.start()
+        self.wait_for(self.cluster.start())
+
+    def settle(self) -> None:
+        """Let everything happen that takes no time."""
+        self.clock.advance(0)
+
+    def wait_for(self, promise: Deferred[Any], within_ms: int = 30_000) -> Any:
+        """Let time pass until ``promise`` has a value, and return it."""
+        until_ms = self.clock.monotonic_ms() + within_ms
+        while not promise.done:
+            assert self.clock.monotonic_ms() < until_ms, "it did not come in time"
+            self.clock.advance(1)
+        return promise.value
+
+    @property
+    def controller(self) -> Controller:
+        """The active controller."""
+        node_id = self.cluster.active_controller
+        assert node_id is not None
+        controller = self.cluster.nodes[node_id].controller
+        assert controller is not None
+        return controller
+
+    def commit(self, *records: Any) -> None:
+        """Put records into the metadata log, as if the controller had decided so."""
+        assert self.wait_for(self.controller.commit(records, everywhere=True))
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -84,11 +121,12 @@ class MemoryCluster:
     def receive(self, node_id: int, frame: bytes | bytearray) -> Deferred[bytes | None]:
         """Hand a frame (without its size) to a broker; resolves with the reply, its size included, None for none."""
         answer: Deferred[bytes | None] = Deferred()
-        reply = self.broker(node_id).receive(memoryview(bytearray(frame)), ME)
+        reply = self.cluster.receive(node_id, memoryview(bytearray(frame)), ME)
         if isinstance(reply, Deferred):
             reply.then(lambda chunks: answer.resolve(None if chunks is None else joined(chunks)))
         else:
             answer.resolve(None if reply is None else joined(reply))
+        self.settle()
         return answer
 
     def ask(self, node_id: int, api_key: int, api_version: int, message: Any) -> Deferred[Any]:
@@ -107,6 +145,7 @@ class MemoryCluster:
             answer.resolve(response)
 
         self.receive(node_id, frame[4:]).then(decode)
+        self.settle()
         return answer
 
     def send(self, node_id: int, api_key: int, api_version: int, message: Any) -> Any:

@@ -14,15 +14,19 @@ Response = TypeVar("Response")
 
 
 def answer_when_committed(
-    controller: Controller, records: Sequence[Any], response: Response, *, otherwise: Response
-) -> Deferred[Response]:
-    """Append the records; resolves with ``response`` when they are committed, with ``otherwise`` when they are not.
+    controller: Controller, records: Sequence[Any], response: Response, *, everywhere: bool = False
+) -> Deferred[Response | None]:
+    """Append the records; resolves with ``response`` when they are committed.
 
-    An answer without records waits as well: it was judged on an image that may hold what is not committed yet.
+    With None when leadership was lost before: nobody can tell then whether the records will stay, and whoever asked
+    asks the next controller. An answer without records waits as well: it was judged on an image that may hold what is
+    not committed yet.
 
     Args:
-        otherwise: says NOT_CONTROLLER: leadership was lost, and nobody can tell whether the records will stay.
+        everywhere: wait until every live broker knows them: for clients, whose next request may go to any broker.
     """
-    answer: Deferred[Response] = Deferred()
-    controller.commit(records).then(lambda is_committed: answer.resolve(response if is_committed else otherwise))
+    answer: Deferred[Response | None] = Deferred()
+    controller.commit(records, everywhere=everywhere).then(
+        lambda is_committed: answer.resolve(response if is_committed else None)
+    )
     return answer

@@ -1,33 +1,37 @@
 """The active controller of a cluster: the only writer of metadata.
 
-A request comes in by `Controller.receive` (brokers forward it, KIP-590); its handler calls the functions of
-``topics.py`` and ``configs.py`` beside this file, which decide; `Controller.commit` writes the decision to the
-metadata log and carries it to every broker.
+Each voter of the quorum has one of these; the one whose node leads the quorum is active. A request comes in by
+`Controller.receive` (brokers forward it, KIP-590); its handler calls the functions beside this file, which decide;
+`Controller.commit` appends the decision to the metadata log. The controller's own image takes it over at once, so that
+the next decision builds on it; everybody else learns of it when a majority of the voters has it. When the leadership
+is lost, what was not committed is forgotten with the image. Source: KIP-500, Kafka's ``QuorumController``.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.broker import handlers
-from kit.broker.clock import Clock
+from kit.broker.clock import Clock, Timer
 from kit.broker.configs import BrokerConfig
+from kit.broker.controller import brokers, leaders
+from kit.broker.controller.narration import Note, notes_on
+from kit.broker.controller.sessions import BrokerSessions
 from kit.broker.deferred import Deferred
-from kit.broker.metadata import NO_LEADER, MetadataImage
-from kit.broker.raft.metadata_log import MetadataLog
-from kit.wire import messages as m
+from kit.broker.metadata import MetadataImage
+from kit.broker.timeline import Timeline
 
 if TYPE_CHECKING:
-    from kit.broker.broker import Endpoint, RequestContext
-    from kit.broker.fabric import Fabric
+    from kit.broker.broker import RequestContext
+    from kit.broker.raft.replica import RaftReplica
 
 log = logging.getLogger(__name__)
 
-PRODUCER_ID_BLOCK_SIZE = 1000
-_LEADER_EPOCH = 1  # of the metadata partition itself: one controller, never re-elected
+_CHECKS_PER_SESSION = 4
+_EVERYWHERE_MS = 500  # then a broker that does not follow is left behind
 
 
 class Controller:
@@ -35,23 +39,76 @@ class Controller:
 
     Args:
         node_id: the node it runs on.
-        directory: where ``__cluster_metadata-0`` lives.
         config: the settings topics fall back to.
+        raft: the metadata log, as far as this node has it.
+
+    Attributes:
+        image: what was decided, committed or not; empty while another controller is active.
+        sessions: when each broker was last heard of.
     """
 
-    def __init__(self, *, node_id: int, directory: Path, config: BrokerConfig, clock: Clock, fabric: Fabric) -> None:
+    def __init__(
+        self,
+        *,
+        node_id: int,
+        cluster_id: str,
+        config: BrokerConfig,
+        clock: Clock,
+        raft: RaftReplica,
+        random: random.Random,
+        timeline: Timeline,
+    ) -> None:
         self.node_id = node_id
+        self.cluster_id = cluster_id
         self.config = config
+        self.clock = clock
+        self.random = random
+        self.timeline = timeline
         self.image = MetadataImage()
-        self._fabric = fabric
-        self._log = MetadataLog(directory, clock=clock)
-        for record in self._log.read_all():
-            self.image.apply(record)
+        self.is_active = False
+        self.sessions = BrokerSessions(clock, config["broker.session.timeout.ms"])
+        self._raft = raft
         self._handlers = handlers.load_all()
+        self._timers: dict[str, Timer] = {}
+
+    @property
+    def raft(self) -> RaftReplica:
+        """The metadata log, as far as this node has it."""
+        return self._raft
+
+    @property
+    def next_offset(self) -> int:
+        """The offset that the next record of the metadata log will get."""
+        return self._raft.log_end_offset
+
+    # -- who is active -------------------------------------------------------------------------------------------
+
+    def activate(self) -> None:
+        """This node leads the quorum now: decide from what the log says."""
+        self.image = MetadataImage()
+        for record in self._raft.read_all():
+            self.image.apply(record)
+        self.is_active = True
+        self.sessions.reset_all(self.image)
+        self._check_sessions()
+        self._rebalance_later()
+
+    def deactivate(self) -> None:
+        """Another node leads the quorum, or none does; what was not committed may never be."""
+        self.is_active = False
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self.image = MetadataImage()
+
+    # -- requests ------------------------------------------------------------------------------------------------
 
     def receive(self, request: Any, context: RequestContext) -> Deferred[Any]:
-        """Answer a request that a broker forwarded or sent; resolves with the response message."""
+        """Answer a request that a broker forwarded or sent; resolves with the response message, None for none."""
         answer: Deferred[Any] = Deferred()
+        if not self.is_active:
+            answer.resolve(None)
+            return answer
         response = self._handlers[context.api_key].function(self, request, context)
         if isinstance(response, Deferred):
             response.then(answer.resolve)
@@ -59,69 +116,59 @@ class Controller:
             answer.resolve(response)
         return answer
 
-    def commit(self, records: Sequence[Any]) -> None:
-        """Write records to the metadata log, apply them here and carry them to every broker; all or none."""
-        if not records:
-            return
-        self._log.append(records, leader_epoch=_LEADER_EPOCH)
+    def commit(self, records: Sequence[Any], *, everywhere: bool = False) -> Deferred[bool]:
+        """Append a decision to the metadata log, all of it or nothing.
+
+        No records are a decision too: it resolves when all that it was judged on is committed.
+
+        Args:
+            everywhere: resolve only when every live broker knows it too (or after 500 ms): for requests of clients,
+                whose next one may go to any broker.
+
+        Returns:
+            True when the decision is committed; False when leadership was lost before and it is not known.
+
+        Raises:
+            BrokerError: NOT_CONTROLLER.
+        """
+        offset = self._raft.append(records) if records else self._raft.log_end_offset - 1
+        notes = notes_on(self.image, records)
         for record in records:
             self.image.apply(record)
-        self._fabric.publish_metadata(records)
+        committed = self._raft.committed(offset)
+        committed.then(lambda is_committed: self._note(notes) if is_committed else None)
+        if not everywhere:
+            return committed
+        done: Deferred[bool] = Deferred()
+        alive = [broker.node_id for broker in self.image.alive_brokers()]
 
-    def history(self) -> list[Any]:
-        """Every committed metadata record, oldest first: what a starting broker catches up from."""
-        return list(self._log.read_all())
+        def spread(is_committed: bool) -> None:
+            if is_committed:
+                self._raft.applied_everywhere(offset, alive, _EVERYWHERE_MS).then(lambda _: done.resolve(True))
+            else:
+                done.resolve(False)
 
-    def start(self, endpoints: dict[int, Endpoint]) -> None:
-        """Register the brokers of this run and settle who leads what.
+        committed.then(spread)
+        return done
 
-        A partition whose only replica came back is led by it again in a new epoch; one whose brokers are all absent
-        has no leader until they return.
-        """
-        records: list[Any] = [
-            self._registration(node_id, endpoint, fenced=False) for node_id, endpoint in sorted(endpoints.items())
-        ]
-        for node_id, broker in self.image.brokers.items():
-            if node_id not in endpoints:
-                absent = m.BrokerEndpoint(name="PLAINTEXT", host=broker.host, port=broker.port, security_protocol=0)
-                records.append(
-                    m.RegisterBrokerRecord(
-                        broker_id=node_id, broker_epoch=broker.epoch, end_points=[absent], rack=broker.rack, fenced=True
-                    )
-                )
-        for topic, partition in self.image.partitions():
-            alive = [node_id for node_id in partition.isr if node_id in endpoints]
-            records.append(
-                m.PartitionChangeRecord(
-                    partition_id=partition.partition, topic_id=topic.topic_id, leader=alive[0] if alive else NO_LEADER
-                )
-            )
-        self.commit(records)
+    def _note(self, notes: Sequence[Note]) -> None:
+        for note in notes:
+            note.add_to(self.timeline)
 
-    def _registration(self, node_id: int, endpoint: Endpoint, *, fenced: bool) -> m.RegisterBrokerRecord:
-        known = self.image.brokers.get(node_id)
-        return m.RegisterBrokerRecord(
-            broker_id=node_id,
-            broker_epoch=0 if known is None else known.epoch + 1,
-            end_points=[
-                m.BrokerEndpoint(name="PLAINTEXT", host=endpoint.host, port=endpoint.port, security_protocol=0)
-            ],
-            rack=None,
-            fenced=fenced,
-        )
+    # -- what nobody asks for ------------------------------------------------------------------------------------
 
-    def allocate_producer_ids(self, broker_id: int, broker_epoch: int) -> int:
-        """Give a broker the next block of producer ids; returns its first one (KIP-730)."""
-        first = self.image.next_producer_id
-        self.commit(
-            [
-                m.ProducerIdsRecord(
-                    broker_id=broker_id, broker_epoch=broker_epoch, next_producer_id=first + PRODUCER_ID_BLOCK_SIZE
-                )
-            ]
-        )
-        return first
+    def _check_sessions(self) -> None:
+        interval_ms = self.config["broker.session.timeout.ms"] / _CHECKS_PER_SESSION
+        self._timers["sessions"] = self.clock.call_later(interval_ms, self._check_sessions)
+        for node_id in self.sessions.stale():
+            log.info("broker %d was silent for broker.session.timeout.ms: it is fenced", node_id)
+            self.commit(brokers.fence_broker(self.image, self.config, node_id))
 
-    def close(self) -> None:
-        """Close the metadata log cleanly."""
-        self._log.close()
+    def _rebalance_later(self) -> None:
+        if self.config["auto.leader.rebalance.enable"]:
+            interval_ms = self.config["leader.imbalance.check.interval.seconds"] * 1000
+            self._timers["rebalance"] = self.clock.call_later(interval_ms, self._rebalance)
+
+    def _rebalance(self) -> None:
+        self._rebalance_later()
+        self.commit(leaders.rebalance_leaders(self.image, self.config))

@@ -133,7 +133,7 @@ def _response(broker: Broker, request: m.MetadataRequest, topics: list[m.Metadat
     return m.MetadataResponse(
         brokers=brokers,
         cluster_id=broker.cluster_id,
-        controller_id=brokers[0].node_id,
+        controller_id=broker.controller_id,
         topics=topics,
         cluster_authorized_operations=(
             ALL_CLUSTER_OPERATIONS if request.include_cluster_authorized_operations else NOT_ASKED

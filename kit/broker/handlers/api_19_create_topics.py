@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.controller.answers import answer_when_committed
 from kit.broker.controller.topics import create_topics
+from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
 
 @handles(19, 2, 7, role="controller")
-def handle(controller: Controller, request: m.CreateTopicsRequest, context: RequestContext) -> m.CreateTopicsResponse:
+def handle(
+    controller: Controller, request: m.CreateTopicsRequest, context: RequestContext
+) -> Deferred[m.CreateTopicsResponse | None]:
     results, records = create_topics(controller.image, controller.config, request)
-    if not request.validate_only:
-        controller.commit(records)
-    return m.CreateTopicsResponse(topics=results)
+    response = m.CreateTopicsResponse(topics=results)
+    return answer_when_committed(controller, [] if request.validate_only else records, response, everywhere=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.controller.answers import answer_when_committed
 from kit.broker.controller.topics import delete_topics
+from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 
 @handles(20, 1, 6, role="controller")
-def handle(controller: Controller, request: m.DeleteTopicsRequest, context: RequestContext) -> m.DeleteTopicsResponse:
+def handle(
+    controller: Controller, request: m.DeleteTopicsRequest, context: RequestContext
+) -> Deferred[m.DeleteTopicsResponse | None]:
     results, records = delete_topics(controller.image, controller.config, request, context.api_version)
-    controller.commit(records)
-    return m.DeleteTopicsResponse(responses=results)
+    response = m.DeleteTopicsResponse(responses=results)
+    return answer_when_committed(controller, records, response, everywhere=True)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 NONE = -1  # the producer has no id, or no epoch, yet
 REFUSED = m.InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_id=NONE, producer_epoch=NONE)
+# Kafka's answer while the controller gives this broker no ids; clients try again.
+NO_IDS = m.InitProducerIdResponse(
+    error_code=ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, producer_id=NONE, producer_epoch=NONE
+)
 
 
 @handles(22, 0, 5)
@@ -29,7 +33,12 @@ def handle(
     if request.transactional_id is not None or (request.producer_id == NONE) != (request.producer_epoch == NONE):
         return REFUSED
     answer: Deferred[m.InitProducerIdResponse] = Deferred()
-    broker.new_producer_id().then(
-        lambda producer_id: answer.resolve(m.InitProducerIdResponse(producer_id=producer_id, producer_epoch=0))
-    )
+
+    def got(producer_id: int | None) -> None:
+        if producer_id is None:
+            answer.resolve(NO_IDS)
+        else:
+            answer.resolve(m.InitProducerIdResponse(producer_id=producer_id, producer_epoch=0))
+
+    broker.new_producer_id().then(got)
     return answer

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.controller.answers import answer_when_committed
 from kit.broker.controller.configs import alter_configs
+from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
 
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 
 
 @handles(33, 0, 2, role="controller")
-def handle(controller: Controller, request: m.AlterConfigsRequest, context: RequestContext) -> m.AlterConfigsResponse:
+def handle(
+    controller: Controller, request: m.AlterConfigsRequest, context: RequestContext
+) -> Deferred[m.AlterConfigsResponse | None]:
     answers, records = alter_configs(controller.image, controller.config, request)
-    if not request.validate_only:
-        controller.commit(records)
-    return m.AlterConfigsResponse(responses=answers)
+    response = m.AlterConfigsResponse(responses=answers)
+    return answer_when_committed(controller, [] if request.validate_only else records, response, everywhere=True)

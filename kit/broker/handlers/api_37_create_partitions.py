@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.controller.answers import answer_when_committed
 from kit.broker.controller.topics import create_partitions
+from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
 
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 @handles(37, 0, 3, role="controller")
 def handle(
     controller: Controller, request: m.CreatePartitionsRequest, context: RequestContext
-) -> m.CreatePartitionsResponse:
+) -> Deferred[m.CreatePartitionsResponse | None]:
     results, records = create_partitions(controller.image, request)
-    if not request.validate_only:
-        controller.commit(records)
-    return m.CreatePartitionsResponse(results=results)
+    response = m.CreatePartitionsResponse(results=results)
+    return answer_when_committed(controller, [] if request.validate_only else records, response, everywhere=True)

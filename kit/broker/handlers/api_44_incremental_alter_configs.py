@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.controller.answers import answer_when_committed
 from kit.broker.controller.configs import incremental_alter_configs
+from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
 
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 @handles(44, 0, 1, role="controller")
 def handle(
     controller: Controller, request: m.IncrementalAlterConfigsRequest, context: RequestContext
-) -> m.IncrementalAlterConfigsResponse:
+) -> Deferred[m.IncrementalAlterConfigsResponse | None]:
     answers, records = incremental_alter_configs(controller.image, controller.config, request)
-    if not request.validate_only:
-        controller.commit(records)
-    return m.IncrementalAlterConfigsResponse(responses=answers)
+    response = m.IncrementalAlterConfigsResponse(responses=answers)
+    return answer_when_committed(controller, [] if request.validate_only else records, response, everywhere=True)

@@ -13,7 +13,6 @@ from kit.broker.controller.reassignments import alter_partition_reassignments
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
-from kit.wire.errors import ErrorCode
 
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
 @handles(45, 0, 1, role="controller")
 def handle(
     controller: Controller, request: m.AlterPartitionReassignmentsRequest, context: RequestContext
-) -> Deferred[m.AlterPartitionReassignmentsResponse]:
+) -> Deferred[m.AlterPartitionReassignmentsResponse | None]:
     response, records = alter_partition_reassignments(controller.image, controller.config, request)
-    otherwise = m.AlterPartitionReassignmentsResponse(
-        allow_replication_factor_change=request.allow_replication_factor_change,
-        error_code=ErrorCode.NOT_CONTROLLER,
-        error_message=ErrorCode.NOT_CONTROLLER.description,
-    )
-    return answer_when_committed(controller, records, response, otherwise=otherwise)
+    return answer_when_committed(controller, records, response, everywhere=True)

@@ -12,7 +12,6 @@ from kit.broker.controller.reassignments import list_partition_reassignments
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
-from kit.wire.errors import ErrorCode
 
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 @handles(46, 0, 0, role="controller")
 def handle(
     controller: Controller, request: m.ListPartitionReassignmentsRequest, context: RequestContext
-) -> Deferred[m.ListPartitionReassignmentsResponse]:
+) -> Deferred[m.ListPartitionReassignmentsResponse | None]:
     response = list_partition_reassignments(controller.image, request)
-    otherwise = m.ListPartitionReassignmentsResponse(
-        error_code=ErrorCode.NOT_CONTROLLER, error_message=ErrorCode.NOT_CONTROLLER.description
-    )
-    return answer_when_committed(controller, [], response, otherwise=otherwise)
+    return answer_when_committed(controller, [], response)

@@ -12,7 +12,6 @@ from kit.broker.controller.isr import alter_partition
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
-from kit.wire.errors import ErrorCode
 
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 @handles(56, 2, 3, role="controller", internal=True)
 def handle(
     controller: Controller, request: m.AlterPartitionRequest, context: RequestContext
-) -> Deferred[m.AlterPartitionResponse]:
+) -> Deferred[m.AlterPartitionResponse | None]:
     response, records = alter_partition(controller.image, controller.config, request, context.api_version)
-    otherwise = m.AlterPartitionResponse(error_code=ErrorCode.NOT_CONTROLLER)
-    return answer_when_committed(controller, records, response, otherwise=otherwise)
+    return answer_when_committed(controller, records, response)

@@ -37,7 +37,7 @@ def handle(broker: Broker, request: m.DescribeClusterRequest, context: RequestCo
     return m.DescribeClusterResponse(
         endpoint_type=BROKERS,
         cluster_id=broker.cluster_id,
-        controller_id=alive[0].node_id,
+        controller_id=broker.controller_id,
         brokers=[
             m.DescribeClusterBroker(
                 broker_id=state.node_id, host=state.host, port=state.port, rack=state.rack, is_fenced=state.fenced

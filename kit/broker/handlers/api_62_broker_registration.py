@@ -12,7 +12,6 @@ from kit.broker.controller.brokers import register_broker
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
-from kit.wire.errors import ErrorCode
 
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 @handles(62, 0, 4, role="controller", internal=True)
 def handle(
     controller: Controller, request: m.BrokerRegistrationRequest, context: RequestContext
-) -> Deferred[m.BrokerRegistrationResponse]:
+) -> Deferred[m.BrokerRegistrationResponse | None]:
     is_alive = controller.sessions.is_alive(request.broker_id)
     response, records = register_broker(
         controller.image,
@@ -34,5 +33,4 @@ def handle(
     )
     if not is_alive:
         controller.sessions.forget(request.broker_id)  # what is left of another incarnation's
-    otherwise = m.BrokerRegistrationResponse(error_code=ErrorCode.NOT_CONTROLLER)
-    return answer_when_committed(controller, records, response, otherwise=otherwise)
+    return answer_when_committed(controller, records, response)

@@ -13,7 +13,6 @@ from kit.broker.controller.brokers import broker_heartbeat
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.wire import messages as m
-from kit.wire.errors import ErrorCode
 
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 @handles(63, 0, 2, role="controller", internal=True)
 def handle(
     controller: Controller, request: m.BrokerHeartbeatRequest, context: RequestContext
-) -> Deferred[m.BrokerHeartbeatResponse]:
+) -> Deferred[m.BrokerHeartbeatResponse | None]:
     sessions = controller.sessions
     broker = controller.image.brokers.get(request.broker_id)
     if broker is not None and broker.epoch == request.broker_epoch:
@@ -33,5 +32,4 @@ def handle(
         sessions.forget(request.broker_id)  # so that it may come back at once
     elif request.want_shut_down and not response.error_code:
         sessions.begin_shutdown(request.broker_id, controller.next_offset + len(records) - 1)
-    otherwise = m.BrokerHeartbeatResponse(error_code=ErrorCode.NOT_CONTROLLER)
-    return answer_when_committed(controller, records, response, otherwise=otherwise)
+    return answer_when_committed(controller, records, response)
