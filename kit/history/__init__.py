@@ -4,8 +4,8 @@
 laptop, under simulated time and in a grader. docs/reference/history.md defines every name.
 """
 
-from kit.history.check import check
 from kit.history.findings import NAMES, Finding, Report
+from kit.history.judge import check
 from kit.history.operation import HistoryError, Operation
 from kit.history.recorder import History
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kit.history import History, HistoryError, Operation, check
+from kit.history import NAMES, History, HistoryError, Operation, check
 
 T = "t"
 
@@ -478,3 +482,22 @@ def test_report_keeps_some_findings_and_counts_all() -> None:
     assert report.counts == {"lost-write": 20}
     assert len(report.findings) == 4
     assert report.explain(2).splitlines()[-1] == "  ... and 18 more"
+
+
+def test_worked_example_of_the_page_is_true() -> None:
+    """The page's code prints the page's answer."""
+    page = (Path(__file__).parents[3] / "docs/reference/history.md").read_text(encoding="utf-8")
+    [(code, answer)] = re.findall(r"^```python\n(.*?)^```\n\n```\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(code, "history.md", "exec"), {})
+
+    assert out.getvalue() == answer
+
+
+def test_page_defines_every_name() -> None:
+    """A name that a report can have is explained."""
+    page = (Path(__file__).parents[3] / "docs/reference/history.md").read_text(encoding="utf-8")
+
+    assert [name for name in NAMES if f"| `{name}`" not in page] == []
