@@ -3,69 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from kit.broker.client_links import Hook
 from kit.broker.clock import Clock
 from kit.broker.control import Command, ControlChannel, Failure
 from kit.broker.deferred import Deferred
+from kit.broker.embedded import EmbeddedCluster
 from kit.broker.faults import FaultError
-from kit.broker.timeline import Event
+from kit.broker.lifecycle import LifecycleState
 
 RESTART_TIMEOUT_MS = 30_000
 STOP_TIMEOUT_MS = 30_000
 _LOOK_AGAIN_MS = 10
 
 
-class FaultyCluster(Protocol):
-    """What the commands need of a cluster; every method raises `FaultError` and changes nothing when it cannot be."""
-
-    @property
-    def timeline(self) -> Iterable[Event]:
-        """What happened so far."""
-
-    def state(self) -> Mapping[str, Any]:
-        """``{"nodes": {node_id: "up", "paused" or "down"}, "controller": node_id or None}``."""
-
-    def is_ready(self, node_id: int) -> bool:
-        """Whether a node is up and, if it is a broker, unfenced in the eyes of the active controller."""
-
-    def kill(self, node_id: int) -> None:
-        """Let a node crash."""
-
-    def stop(self, node_id: int) -> Deferred[None]:
-        """Stop a node in an orderly way; resolves when it is gone."""
-
-    def restart(self, node_id: int) -> None:
-        """Start a node that is down."""
-
-    def pause(self, node_id: int) -> None:
-        """Let a node stand still."""
-
-    def resume(self, node_id: int) -> None:
-        """Let a paused node go on."""
-
-    def isolate(self, node_id: int) -> None:
-        """See `kit.broker.faults.Links.isolate`."""
-
-    def cut(self, groups: Sequence[Sequence[int]], *, one_way: bool, clients: Mapping[str, int] | None) -> None:
-        """See `kit.broker.faults.Links.cut`."""
-
-    def slow(self, node_id: int, delay_ms: float, jitter_ms: float) -> None:
-        """See `kit.broker.faults.Links.slow`."""
-
-    def drop(self, node_id: int, what: str, share: float, api_key: int | None) -> None:
-        """See `kit.broker.faults.Links.drop`."""
-
-    def heal(self) -> None:
-        """See `kit.broker.faults.Links.heal`."""
-
-    def on_request(self, api_key: int, hook: Hook) -> Callable[[], None]:
-        """See `kit.broker.client_links.RequestHooks.add`."""
-
-
-def cluster_commands(cluster: FaultyCluster, channel: ControlChannel, clock: Clock) -> dict[str, Command]:
+def cluster_commands(cluster: EmbeddedCluster, channel: ControlChannel, clock: Clock) -> dict[str, Command]:
     """The commands by name."""
     return {
         **{name: getattr(cluster, name) for name in ("kill", "pause", "resume", "isolate", "slow", "drop", "heal")},
@@ -76,7 +29,7 @@ def cluster_commands(cluster: FaultyCluster, channel: ControlChannel, clock: Clo
 class _Commands:
     """The commands that are more than one call."""
 
-    def __init__(self, cluster: FaultyCluster, channel: ControlChannel, clock: Clock) -> None:
+    def __init__(self, cluster: EmbeddedCluster, channel: ControlChannel, clock: Clock) -> None:
         self._cluster = cluster
         self._channel = channel
         self._clock = clock
@@ -122,7 +75,7 @@ class _Commands:
         give_up_ms = self._clock.monotonic_ms() + RESTART_TIMEOUT_MS
 
         def look() -> None:
-            if self._cluster.is_ready(node_id):
+            if self._is_ready(node_id):
                 outcome.resolve(None)
             elif self._clock.monotonic_ms() >= give_up_ms:
                 outcome.resolve(Failure(FaultError(self._why_not_ready(node_id))))
@@ -131,6 +84,11 @@ class _Commands:
 
         look()
         return outcome
+
+    def _is_ready(self, node_id: int) -> bool:
+        """Whether a node is up and, if it is a broker, unfenced as far as it has heard from the active controller."""
+        node = self._cluster.nodes.get(node_id)
+        return node is not None and (node.broker is None or node.broker.lifecycle.state is LifecycleState.RUNNING)
 
     def _why_not_ready(self, node_id: int) -> str:
         state = self._cluster.state()

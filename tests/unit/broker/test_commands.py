@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from kit.broker.commands import RESTART_TIMEOUT_MS, STOP_TIMEOUT_MS, cluster_com
 from kit.broker.control import ControlChannel
 from kit.broker.deferred import Deferred
 from kit.broker.faults import FaultError, Links
+from kit.broker.lifecycle import LifecycleState
 from kit.broker.timeline import Timeline
 
 
@@ -25,9 +27,9 @@ class PlayedCluster:
         self.timeline = Timeline(clock)
         self.links = Links([1, 2, 3], random.Random(1))
         self.hooks = RequestHooks()
-        self.nodes = {1: "up", 2: "up", 3: "up"}
+        self.states = {1: "up", 2: "up", 3: "up"}
+        self.nodes = {node_id: _running() for node_id in (1, 2, 3)}
         self.controller: int | None = 1
-        self.ready = {1, 2, 3}
         self.stopped: Deferred[None] = Deferred()
         self.isolate, self.slow, self.drop, self.heal = (
             self.links.isolate, self.links.slow, self.links.drop, self.links.heal,
@@ -35,18 +37,14 @@ class PlayedCluster:
 
     def state(self) -> Mapping[str, Any]:
         """Where everybody is."""
-        return {"nodes": self.nodes, "controller": self.controller}
-
-    def is_ready(self, node_id: int) -> bool:
-        """Whether the test says so."""
-        return node_id in self.ready
+        return {"nodes": self.states, "controller": self.controller}
 
     def kill(self, node_id: int) -> None:
         """Put it down."""
-        if self.nodes[node_id] == "down":
+        if self.states[node_id] == "down":
             raise FaultError(f"Node {node_id} is down already.")
-        self.nodes[node_id] = "down"
-        self.ready.discard(node_id)
+        self.states[node_id] = "down"
+        del self.nodes[node_id]
         self.timeline.add("kill", node_id)
 
     def stop(self, node_id: int) -> Deferred[None]:
@@ -56,17 +54,17 @@ class PlayedCluster:
 
     def restart(self, node_id: int) -> None:
         """Put it up; when it is ready is left to the test."""
-        if self.nodes[node_id] != "down":
+        if self.states[node_id] != "down":
             raise FaultError(f"Node {node_id} runs.")
-        self.nodes[node_id] = "up"
+        self.states[node_id] = "up"
 
     def pause(self, node_id: int) -> None:
         """Note it."""
-        self.nodes[node_id] = "paused"
+        self.states[node_id] = "paused"
 
     def resume(self, node_id: int) -> None:
         """Note it."""
-        self.nodes[node_id] = "up"
+        self.states[node_id] = "up"
 
     def cut(self, groups: Any, *, one_way: bool, clients: Mapping[str, int] | None) -> None:
         """As the links do."""
@@ -77,6 +75,10 @@ class PlayedCluster:
         return self.hooks.add(api_key, hook)
 
 
+def _running() -> SimpleNamespace:
+    return SimpleNamespace(broker=SimpleNamespace(lifecycle=SimpleNamespace(state=LifecycleState.RUNNING)))
+
+
 class Parent:
     """The other end of the channel."""
 
@@ -85,7 +87,8 @@ class Parent:
         self.cluster = PlayedCluster(self.clock)
         self.answers: list[dict[str, Any]] = []
         self.channel = ControlChannel(lambda message: self.answers.append(json.loads(json.dumps(message))), list)
-        self.channel.serve(cluster_commands(self.cluster, self.channel, self.clock))
+        cluster: Any = self.cluster
+        self.channel.serve(cluster_commands(cluster, self.channel, self.clock))
 
     def ask(self, command: str, **arguments: Any) -> Any:
         """Give a command; returns its answer when it has one, else None."""
@@ -132,7 +135,7 @@ def test_restart_is_answered_when_the_broker_is_back(parent: Parent) -> None:
     parent.clock.advance(300)
     assert parent.answers == []
 
-    parent.cluster.ready.add(2)
+    parent.cluster.nodes[2] = _running()
     parent.clock.advance(100)
     assert parent.answers == [{"id": 1, "result": None}]
     assert parent.clock.pending() == 0
@@ -153,7 +156,7 @@ def test_restart_that_leads_to_nothing_says_why(
     """After a while, for the nodes may need one."""
     parent.ask("kill", node_id=2)
     parent.ask("restart", node_id=2)
-    parent.cluster.controller, parent.cluster.nodes[2] = controller, state
+    parent.cluster.controller, parent.cluster.states[2] = controller, state
     parent.clock.advance(RESTART_TIMEOUT_MS + 100)
 
     (answer,) = parent.answers
