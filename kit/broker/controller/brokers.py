@@ -159,7 +159,8 @@ def _next_standing(
 ) -> Standing:
     now = _standing(broker)
     if now is Standing.FENCED and not request.want_shut_down:
-        return Standing.UNFENCED if is_caught_up and not request.want_fence else Standing.FENCED
+        may_lead = is_caught_up and not request.want_fence and not broker.in_controlled_shutdown
+        return Standing.UNFENCED if may_lead else Standing.FENCED
     if now is Standing.HANDING_OVER:
         is_done = not _leads_any(image, broker.node_id) and sessions.is_handed_over(broker.node_id, image)
         return Standing.GONE if is_done else Standing.HANDING_OVER

@@ -261,6 +261,15 @@ def test_shutdown_of_a_fenced_broker_is_immediate(config: BrokerConfig, sessions
     assert (response.should_shut_down, records) == (True, [])
 
 
+def test_broker_that_has_handed_over_is_not_unfenced(config: BrokerConfig, sessions: BrokerSessions) -> None:
+    """It was silent on its way out and was fenced; it may go, or register again."""
+    image = image_of(1, 2, fenced=(1,))
+    image.brokers[1].in_controlled_shutdown = True
+    beat = Beats(image, config, sessions)
+    assert beat(1).is_fenced
+    assert beat(1, want_shut_down=True).should_shut_down
+
+
 # -- fencing -----------------------------------------------------------------------------------------------------
 
 
