@@ -13,6 +13,7 @@ from kit import cells
 from kit.backends import Backend, Broker
 from kit.backends.arguments import ConfigValue
 from kit.backends.embedded import EmbeddedBackend
+from kit.backends.processes import ProcessesBackend
 from kit.broker.faults import FaultError as LinkFaultError
 from kit.broker.faults import api_key_of
 from kit.broker.timeline import Event
@@ -24,6 +25,7 @@ from kit.wire import codec
 if TYPE_CHECKING:
     from types import TracebackType
 
+_BACKENDS: dict[str, Callable[..., Backend]] = {"embedded": EmbeddedBackend, "processes": ProcessesBackend}
 _LATER_BACKENDS = {"docker": "Apache Kafka in Docker containers comes with a later version of the kit"}
 
 
@@ -42,7 +44,8 @@ def start(
     is run again, or with this process.
 
     Args:
-        backend: "embedded", the kit's own Kafka in a child process.
+        backend: "embedded", the kit's own Kafka in one child process, or "processes": the same with a process for
+            every broker, where kill is SIGKILL and several cores work at once.
         brokers: how many.
         controllers: nodes of their own that decide by majority who leads, 1 or 3. None lets brokers 1 to 3 do it
             besides (broker 1 alone when there are fewer than three).
@@ -55,13 +58,12 @@ def start(
     Raises:
         StartError: it cannot start; the text says why and what to try next.
     """
-    if backend != "embedded":
+    if backend not in _BACKENDS:
         reason = _LATER_BACKENDS.get(backend, f"There is no backend {backend!r}")
         raise StartError(f'{reason}: use kit.start("embedded").')
     cells.close_earlier()
-    cluster = Cluster(
-        EmbeddedBackend(brokers=brokers, controllers=controllers, port=port, data_dir=data_dir, config=config)
-    )
+    started = _BACKENDS[backend](brokers=brokers, controllers=controllers, port=port, data_dir=data_dir, config=config)
+    cluster = Cluster(started)
     cells.remember(cluster)
     return cluster
 

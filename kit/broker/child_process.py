@@ -86,6 +86,12 @@ def report(answer: Mapping[str, Any], *, status: int = 0) -> int:
     return status
 
 
+def sender(loop: EventLoop) -> Callable[[Mapping[str, Any]], None]:
+    """What sends a message to the parent, which reads this process's first stdout; `report` gives it another."""
+    write = loop.writer(os.dup(sys.stdout.fileno()))
+    return lambda message: write(json.dumps(message).encode() + b"\n")
+
+
 def log_to(path: Path) -> None:
     """Log to a file that does not grow for ever."""
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")

@@ -37,11 +37,20 @@ def directory_of(data_dir: Path, node_id: int) -> Path:
     return data_dir / f"{role}-{node_id}"
 
 
+def node_log_file(node_id: int) -> str:
+    """The file in the cluster's folder that a node logs to when it is a process of its own."""
+    return f"server-{node_id}.log"
+
+
 def recorded_voters(data_dir: Path, wanted: Sequence[int], *, is_chosen: bool) -> list[int]:
     """The quorum that the folder was begun with: nodes that never had the metadata must not outvote one that has.
 
     Args:
         is_chosen: the caller asked for just this quorum.
+
+    Raises:
+        LayoutError: the folder has another one.
+        OSError: the folder cannot be read or written.
     """
     path = data_dir / QUORUM_FILE
     if not path.exists():
