@@ -8,17 +8,18 @@ told to, at the end of its input, on SIGTERM, and when its parent is gone.
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kit.broker.broker import Endpoint
+from kit.broker.broker import Endpoint, Peer
 from kit.broker.child_process import (
     RECEIVE_BYTES,
     RefusedError,
@@ -26,20 +27,23 @@ from kit.broker.child_process import (
     listen_for_clients,
     log_to,
     report,
+    sender,
     watch_parent,
 )
 from kit.broker.commands import cluster_commands
 from kit.broker.configs import BrokerConfig, ConfigError
 from kit.broker.connection import Service
-from kit.broker.control import Command, ControlChannel
+from kit.broker.control import ControlChannel
 from kit.broker.data_dir import LOG_FILE, DataDir, DataDirError
 from kit.broker.embedded import EmbeddedCluster
 from kit.broker.framing import MemoryBudget
+from kit.broker.layout import LayoutError
 from kit.broker.loop import EventLoop
-from kit.broker.server import LOOPBACK, Server
+from kit.broker.server import LOOPBACK, ClientPort
 
 log = logging.getLogger(__name__)
 
+_START_TIMEOUT_MS = 25_000  # less than the parent waits
 _SWEEP_DELAY_MS = 2_000  # the first records of a lesson come first
 
 
@@ -54,7 +58,7 @@ def main() -> int:
     log_to(data_dir.path / LOG_FILE)
     try:
         _run(settings, data_dir)
-    except (RefusedError, ConfigError, DataDirError) as error:
+    except (RefusedError, ConfigError, DataDirError, LayoutError) as error:
         return report({"error": str(error)}, status=1)
     except Exception as error:
         log.exception("the cluster failed")
@@ -66,57 +70,96 @@ def main() -> int:
 
 
 def _run(settings: dict[str, Any], data_dir: DataDir) -> None:
-    config = BrokerConfig(settings["config"])
     ports = settings["ports"]
+    config = BrokerConfig(settings["config"], num_brokers=len(ports))
     node_ids = list(range(1, len(ports) + 1))
     data_dir.check_brokers(node_ids)
     sockets = {node_id: listen_for_clients(port) for node_id, port in zip(node_ids, ports, strict=True)}
-    endpoints = {node_id: Endpoint(LOOPBACK[0], bound[0].getsockname()[1]) for node_id, bound in sockets.items()}
     loop = EventLoop()
     loop.on_signal(signal.SIGINT, None)  # interrupting a notebook must not stop its cluster
     loop.on_signal(signal.SIGTERM, loop.stop)
-    channel = ControlChannel(_sender(loop), loop.stop)
+    channel = ControlChannel(sender(loop), loop.stop)
     loop.on_lines(sys.stdin.fileno(), channel.receive)
     watch_parent(loop, settings["parent_pid"], loop.stop)
-    cluster = EmbeddedCluster(endpoints=endpoints, data_dir=data_dir.path, config=config, clock=loop.clock)
-    channel.serve(_commands(cluster, channel, loop))
-    cluster.start()
-    servers = _serve(loop, cluster, sockets, config)
-    gc.collect()
-    gc.freeze()  # what is alive now stays so: the collector need not look at it again
-    ports_by_id = {node_id: endpoint.port for node_id, endpoint in endpoints.items()}
-    log.info("process %d listens for brokers (id: port) %s", os.getpid(), ports_by_id)
-    report({"pid": os.getpid(), "ports": ports_by_id})
-    loop.clock.call_later(_SWEEP_DELAY_MS, lambda: data_dir.remove_left_overs(loop.clock.time_ms() / 1000))
+    process = _Process(loop, sockets, config)
+    cluster = process.start(channel, data_dir, controllers=settings["controllers"])
     try:
         loop.run()
     finally:
         log.info("the cluster shuts down")
-        for server in servers:
-            server.close()
+        process.close()
         cluster.close()
+    if not process.is_ready:
+        raise RefusedError(
+            f"The brokers did not find to one another within {_START_TIMEOUT_MS // 1000} seconds: the computer may be "
+            f"very busy, so try again; {data_dir.path / LOG_FILE} tells more."
+        )
 
 
-def _commands(cluster: Any, channel: ControlChannel, loop: EventLoop) -> dict[str, Command]:
-    if hasattr(cluster, "kill"):
-        return cluster_commands(cluster, channel, loop.clock)
-    return {"state": lambda: {"nodes": dict.fromkeys(cluster.brokers, "up"), "controller": 1}}  # until it can fail
+class _Process:
+    """The cluster of this process and its ports.
 
+    Args:
+        sockets: listening ones for each broker.
+    """
 
-def _sender(loop: EventLoop) -> Callable[[Mapping[str, Any]], None]:
-    """What sends a message to the parent, which reads this process's first stdout; `_report` gives it another."""
-    write = loop.writer(os.dup(sys.stdout.fileno()))
-    return lambda message: write(json.dumps(message).encode() + b"\n")
+    def __init__(self, loop: EventLoop, sockets: Mapping[int, list[Any]], config: BrokerConfig) -> None:
+        self.is_ready = False
+        self._loop = loop
+        self._config = config
+        budget = MemoryBudget(RECEIVE_BYTES)
+        self._port_numbers = {node_id: bound[0].getsockname()[1] for node_id, bound in sockets.items()}
+        self._ports = {
+            node_id: ClientPort(
+                loop,
+                Service(
+                    f"broker {node_id}",
+                    functools.partial(self._receive, node_id),
+                    budget,
+                    limits(config, num_brokers=len(sockets)),
+                ),
+                bound,
+            )
+            for node_id, bound in sockets.items()
+        }
 
+    def start(self, channel: ControlChannel, data_dir: DataDir, *, controllers: int | None) -> EmbeddedCluster:
+        """Start the cluster; the parent is told when the loop runs and the brokers are there."""
+        self._cluster = EmbeddedCluster(
+            endpoints={node_id: Endpoint(LOOPBACK[0], number) for node_id, number in self._port_numbers.items()},
+            data_dir=data_dir.path,
+            config=self._config,
+            clock=self._loop.clock,
+            controllers=controllers,
+            on_node_up=lambda node_id: self._ports[node_id].open(),
+            on_node_down=lambda node_id: self._ports[node_id].close(),
+        )
+        channel.serve(cluster_commands(self._cluster, channel, self._loop.clock))
+        too_late = self._loop.clock.call_later(_START_TIMEOUT_MS, self._loop.stop)
 
-def _serve(loop: EventLoop, cluster: EmbeddedCluster, sockets: dict[int, Any], config: BrokerConfig) -> list[Server]:
-    budget = MemoryBudget(RECEIVE_BYTES)
-    servers = []
-    for node_id, broker in cluster.brokers.items():
-        service = Service(f"broker {node_id}", broker.receive, budget, limits(config, num_brokers=len(sockets)))
-        servers.append(Server(loop, service, sockets[node_id]))
-        servers[-1].start()
-    return servers
+        def ready(_: None) -> None:
+            too_late.cancel()
+            self._ready(data_dir)
+
+        self._cluster.start().then(ready)
+        return self._cluster
+
+    def _ready(self, data_dir: DataDir) -> None:
+        self.is_ready = True
+        gc.collect()
+        gc.freeze()  # what is alive now stays so: the collector need not look at it again
+        log.info("process %d listens for brokers (id: port) %s", os.getpid(), self._port_numbers)
+        report({"pid": os.getpid(), "ports": self._port_numbers})
+        clock = self._loop.clock
+        clock.call_later(_SWEEP_DELAY_MS, lambda: data_dir.remove_left_overs(clock.time_ms() / 1000))
+
+    def _receive(self, node_id: int, frame: memoryview, peer: Peer) -> Any:
+        return self._cluster.receive(node_id, frame, peer)
+
+    def close(self) -> None:
+        """Disconnect every client."""
+        for port in self._ports.values():
+            port.release()
 
 
 if __name__ == "__main__":

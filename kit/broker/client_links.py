@@ -1,9 +1,9 @@
-"""The links between clients and brokers: what is lost and delayed there, and what hooks decide.
+"""The links between one broker and its clients: what is lost and delayed there, and what hooks decide.
 
-As long as nothing is wrong and no hook is set, requests do not come by here. Otherwise each comes by way of its link
-(lost, delayed), then of the hooks for its API, then it is served, and the reply takes the link back. A connection
-whose request or reply was lost stays silent, as over a real network: its client waits until its own timeout, or until
-`ClientLinks.reset_lost` tells it.
+As long as nothing is wrong and no hook is set, a request passes at the price of two comparisons. Otherwise it comes by
+way of its link (lost, delayed), then of the hooks for its API, then it is served, and the reply takes the link back.
+A connection whose request or reply was lost stays silent, as over a real network: its client waits until its own
+timeout, or until `ClientLinks.reset_lost` tells it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from kit.broker.broker import DISCONNECT, PRODUCE, Broker, Chunks, InvalidRequest, Peer
-from kit.broker.clock import Clock, NodeClock
+from kit.broker.broker import DISCONNECT, PRODUCE, Chunks, InvalidRequest, Peer
+from kit.broker.clock import Clock
+from kit.broker.connection import Receive
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
 from kit.broker.refusals import refusal
@@ -73,17 +74,8 @@ class RequestHooks:
         return verdict
 
 
-class Serving(Protocol):
-    """A node as its clients' links see it; see `kit.broker.node.Node`."""
-
-    node_id: int
-    clock: NodeClock
-    broker: Broker | None
-
-
 @dataclass(slots=True)
 class _Request:
-    node: Serving
     header: codec.RequestHeader
     body_offset: int
     frame: memoryview
@@ -92,47 +84,53 @@ class _Request:
 
 
 class ClientLinks:
-    """The links of all clients to all brokers of a cluster.
+    """The links of one broker to all its clients.
 
     Args:
-        links: what is wrong with them.
-        clock: the time of the cluster, which passes for a message whatever becomes of its broker.
+        clock: the broker's own: what is on its way to a broker that dies never arrives.
+        topic_name: the name that goes with a topic id, None for an unknown one.
+        serve: handles a frame that has arrived, as `kit.broker.broker.Broker.receive`.
     """
 
-    def __init__(self, links: Links, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        node_id: int,
+        links: Links,
+        hooks: RequestHooks,
+        clock: Clock,
+        topic_name: Callable[[uuid.UUID], str | None],
+        serve: Receive,
+    ) -> None:
+        self._node_id = node_id
         self._links = links
-        self._hooks = RequestHooks()
+        self._hooks = hooks
         self._clock = clock
+        self._topic_name = topic_name
+        self._serve = serve
         self._lost: list[Deferred[Chunks | None]] = []
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing happens to a request here, so that it can do without `receive`."""
-        return self._links.is_quiet and not self._hooks
-
-    def add_hook(self, api_key: int, hook: Hook) -> Callable[[], None]:
-        """See `RequestHooks.add`."""
-        return self._hooks.add(api_key, hook)
-
-    def receive(self, node: Serving, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
-        """Take one frame of a client on its way to a broker; see `kit.broker.broker.Broker.receive`."""
+    def receive(self, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
+        """Take one frame from a client; see `kit.broker.broker.Broker.receive`."""
+        if self._links.is_quiet and not self._hooks:
+            return self._serve(frame, peer)
         try:
             header, body_offset = codec.decode_request_header(frame)
         except codec.DecodeError:
-            return _broker(node).receive(frame, peer)  # which knows what to say
-        request = _Request(node, header, body_offset, memoryview(bytearray(frame)), peer, Deferred())
-        self._carry(request, is_reply=False, then=lambda: node.clock.run(lambda: self._ask_hooks(request)))
+            return self._serve(frame, peer)  # which knows what to say
+        request = _Request(header, body_offset, memoryview(bytearray(frame)), peer, Deferred())
+        self._carry(request, is_reply=False, then=lambda: self._ask_hooks(request))
         return request.answer
 
     def reset_lost(self) -> None:
-        """Close every connection on which something was lost: the network was healed."""
+        """Close every connection on which something was lost: the network was healed, or the hook is gone."""
         lost, self._lost = self._lost, []
         for answer in lost:
             answer.resolve(DISCONNECT)
 
     def _carry(self, request: _Request, *, is_reply: bool, then: Callable[[], None]) -> None:
         """Let a message take the link, if it gets through."""
-        ends: tuple[int | str, int | str] = (request.header.client_id or "", request.node.node_id)
+        ends: tuple[int | str, int | str] = (request.header.client_id or "", self._node_id)
         source, target = reversed(ends) if is_reply else ends
         if self._links.is_quiet:
             self._clock.call_soon(then)
@@ -142,37 +140,37 @@ class ClientLinks:
             self._lost.append(request.answer)
 
     def _ask_hooks(self, request: _Request) -> None:
-        header, broker = request.header, _broker(request.node)
+        header = request.header
         if not self._hooks.has(header.api_key):
-            self._serve(request)
+            self._serve_it(request)
             return
         try:
             message = codec.decode_request(header.api_key, header.api_version, request.frame, request.body_offset)
         except codec.DecodeError:
-            self._serve(request)
+            self._serve_it(request)
             return
-        partitions = list(named_partitions(message, broker.image.topic_names.get))
-        described = {"broker_id": request.node.node_id, "client_id": header.client_id, "partitions": partitions}
+        partitions = list(named_partitions(message, self._topic_name))
+        described = {"broker_id": self._node_id, "client_id": header.client_id, "partitions": partitions}
         verdict = self._hooks.decide(header.api_key, described)
-        verdict.then(lambda opinion: self._obey(request, message, opinion))
+        # Not at once: the broker may have been paused or killed while the hook was asked.
+        verdict.then(lambda opinion: self._clock.call_soon(lambda: self._obey(request, message, opinion)))
 
     def _obey(self, request: _Request, message: Any, verdict: Any) -> None:
-        clock = request.node.clock
         if verdict is None:
-            clock.run(lambda: self._serve(request))
+            self._serve_it(request)
         elif verdict == DROP:
             self._lost.append(request.answer)
         elif isinstance(verdict, str):
             self._reply(request, _refused(request.header, message, ErrorCode[verdict]))
         else:
-            clock.call_later(verdict, lambda: self._serve(request))
+            self._clock.call_later(verdict, lambda: self._serve_it(request))
 
-    def _serve(self, request: _Request) -> None:
+    def _serve_it(self, request: _Request) -> None:
         try:
-            reply = _broker(request.node).receive(request.frame, request.peer)
+            reply = self._serve(request.frame, request.peer)
         except InvalidRequest as error:
-            log.warning("broker %d closes the connection from %s: %s", request.node.node_id, request.peer, error)
-            request.answer.resolve(DISCONNECT)
+            log.warning("broker %d closes the connection from %s: %s", self._node_id, request.peer, error)
+            self._clock.call_soon(lambda: request.answer.resolve(DISCONNECT))
             return
         if isinstance(reply, Deferred):
             reply.then(lambda chunks: self._reply(request, chunks))
@@ -184,12 +182,6 @@ class ClientLinks:
             request.answer.resolve(None)
         else:
             self._carry(request, is_reply=True, then=lambda: request.answer.resolve(chunks))
-
-
-def _broker(node: Serving) -> Broker:
-    if node.broker is None:
-        raise InvalidRequest(f"node {node.node_id} is no broker")
-    return node.broker
 
 
 def named_partitions(request: Any, topic_name: Callable[[uuid.UUID], str | None]) -> Iterator[tuple[str, int]]:

@@ -78,6 +78,16 @@ def connect(port: int) -> socket.socket:
 
 
 def _listening(family: int, host: str, port: int) -> socket.socket:
+    sock = _bound(family, host, port)
+    try:
+        sock.listen(_BACKLOG)  # only now is the port ours: two programs can bind one that neither listens on
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _bound(family: int, host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "nt":  # there SO_REUSEADDR would let two programs share the port
@@ -88,11 +98,64 @@ def _listening(family: int, host: str, port: int) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))
         sock.setblocking(False)
-        sock.listen(_BACKLOG)  # only now is the port ours: two programs can bind one that neither listens on
     except OSError:
         sock.close()
         raise
     return sock
+
+
+class ClientPort:
+    """The port of one broker, which comes and goes: who connects while it is down is refused.
+
+    The port stays taken meanwhile, as far as the operating system has a way to, so that the broker finds it again.
+
+    Args:
+        sockets: listening ones, as `listen` makes them.
+    """
+
+    def __init__(self, loop: EventLoop, service: Service, sockets: list[socket.socket]) -> None:
+        self._loop = loop
+        self._service = service
+        self._sockets = sockets
+        self._addresses = [(sock.family, *sock.getsockname()[:2]) for sock in sockets]
+        self._server: Server | None = None
+        self._is_listening = True
+
+    def open(self) -> None:
+        """Let clients in.
+
+        Raises:
+            OSError: another program has taken the port meanwhile.
+        """
+        if not self._is_listening:
+            for sock in self._sockets:
+                sock.close()
+            self._sockets = [_listening(*address) for address in self._addresses]
+            self._is_listening = True
+        self._server = Server(self._loop, self._service, self._sockets)
+        self._server.start()
+
+    def close(self) -> None:
+        """Disconnect every client at once, and refuse them from now on."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self._is_listening = False
+            self._sockets = [sock for address in self._addresses if (sock := _held(*address)) is not None]
+
+    def release(self) -> None:
+        """`close`, and give the port away."""
+        self.close()
+        for sock in self._sockets:
+            sock.close()
+
+
+def _held(family: int, host: str, port: int) -> socket.socket | None:
+    """A socket that has the port without listening, so that nobody else gets it by chance."""
+    try:
+        return _bound(family, host, port)
+    except OSError:  # Windows, as long as a connection lingers
+        return None
 
 
 class Server:
@@ -122,7 +185,7 @@ class Server:
             self._loop.unwatch(sock.fileno())
             sock.close()
         for connection in list(self._service.connections):
-            connection.close("the broker shuts down", logging.INFO)
+            connection.close("the broker is gone", logging.INFO)
 
     def _housekeep(self) -> None:
         for connection in list(self._service.connections):

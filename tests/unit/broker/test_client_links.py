@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kit.broker.broker import DISCONNECT, Chunks, InvalidRequest, Peer
-from kit.broker.client_links import ClientLinks
+from kit.broker.client_links import ClientLinks, RequestHooks
 from kit.broker.clock import NodeClock, VirtualClock
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
@@ -29,24 +28,29 @@ PLAYS = m.ProduceRequest(
 
 
 class Played:
-    """Broker 1 of three, whose answer the test decides."""
+    """Broker 1 of three, whose answers are the frames that it saw."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
+        self.node_clock = NodeClock(self.clock)
         self.links = Links([1, 2, 3], random.Random(1))
+        self.hooks = RequestHooks()
         self.served: list[bytes] = []
         self.answer: Chunks | Deferred[Chunks | None] | None = [b"reply"]
-        self.refusal: InvalidRequest | None = None
-        self.client_links = ClientLinks(self.links, self.clock)
-        image = SimpleNamespace(topic_names={TOPIC_ID: "plays"})
-        broker: Any = SimpleNamespace(receive=self.receive, image=image)
-        self.node: Any = SimpleNamespace(node_id=1, clock=NodeClock(self.clock), broker=broker)
+        self.client_links = ClientLinks(
+            node_id=1,
+            links=self.links,
+            hooks=self.hooks,
+            clock=self.node_clock,
+            topic_name={TOPIC_ID: "plays"}.get,
+            serve=self.serve,
+        )
 
-    def receive(self, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
+    def serve(self, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
         """Note the frame and answer as the test says."""
         assert peer is ME
-        if self.refusal is not None:
-            raise self.refusal
+        if not frame:
+            raise InvalidRequest("nothing there")
         self.served.append(bytes(frame))
         return self.answer
 
@@ -58,7 +62,7 @@ class Played:
         version = api.max_version if version is None else version
         frame = codec.encode_request(api_key, version, 9, client_id, message or api.request())[4:]
         buffer = bytearray(frame)
-        answer = self.client_links.receive(self.node, memoryview(buffer), ME)
+        answer = self.client_links.receive(memoryview(buffer), ME)
         buffer[:] = bytes(len(buffer))  # the connection may use it again
         return answer
 
@@ -69,20 +73,10 @@ def played() -> Played:
     return Played()
 
 
-def test_whole_links_without_hooks_are_quiet(played: Played) -> None:
-    """Any fault and any hook end that, until they are gone; what comes by nevertheless gets through."""
-    assert played.client_links.is_quiet
-    answer = played.send()
-    played.clock.advance()
-    assert answer.value == [b"reply"]
-
-    played.links.slow(1, 5)
-    assert not played.client_links.is_quiet
-    played.links.heal()
-    remove = played.client_links.add_hook(METADATA, hook([], None))
-    assert not played.client_links.is_quiet
-    remove()
-    assert played.client_links.is_quiet
+def test_whole_links_without_hooks_are_not_in_the_way(played: Played) -> None:
+    """The broker's own answer comes back at once."""
+    assert played.send() is played.answer
+    assert len(played.served) == 1
 
 
 def test_lost_request_is_never_served(played: Played) -> None:
@@ -157,29 +151,17 @@ def test_request_without_a_reply_frees_its_connection(played: Played) -> None:
 
 def test_nonsense_is_refused_as_on_whole_links(played: Played) -> None:
     """At once where it shows at once, and by closing the connection where it shows on arrival."""
-    played.refusal = InvalidRequest("a version that nobody serves")
+    played.links.slow(2, 1)
     with pytest.raises(InvalidRequest):
-        played.client_links.receive(played.node, memoryview(b""), ME)
+        played.client_links.receive(memoryview(b""), ME)
 
+    def refuse(frame: memoryview, peer: Peer) -> Chunks:
+        raise InvalidRequest("a version that nobody serves")
+
+    played.client_links._serve = refuse  # noqa: SLF001 - the broker's part is played
     answer = played.send()
-    played.clock.advance()
+    played.clock.advance(1)
     assert answer.value is DISCONNECT
-
-
-def test_paused_broker_serves_when_it_goes_on(played: Played) -> None:
-    """What came meanwhile is served then; what comes to a dead one never."""
-    played.node.clock.pause()
-    answer = played.send()
-    played.clock.advance(1000)
-    assert (answer.done, played.served) == (False, [])
-    played.node.clock.resume()
-    played.clock.advance()
-    assert answer.value == [b"reply"]
-
-    answer = played.send()
-    played.node.clock.stop()
-    played.clock.advance(1000)
-    assert (answer.done, len(played.served)) == (False, 1)
 
 
 def hook(seen: list[Mapping[str, Any]], verdict: Any) -> Any:
@@ -197,7 +179,7 @@ def hook(seen: list[Mapping[str, Any]], verdict: Any) -> Any:
 def test_hook_sees_requests_of_its_api_until_it_is_removed(played: Played) -> None:
     """With the names of topics that the request calls by their ids."""
     seen: list[Mapping[str, Any]] = []
-    remove = played.client_links.add_hook(PRODUCE, hook(seen, None))
+    remove = played.hooks.add(PRODUCE, hook(seen, None))
     answers = [played.send(PRODUCE, PLAYS), played.send(METADATA)]
     played.clock.advance(1)
     assert [answer.value for answer in answers] == [[b"reply"], [b"reply"]]
@@ -205,24 +187,23 @@ def test_hook_sees_requests_of_its_api_until_it_is_removed(played: Played) -> No
 
     remove()
     remove()
-    played.send(PRODUCE, PLAYS)
-    played.clock.advance(1)
+    assert played.send(PRODUCE, PLAYS) is played.answer
     assert len(seen) == 1
 
 
 def test_hook_can_drop_delay_and_refuse(played: Played) -> None:
     """The three verdicts; the broker sees the delayed request only."""
-    drop = played.client_links.add_hook(METADATA, hook([], "drop"))
+    drop = played.hooks.add(METADATA, hook([], "drop"))
     dropped = played.send()
     played.clock.advance(1)
     drop()
-    delay = played.client_links.add_hook(METADATA, hook([], 50.0))
+    delay = played.hooks.add(METADATA, hook([], 50.0))
     delayed = played.send()
     played.clock.advance(40)
     assert not delayed.done
     played.clock.advance(20)
     delay()
-    played.client_links.add_hook(PRODUCE, hook([], "NOT_LEADER_OR_FOLLOWER"))
+    played.hooks.add(PRODUCE, hook([], "NOT_LEADER_OR_FOLLOWER"))
     refused = played.send(PRODUCE, PLAYS)
     played.clock.advance(1)
 
@@ -234,18 +215,31 @@ def test_hook_can_drop_delay_and_refuse(played: Played) -> None:
 
 def test_refused_request_that_wants_no_reply_gets_none(played: Played) -> None:
     """acks=0 hears of no error either."""
-    played.client_links.add_hook(PRODUCE, hook([], "NOT_LEADER_OR_FOLLOWER"))
+    played.hooks.add(PRODUCE, hook([], "NOT_LEADER_OR_FOLLOWER"))
     answer = played.send(PRODUCE, m.ProduceRequest(acks=0))
     played.clock.advance(1)
 
     assert (answer.done, answer.value, played.served) == (True, None, [])
 
 
+def test_verdict_for_a_broker_that_died_meanwhile_is_void(played: Played) -> None:
+    """A hook that kills the broker whose request it sees."""
+    verdict = Deferred[Any]()
+    played.hooks.add(METADATA, lambda _: verdict)
+    answer = played.send()
+    played.clock.advance(1)
+    played.node_clock.stop()
+    verdict.resolve(None)
+    played.clock.advance(1)
+
+    assert (answer.done, played.served) == (False, [])
+
+
 def test_first_hook_with_an_opinion_decides(played: Played) -> None:
     """The ones behind it are not asked."""
     asked: list[list[Mapping[str, Any]]] = [[], [], []]
     for seen, verdict in zip(asked, [None, "drop", 5.0], strict=True):
-        played.client_links.add_hook(METADATA, hook(seen, verdict))
+        played.hooks.add(METADATA, hook(seen, verdict))
     answer = played.send()
     played.clock.advance(100)
 
@@ -270,7 +264,7 @@ def test_hook_learns_the_partitions_that_a_request_names(
 ) -> None:
     """Whatever the message calls them; a topic id that nobody knows names nothing."""
     seen: list[Mapping[str, Any]] = []
-    played.client_links.add_hook(api_key, hook(seen, None))
+    played.hooks.add(api_key, hook(seen, None))
     played.send(api_key, message, version=version)
     played.clock.advance(1)
 
