@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from random import Random
 from typing import Any
 
 from kit.broker.configs import BrokerConfig
@@ -51,7 +52,8 @@ def apply_all(image: MetadataImage, records: list[Any]) -> None:
 
 def with_topics(image: MetadataImage, *topics: m.CreatableTopic) -> MetadataImage:
     """The image after these topics were made; each of them must be possible."""
-    results, records = create_topics(image, BrokerConfig({}), m.CreateTopicsRequest(topics=list(topics)))
+    random = Random(f"{len(image.topics)} {[topic.name for topic in topics]}")
+    results, records = create_topics(image, BrokerConfig({}), m.CreateTopicsRequest(topics=list(topics)), random)
     assert [result.error_message for result in results] == [None] * len(topics)
     apply_all(image, records)
     return image

@@ -163,6 +163,9 @@ class Controller:
         for node_id in self.sessions.stale():
             log.info("broker %d was silent for broker.session.timeout.ms: it is fenced", node_id)
             self.commit(brokers.fence_broker(self.image, self.config, node_id))
+        elections = leaders.elect_unclean_leaders(self.image, self.config)
+        if elections:  # a topic has just been allowed what it needs to come back
+            self.commit(elections)
 
     def _rebalance_later(self) -> None:
         if self.config["auto.leader.rebalance.enable"]:

@@ -12,7 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from random import Random, SystemRandom
+from random import Random
 from typing import Any
 
 from kit.broker.configs import BrokerConfig, TopicConfig, check_topic_overrides
@@ -24,7 +24,6 @@ from kit.wire.errors import BrokerError, ErrorCode
 MAX_NAME_LENGTH = 249  # with "-", a partition number and ".deleted" it still is a file name
 MAX_NEW_PARTITIONS = 10_000  # in one request
 _METADATA_TOPIC = "__cluster_metadata"
-_RANDOM = SystemRandom()
 _UNLIKE_ANY_ID = 62  # base64 "-": an id that begins with it looks like an option on a command line
 
 
@@ -61,7 +60,7 @@ class NewTopic:
 
 
 def create_topics(
-    image: MetadataImage, config: BrokerConfig, request: m.CreateTopicsRequest, random: Random = _RANDOM
+    image: MetadataImage, config: BrokerConfig, request: m.CreateTopicsRequest, random: Random
 ) -> tuple[list[m.CreatableTopicResult], list[Any]]:
     """The answer for each topic of a CreateTopics request, and the records that make the possible ones.
 

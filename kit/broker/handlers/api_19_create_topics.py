@@ -24,6 +24,6 @@ if TYPE_CHECKING:
 def handle(
     controller: Controller, request: m.CreateTopicsRequest, context: RequestContext
 ) -> Deferred[m.CreateTopicsResponse | None]:
-    results, records = create_topics(controller.image, controller.config, request)
+    results, records = create_topics(controller.image, controller.config, request, controller.random)
     response = m.CreateTopicsResponse(topics=results)
     return answer_when_committed(controller, [] if request.validate_only else records, response, everywhere=True)

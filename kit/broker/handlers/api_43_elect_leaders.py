@@ -1,7 +1,7 @@
 """ElectLeaders, v0-2: an administrator asks for elections: of the preferred replicas, or unclean ones.
 
-Behaviour: the answer comes when the elections are committed; brokers learn of them a moment later. ``timeout_ms``
-never runs out.
+Behaviour: the answer comes when the elections are committed and the brokers know of them; ``timeout_ms`` never runs
+out.
 Version notes: 0 preferred replicas only, no error code for the whole request; 1 unclean elections (KIP-460).
 """
 
@@ -18,9 +18,6 @@ from kit.wire import messages as m
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
     from kit.broker.controller.controller import Controller
-
-_TopicAnswer = m.ElectLeadersResponse.ReplicaElectionResult
-_Answer = m.ElectLeadersResponse.PartitionResult
 
 
 @handles(43, 0, 2, role="controller")

@@ -20,11 +20,12 @@ from tests.support.metadata import apply_all, image_of, manual_topic, topic, wit
 
 CONFIG = BrokerConfig({"num.partitions": 2})
 NO_ID = uuid.UUID(int=0)
+RANDOM = Random(1)
 
 
 def create(image: MetadataImage, *topics: m.CreatableTopic) -> dict[str, ErrorCode]:
     """Create topics and let the image know; returns the error code of each."""
-    results, records = create_topics(image, CONFIG, m.CreateTopicsRequest(topics=list(topics)))
+    results, records = create_topics(image, CONFIG, m.CreateTopicsRequest(topics=list(topics)), RANDOM)
     apply_all(image, records)
     return {result.name: ErrorCode(result.error_code) for result in results}
 
@@ -80,7 +81,7 @@ def test_create_topics_puts_every_active_replica_in_sync() -> None:
 )
 def test_create_topics_refuses_copies_that_nobody_would_keep(wanted: m.CreatableTopic, code: ErrorCode) -> None:
     """More replicas than brokers, or not as many for each partition: an error that says so."""
-    (result,), records = create_topics(image_of(1, 2, 3), CONFIG, m.CreateTopicsRequest(topics=[wanted]))
+    (result,), records = create_topics(image_of(1, 2, 3), CONFIG, m.CreateTopicsRequest(topics=[wanted]), RANDOM)
 
     assert result.error_code == code
     assert records == []
@@ -96,7 +97,7 @@ def test_create_topics_takes_ids_from_the_random_source() -> None:
 def test_create_topics_answers_with_what_was_made() -> None:
     """The response has the id, the counts and every setting in force (KIP-525)."""
     wanted = topic("orders", 2, 1, retention_ms="5000")
-    (result,), records = create_topics(image_of(1), CONFIG, m.CreateTopicsRequest(topics=[wanted]))
+    (result,), records = create_topics(image_of(1), CONFIG, m.CreateTopicsRequest(topics=[wanted]), RANDOM)
     assert (result.num_partitions, result.replication_factor, result.error_message) == (2, 1, None)
     assert result.topic_id == records[0].topic_id
     settings = {entry.name: (entry.value, entry.config_source) for entry in result.configs or []}
