@@ -35,7 +35,10 @@ class Subscriber(Protocol):
     """A follower that copies this partition, seen from its leader."""
 
     def on_append(self) -> None:
-        """There are new records, or this broker leads no more: answer."""
+        """There are new records: answer."""
+
+    def on_metadata(self) -> None:
+        """The controller changed something: this broker may lead no more, or the follower may be out of sync."""
 
     def on_offsets(self) -> None:
         """The high watermark or the log start offset moved: answer before long."""
@@ -350,5 +353,5 @@ class Partition:
 
     def _wake_all(self) -> None:
         for subscriber in self._subscribers:
-            subscriber.on_append()
+            subscriber.on_metadata()
         self.wake()

@@ -36,19 +36,29 @@ class _FollowedPartition:
 
     Attributes:
         is_answered: it will ask again when it has taken in what it was sent; until then there is no news for it.
+        is_at_end: it has everything; each fetch of its session says so again, without naming the partition.
     """
 
-    __slots__ = ("asked", "is_answered", "partition", "session")
+    __slots__ = ("asked", "is_answered", "is_at_end", "partition", "session")
 
     def __init__(self, session: _Session, partition: Partition, asked: m.FetchPartition) -> None:
         self.session = session
         self.partition = partition
         self.asked = asked
-        self.is_answered = False
+        self.is_answered = self.is_at_end = False
 
     def on_append(self) -> None:
-        """There are new records, or this broker leads no more."""
+        """There are new records."""
+        if self.is_at_end:
+            self.is_at_end = False
+            self.session.was_at_end(self.partition)
         if not self.is_answered:
+            self.session.add_news(self, is_urgent=True)
+
+    def on_metadata(self) -> None:
+        """The controller decided something about the partition."""
+        self.session.watch(self)
+        if not self.is_answered and self.has_records():
             self.session.add_news(self, is_urgent=True)
 
     def on_offsets(self) -> None:
@@ -103,6 +113,8 @@ class _Session:
         self._waiting: Deferred[m.FetchResponse] | None = None
         self._is_busy = False  # a request is being taken in: answers come after that
         self._deadline = Deadline(sessions.clock, self.answer_now)
+        self._last_fetch_ms = 0.0
+        self._out_of_sync: dict[_FollowedPartition, None] = {}  # they may join at any fetch
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -114,6 +126,7 @@ class _Session:
         """
         self._resolve(m.FetchResponse(session_id=self.session_id))
         self._request = request
+        self._last_fetch_ms = self._sessions.clock.monotonic_ms()
         self._is_busy = True
         for forgotten in request.forgotten_topics_data:
             for index in forgotten.partitions:
@@ -121,6 +134,8 @@ class _Session:
         for topic in request.topics:
             for asked in topic.partitions:
                 self._take_in(topic, asked)
+        for followed in list(self._out_of_sync):
+            self._try_to_join(followed)
         self._is_busy = False
         is_in_haste = is_new or request.max_wait_ms <= 0
         if is_in_haste or self._is_urgent or self._failed:
@@ -158,7 +173,9 @@ class _Session:
         if key not in self._followed:
             self._followed[key] = followed
             partition.subscribe(followed)
-        if followed.has_records():
+        self.watch(followed)
+        followed.is_at_end = not followed.has_records()
+        if not followed.is_at_end:
             self._news[followed] = None
             self._is_urgent = True
         elif followed.has_offsets():
@@ -171,6 +188,27 @@ class _Session:
         if followed is not None:
             followed.partition.unsubscribe(followed)
             self._news.pop(followed, None)
+            self._out_of_sync.pop(followed, None)
+
+    def watch(self, followed: _FollowedPartition) -> None:
+        """See to it that a follower out of sync can join with any fetch, also when it has nothing to ask for."""
+        leader = followed.partition.leader
+        if leader is not None and not leader.is_in_sync(self._replica_id):
+            self._out_of_sync[followed] = None
+
+    def _try_to_join(self, followed: _FollowedPartition) -> None:
+        leader = followed.partition.leader
+        if leader is None or leader.is_in_sync(self._replica_id):
+            del self._out_of_sync[followed]
+        else:
+            leader.maybe_expand(self._replica_id)
+
+    def was_at_end(self, partition: Partition) -> None:
+        """Note that the follower had everything when it fetched last, before what is being appended now."""
+        leader = partition.leader
+        follower = None if leader is None else leader.followers.get(self._replica_id)
+        if follower is not None:
+            follower.was_caught_up_at(self._last_fetch_ms)
 
     # -- news and answers ----------------------------------------------------------------------------------------
 

@@ -205,22 +205,27 @@ class LeaderState:
         has_moved = fetch_offset != follower.log_end_offset
         has_deleted = log_start_offset != follower.log_start_offset
         follower.record_fetch(fetch_offset, log_start_offset, now_ms, self._partition.log.log_end_offset, broker_epoch)
-        if node_id not in self._maximal_isr:
-            self._maybe_expand(follower)
+        self.maybe_expand(node_id)
         if has_moved:
             self._partition.advance_high_watermark()
         if has_deleted:
             self._partition.wake()
 
-    def _maybe_expand(self, follower: RemoteReplica) -> None:
-        """A follower joins once it has what is committed, and what this leader found when it was elected.
+    def is_in_sync(self, node_id: int) -> bool:
+        """Whether the controller has confirmed a replica."""
+        return node_id in self.isr
+
+    def maybe_expand(self, node_id: int) -> None:
+        """Propose a follower that has what is committed, and what this leader found when it was elected.
 
         The latter may be committed too: a new leader does not know how far the high watermark of the last one was.
         """
+        follower = self.followers.get(node_id)
+        if follower is None or self._change is not None or node_id in self.isr:
+            return
         end_offset, epoch = follower.log_end_offset, follower.broker_epoch
         if (
-            self._change is None
-            and end_offset >= self._partition.high_watermark
+            end_offset >= self._partition.high_watermark
             and end_offset >= self.epoch_start_offset
             and epoch is not None
             and self._context.may_join_isr(follower.node_id, epoch)

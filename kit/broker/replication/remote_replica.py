@@ -64,6 +64,11 @@ class RemoteReplica:
         self._last_fetch_ms = now_ms
         self.broker_epoch = broker_epoch
 
+    def was_caught_up_at(self, fetch_ms: float) -> None:
+        """Note a fetch that did not name the partition, because nothing had changed and there was nothing to fetch."""
+        self.last_caught_up_ms = max(self.last_caught_up_ms, fetch_ms)
+        self._last_fetch_ms = max(self._last_fetch_ms, fetch_ms)
+
     def is_caught_up(self, leader_end_offset: int, now_ms: float, lag_time_max_ms: float) -> bool:
         """Whether it has everything, or had within the allowed time."""
         return self.log_end_offset == leader_end_offset or now_ms - self.last_caught_up_ms <= lag_time_max_ms

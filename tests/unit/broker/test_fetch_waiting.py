@@ -117,7 +117,7 @@ def test_wait_ends_when_another_leader_is_elected(
     answer = cluster.ask_fetch(("listens", 0, 0), max_wait_ms=60_000, version=version, current_leader_epoch=epoch)
     change = m.PartitionChangeRecord(partition_id=0, topic_id=cluster.topic_id("listens"), leader=-1)
 
-    cluster.cluster.controller.commit([change])
+    cluster.commit(change)
 
     assert answer.value.responses[0].partitions[0].error_code == code
 
