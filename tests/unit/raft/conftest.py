@@ -13,7 +13,7 @@ from tests.unit.raft.harness import QuorumCluster
 
 @pytest.fixture
 def make_quorum(tmp_path: Path) -> Iterator[Callable[..., QuorumCluster]]:
-    """Make a quorum, not started; the arguments are `QuorumCluster`'s without the directory. It is closed at the end."""
+    """Make a quorum, not started; the arguments are `QuorumCluster`'s without the directory. Closed at the end."""
     made: list[QuorumCluster] = []
 
     def make(**options: Any) -> QuorumCluster:

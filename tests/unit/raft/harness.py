@@ -11,6 +11,7 @@ from typing import Any
 from kit.broker.clock import NodeClock, VirtualClock
 from kit.broker.deferred import Deferred
 from kit.broker.raft.config import RaftConfig
+from kit.broker.raft.messages import METADATA_TOPIC_ID
 from kit.broker.raft.replica import RaftReplica
 from kit.broker.raft.roles import Role
 from kit.broker.timeline import Timeline
@@ -27,6 +28,25 @@ _METHODS = {VOTE: "vote", BEGIN: "begin_quorum_epoch", END: "end_quorum_epoch", 
 def record(value: int) -> m.ProducerIdsRecord:
     """A metadata record that carries a number."""
     return m.ProducerIdsRecord(broker_id=1, broker_epoch=0, next_producer_id=value)
+
+
+def fetch_request(replica_id: int, epoch: int, offset: int, last_epoch: int, **fields: Any) -> m.FetchRequest:
+    """A fetch that does not wait."""
+    top = {name: fields.pop(name) for name in ("cluster_id", "max_wait_ms") if name in fields}
+    topic_id = fields.pop("topic_id", METADATA_TOPIC_ID)
+    partition = m.FetchRequest.FetchPartition(
+        partition=0,
+        current_leader_epoch=epoch,
+        fetch_offset=offset,
+        last_fetched_epoch=last_epoch,
+        partition_max_bytes=1 << 20,
+        **fields,
+    )
+    return m.FetchRequest(
+        replica_state=m.FetchRequest.ReplicaState(replica_id=replica_id),
+        topics=[m.FetchRequest.FetchTopic(topic_id=topic_id, partitions=[partition])],
+        **top,
+    )
 
 
 class Judge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from kit.broker.raft import requests
 from tests.unit.raft.simulation import Simulation
 
-SEEDS, SEEDS_PER_TEST = 300, 50
+SEEDS, SEEDS_PER_TEST = 240, 40
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, SEEDS_PER_TEST))
@@ -43,10 +44,8 @@ def found_by_seeds(directory: Path, seeds: range) -> list[str]:
     """What the first of these seeds finds that finds anything."""
     for seed in seeds:
         simulation = Simulation(directory / str(seed), seed)
-        try:
+        with contextlib.suppress(AssertionError):  # it may not come to rest
             simulation.run()
-        except AssertionError:  # it did not come to rest
-            pass
         if simulation.verdict():
             return simulation.verdict()
     return []
