@@ -163,13 +163,13 @@ class Topic:
             self.copies.setdefault(value, [first]).append(place)
 
     def seen_at(self, value: Any) -> Place | None:
-        """Where a final log has the value, else a poll, else where its acknowledgement says; None if nobody knows."""
+        """Where a final log has the value, else where a poll first showed it, else where its acknowledgement says."""
         places = self.copies.get(value) or ([self.places[value]] if value in self.places else [])
         for place in places:
             if place.partition.final_values.get(value) == place.offset:
                 return place
         for place in places:
-            if place.offset in place.partition.polled:
+            if place.partition.observer(place.offset, value).action not in _SENDS:
                 return place
         return places[0] if places else None
 

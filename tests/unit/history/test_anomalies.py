@@ -80,8 +80,10 @@ def test_record_acknowledged_after_the_final_log_is_not_lost() -> None:
     """A log taken too early proves nothing about what came later."""
     history = History()
     late = history.invoke("p", "send", T, 0, None, "a")
+    history.invoke("p", "send", T, 0, None, "b").unknown("timeout")
     history.final_log(T, 0, [])
     late.ok(offset=0)
+    poll(history, "c", (0, "a"), (1, "b"))
 
     assert names(history) == []
 
@@ -137,11 +139,15 @@ def test_without_a_log_a_record_outside_what_was_read_is_not_lost() -> None:
 def test_reader_that_started_at_an_offset_should_have_read_it() -> None:
     """A known start widens the claim to records before the first one read."""
     history = History()
-    send(history, "p", "a", 0)
+    twin = History()
+    for each in (history, twin):
+        send(each, "p", "a", 0)
     history.assign("c", [(T, 0, 0)])
-    poll(history, "c", (1, "b"))
+    twin.seek("c", T, 0, 0)
+    for each in (history, twin):
+        poll(each, "c", (1, "b"))
 
-    assert names(history) == ["lost-write", "poll-skip"]
+        assert names(each) == ["lost-write", "poll-skip"]
 
 
 def test_unseen_is_an_error_only_for_readers_that_caught_up() -> None:
@@ -209,10 +215,40 @@ def test_two_values_at_one_offset_are_inconsistent() -> None:
     assert finding.data == {"offset": 3, "values": ["a", "b"]}
 
 
+def test_acknowledged_record_whose_offset_holds_another_is_lost() -> None:
+    """Without a log, a poll of the very offset is enough; and one finding says it, not two."""
+    history = History()
+    send(history, "p", "a", 1)
+    poll(history, "c", (1, "b"))
+
+    assert check(history).counts == {"lost-write": 1, "inconsistent-offsets": 1}
+
+
+def test_record_read_after_another_at_its_offset_is_read() -> None:
+    """The first poll of an offset does not hide what the second one has."""
+    history = History()
+    send(history, "p", "a", 1)
+    poll(history, "c", (1, "b"))
+    poll(history, "d", (1, "a"))
+
+    assert check(history).counts == {"inconsistent-offsets": 1}
+
+
+def test_two_sends_at_one_offset_are_out_of_order_too() -> None:
+    """An offset belongs to one record."""
+    history = History()
+    send(history, "p", "a", 0)
+    send(history, "p", "b", 0)
+
+    assert names(history) == ["inconsistent-offsets", "nonmonotonic-send"]
+
+
 def test_followers_log_is_compared_with_the_leaders() -> None:
     """Only the first final log decides what is lost; every one is an observer."""
     history = History()
     send(history, "p", "a", 0)
+    send(history, "p", "b", 1)
+    poll(history, "c", (0, "a"), (1, "b"))
     leader = history.final_log(T, 0, [(0, "a"), (1, "b")], observer="broker 1")
     history.final_log(T, 0, [(0, "a")], observer="broker 2")
     assert names(history) == []
@@ -220,7 +256,8 @@ def test_followers_log_is_compared_with_the_leaders() -> None:
     follower = history.final_log(T, 0, [(0, "a"), (1, "x")], observer="broker 3")
     [finding] = check(history).errors
 
-    assert (finding.name, finding.operations) == ("inconsistent-offsets", (leader, follower))
+    assert (finding.name, finding.operations[1]) == ("inconsistent-offsets", follower)
+    assert leader not in finding.operations
     assert "the log at the end (broker 3)" in finding.text
 
 
@@ -240,6 +277,16 @@ def test_read_of_a_failed_send_is_an_aborted_read(outcome: str) -> None:
         assert "failed (MessageSizeTooLarge)" in errors[0].text
     else:
         assert errors == []
+
+
+def test_aborted_read_that_is_gone_is_no_lost_write() -> None:
+    """What failed may go; that it was read is the anomaly."""
+    history = History()
+    history.invoke("p", "send", T, 0, None, "a").fail("too large")
+    poll(history, "c", (0, "a"))
+    history.final_log(T, 0, [])
+
+    assert check(history).counts == {"aborted-read": 1}
 
 
 def test_failed_send_that_is_in_no_log_is_fine() -> None:
@@ -315,6 +362,32 @@ def test_batch_lies_together_in_its_order(order: str, name: str | None) -> None:
     assert all(finding.operations[0] is batch for finding in errors)
 
 
+def test_batch_whose_acknowledgement_claims_otherwise_is_judged_by_what_is_seen() -> None:
+    """The acknowledgement says neighbours; a log, or without one a poll, shows the record between."""
+    for has_log in (True, False):
+        history = History()
+        batch = history.invoke("p", "send_batch", T, 0, records=[(None, "a"), (None, "b")]).ok(offset=0)
+        seen = [(0, "a"), (1, "x"), (2, "b")]
+        if has_log:
+            history.final_log(T, 0, seen)
+        else:
+            poll(history, "c", *seen)
+
+        [skip] = check(history).by_name("int-send-skip")
+
+        assert skip.operations[0] is batch
+        assert skip.data == {"offsets": [0, 2], "between": 1}
+
+
+def test_failed_batch_is_an_aborted_read_whatever_its_order() -> None:
+    """That it is there at all is the anomaly."""
+    history = History()
+    history.invoke("p", "send_batch", T, 0, records=[(None, "a"), (None, "b")]).fail("too large")
+    history.final_log(T, 0, [(0, "b"), (1, "a")])
+
+    assert check(history).counts == {"aborted-read": 2}
+
+
 def test_batch_claims_the_offsets_after_its_first() -> None:
     """The acknowledgement has the first record's offset; each record is judged for itself."""
     history = History()
@@ -387,6 +460,17 @@ def test_reader_starts_where_it_was_told(offset: int, errors: list[str]) -> None
         poll(history, "c", (offset, "abcd"[offset]))
 
         assert names(history) == errors
+
+
+def test_record_that_another_reader_had_exists() -> None:
+    """Whoever went past it skipped it, though the log has lost it since."""
+    history = History()
+    poll(history, "c", (0, "a"))
+    poll(history, "d", (0, "a"), (1, "b"), (2, "c"))
+    poll(history, "c", (2, "c"))
+    history.final_log(T, 0, [(0, "a"), (2, "c")])
+
+    assert names(history) == ["poll-skip"]
 
 
 def test_gap_without_records_is_no_skip() -> None:
