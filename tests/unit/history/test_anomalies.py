@@ -379,6 +379,15 @@ def test_batch_whose_acknowledgement_claims_otherwise_is_judged_by_what_is_seen(
         assert skip.data == {"offsets": [0, 2], "between": 1}
 
 
+def test_copy_of_a_batchs_record_is_no_skip() -> None:
+    """The log's first copy is the one that lies in its batch."""
+    history = History()
+    history.invoke("p", "send_batch", T, 0, records=[(None, "a"), (None, "b")]).ok(offset=0)
+    history.final_log(T, 0, [(0, "a"), (1, "b"), (2, "x"), (3, "b")])
+
+    assert names(history) == ["duplicate"]
+
+
 def test_failed_batch_is_an_aborted_read_whatever_its_order() -> None:
     """That it is there at all is the anomaly."""
     history = History()
