@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kit.broker.broker import Endpoint
+from kit.broker.broker import Broker, Endpoint
 from kit.broker.child_process import (
     RECEIVE_BYTES,
     RefusedError,
@@ -33,6 +33,7 @@ from kit.broker.child_process import (
     sender,
     watch_parent,
 )
+from kit.broker.client_links import ClientLinks, RequestHooks
 from kit.broker.configs import BrokerConfig, ConfigError
 from kit.broker.connection import Limits, Service
 from kit.broker.control import Command, ControlChannel, Failure
@@ -89,7 +90,7 @@ class _NodeProcess:
         self._node_id: int = settings["node_id"]
         self._data_dir = data_dir
         self._is_over = False  # the whole cluster ends, not only this process
-        config = BrokerConfig(settings["config"])
+        config = BrokerConfig(settings["config"], num_brokers=len(settings["endpoints"]))
         secret = bytes.fromhex(settings["secret"])
         peer_ports = {int(node_id): port for node_id, port in settings["peer_ports"].items()}
         data_dir.check_brokers([int(node_id) for node_id in settings["endpoints"]])
@@ -114,8 +115,10 @@ class _NodeProcess:
         self._network.attach(self._node)
         peers = PeerListener(self._node, secret).service(Limits(), MemoryBudget(RECEIVE_BYTES))
         self._servers = [Server(self._loop, peers, peer_sockets)]
+        self._clients: ClientLinks | None = None
         if self._node.broker is not None:
-            receive, budget = self._node.broker.receive, MemoryBudget(RECEIVE_BYTES)
+            self._clients = self._client_links(self._node.broker)
+            receive, budget = self._clients.receive, MemoryBudget(RECEIVE_BYTES)
             clients = Service(f"broker {self._node_id}", receive, budget, limits(config, num_brokers=1))
             self._servers.append(Server(self._loop, clients, client_sockets))
         channel = ControlChannel(self._send, self._end)
@@ -123,6 +126,16 @@ class _NodeProcess:
         self._loop.on_lines(sys.stdin.fileno(), channel.receive)
         watch_parent(self._loop, settings["parent_pid"], self._end)
         self._is_eager: bool = settings["is_eager"]
+
+    def _client_links(self, broker: Broker) -> ClientLinks:
+        return ClientLinks(
+            node_id=self._node_id,
+            links=self._links,
+            hooks=RequestHooks(),
+            clock=self._node.clock,
+            topic_name=broker.image.topic_names.get,
+            serve=broker.receive,
+        )
 
     def _make_node(self, settings: Mapping[str, Any], config: BrokerConfig) -> Node:
         layout = Layout(
@@ -180,6 +193,8 @@ class _NodeProcess:
         self._links.load(state)
         if self._links.is_quiet:
             self._network.reset_lost()
+            if self._clients is not None:
+                self._clients.reset_lost()
 
     def _status(self) -> dict[str, Any]:
         controller = self._node.controller

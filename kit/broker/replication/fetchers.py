@@ -181,7 +181,6 @@ class ReplicaFetcher:
             return
         settings, epoch = self._owner.settings, self._session_epoch
         request = m.FetchRequest(
-            replica_id=self._owner.node_id,
             replica_state=m.FetchRequest.ReplicaState(
                 replica_id=self._owner.node_id, replica_epoch=self._owner.broker_epoch()
             ),
