@@ -17,6 +17,7 @@ from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from tests.support.memory_cluster import START_MS, MemoryCluster
 from tests.support.requirements import need
+from tests.unit.raft.harness import QuorumCluster
 
 pytestmark = pytest.mark.slow
 OFFSET_COMMIT, INIT_PRODUCER_ID = 8, 22
@@ -34,9 +35,14 @@ def dump(decoder: str, path: Path) -> list[str]:
     return [line for line in done.stdout.splitlines() if line.startswith("| offset")]
 
 
+def leader_changes(lines: list[str]) -> list[dict[str, Any]]:
+    """What the control records say, which begin the epochs of the quorum."""
+    return [json.loads(line.partition(" LeaderChange: ")[2]) for line in lines if " LeaderChange: " in line]
+
+
 def payloads(lines: list[str]) -> list[dict[str, Any]]:
-    """What each record's value was decoded to."""
-    return [json.loads(line.partition(" payload: ")[2]) for line in lines]
+    """What each record's value was decoded to, control records left out."""
+    return [json.loads(line.partition(" payload: ")[2]) for line in lines if " payload: " in line]
 
 
 def as_kafka(topic_id: uuid.UUID) -> str:
@@ -100,6 +106,30 @@ def test_apache_reads_our_metadata_log(tmp_path: Path) -> None:
     assert by_type["PARTITION_RECORD"]["replicas"] == by_type["PARTITION_RECORD"]["isr"] == [2]
     assert by_type["PRODUCER_IDS_RECORD"] == {"brokerId": 1, "brokerEpoch": 0, "nextProducerId": 1000}
     assert by_type["REMOVE_TOPIC_RECORD"] == {"topicId": topic_id}
+
+
+def test_apache_reads_our_leader_changes(tmp_path: Path) -> None:
+    """Each epoch of the quorum begins with a control record: who leads, who may vote, who voted for it."""
+    quorum = QuorumCluster(tmp_path)
+    quorum.start(eager=1)
+    quorum.elect()
+    quorum.write(5)
+    quorum.run(100)
+    quorum.crash(1)
+    leader_id = quorum.elect().node_id
+    quorum.write(6)
+    quorum.run(100)
+    quorum.close()
+
+    for node_id in (2, 3):
+        lines = dump("--cluster-metadata-decoder", tmp_path / f"node-{node_id}" / FOLDER_NAME / FIRST_LOG)
+
+        voters = [{"voterId": 1}, {"voterId": 2}, {"voterId": 3}]
+        first, second = leader_changes(lines)
+        assert (first["leaderId"], first["voters"], len(first["grantingVoters"])) == (1, voters, 2)
+        assert (second["leaderId"], second["voters"]) == (leader_id, voters)
+        assert second["grantingVoters"] == voters[1:]
+        assert [each["data"]["nextProducerId"] for each in payloads(lines)] == [5, 6]
 
 
 def test_apache_reads_our_committed_offsets(tmp_path: Path) -> None:

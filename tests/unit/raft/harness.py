@@ -11,7 +11,7 @@ from typing import Any
 from kit.broker.clock import NodeClock, VirtualClock
 from kit.broker.deferred import Deferred
 from kit.broker.raft.config import RaftConfig
-from kit.broker.raft.messages import METADATA_TOPIC_ID
+from kit.broker.raft.messages import METADATA_TOPIC_ID, about_partition
 from kit.broker.raft.replica import RaftReplica
 from kit.broker.raft.roles import Role
 from kit.broker.timeline import Timeline
@@ -46,6 +46,20 @@ def fetch_request(replica_id: int, epoch: int, offset: int, last_epoch: int, **f
         replica_state=m.FetchRequest.ReplicaState(replica_id=replica_id),
         topics=[m.FetchRequest.FetchTopic(topic_id=topic_id, partitions=[partition])],
         **top,
+    )
+
+
+def vote_request(candidate: int, epoch: int, last: tuple[int, int] = (0, 0), **fields: Any) -> m.VoteRequest:
+    """A candidate's request; ``last`` is the epoch of its last record and its log end offset."""
+    top = {name: fields.pop(name) for name in ("cluster_id", "voter_id") if name in fields}
+    return about_partition(
+        m.VoteRequest,
+        message_fields=top,
+        replica_id=candidate,
+        replica_epoch=epoch,
+        last_offset_epoch=last[0],
+        last_offset=last[1],
+        **fields,
     )
 
 
