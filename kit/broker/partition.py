@@ -96,8 +96,7 @@ class Partition:
     def _lead(self, state: PartitionState) -> None:
         is_new_leader = self.leader is None
         leader = self.leader or LeaderState(self, self._context, self.topic_id)
-        if is_new_leader or state.partition_epoch > self.partition_epoch:
-            leader.take_over(state)
+        leader.take_over(state, is_news=is_new_leader or state.partition_epoch > self.partition_epoch)
         if state.leader_epoch > self.leader_epoch:
             self.log.assign_leader_epoch(state.leader_epoch, self.log.log_end_offset)
             leader.begin_epoch(state, is_new_leader=is_new_leader)

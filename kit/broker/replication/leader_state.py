@@ -64,15 +64,21 @@ class LeaderState:
 
     # -- the controller's word -----------------------------------------------------------------------------------
 
-    def take_over(self, state: PartitionState) -> None:
-        """Take over replicas and in-sync replicas; whatever was proposed has been answered by that."""
+    def take_over(self, state: PartitionState, *, is_news: bool) -> None:
+        """Take over replicas and in-sync replicas; whatever was proposed has been answered by that.
+
+        Args:
+            is_news: False when AlterPartition has told of the same partition epoch already. Its answer names the
+                in-sync replicas alone; and what was proposed since still has to be answered.
+        """
         own = self._context.node_id
         self.followers = {
             node_id: self.followers.get(node_id) or RemoteReplica(node_id)
             for node_id in state.replicas
             if node_id != own
         }
-        self._commit(tuple(state.isr))
+        if is_news:
+            self._commit(tuple(state.isr))
 
     def begin_epoch(self, state: PartitionState, *, is_new_leader: bool) -> None:
         """Start a leader epoch at the end of the log."""
