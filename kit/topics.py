@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ from kit.errors import ClusterClosedError
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
+
+
+_PATIENCE_S = 5.0
+_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +67,37 @@ class TopicReader:
     def read(self) -> dict[str, Topic]:
         """The topics by name.
 
+        While a broker fails, what one broker says of another may not be true for a moment: then it asks again.
+
         Raises:
             ClusterClosedError: the reader is closed.
             kafka.errors.KafkaError: the brokers answered with an error, or not at all.
         """
-        from kafka.admin import OffsetSpec
+        from kafka.errors import KafkaError
 
+        give_up_s = time.monotonic() + _PATIENCE_S
         with self._lock:
-            if self._is_closed:  # while this call waited for the lock: a new client would look for brokers in vain
-                raise ClusterClosedError("This cluster is closed: start a new one with kit.start().")
-            admin = self._connected()
-            described = sorted(admin.describe_topics(), key=lambda topic: str(topic["name"]))
-            starts = _offsets(admin, described, OffsetSpec.EARLIEST)
-            ends = _offsets(admin, described, OffsetSpec.LATEST)
-        return {topic["name"]: _topic(topic, starts, ends) for topic in described if _is_there(topic, ends)}
+            while True:
+                if self._is_closed:  # while this call waited for the lock: a new client would look for brokers in vain
+                    raise ClusterClosedError("This cluster is closed: start a new one with kit.start().")
+                try:
+                    return _topics(self._connected())
+                except KafkaError:
+                    self._disconnect()  # the client goes on believing what it has once learnt of the brokers
+                    if time.monotonic() > give_up_s:
+                        raise
+                time.sleep(_PAUSE_S)
 
     def close(self) -> None:
         """Close the client, if there is one."""
         with self._lock:
             self._is_closed = True
-            if self._admin is not None:
-                self._admin.close()
-                self._admin = None
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            admin.close()
 
     def _connected(self) -> KafkaAdminClient:
         if self._admin is None:
@@ -91,6 +105,15 @@ class TopicReader:
 
             self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap_servers, client_id="kit-cluster")
         return self._admin
+
+
+def _topics(admin: KafkaAdminClient) -> dict[str, Topic]:
+    from kafka.admin import OffsetSpec
+
+    described = sorted(admin.describe_topics(), key=lambda topic: str(topic["name"]))
+    starts = _offsets(admin, described, OffsetSpec.EARLIEST)
+    ends = _offsets(admin, described, OffsetSpec.LATEST)
+    return {topic["name"]: _topic(topic, starts, ends) for topic in described if _is_there(topic, ends)}
 
 
 def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any) -> dict[tuple[str, int], int]:
