@@ -131,8 +131,13 @@ class ProducerState:
     # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
-        """The state as Kafka writes it to ``.snapshot`` files: of each producer the last batch only."""
-        body = b"".join([_SNAPSHOT_COUNT.pack(len(self._producers)), *map(_pack_producer, self._producers.items())])
+        """The state in the format of Kafka's ``.snapshot`` files.
+
+        Kafka writes an entry for the last batch of each producer only, so that a retry of an earlier one is taken for a
+        gap after a restart. Here each batch has an entry, the last one last: whoever knows one per producer keeps that.
+        """
+        entries = [entry for producer in self._producers.items() for entry in _pack_producer(*producer)]
+        body = _SNAPSHOT_COUNT.pack(len(entries)) + b"".join(entries)
         return _SNAPSHOT_HEAD.pack(_SNAPSHOT_VERSION, crc32c.crc32c(body)) + body
 
     def load_snapshot(self, content: bytes) -> None:
@@ -142,7 +147,7 @@ class ProducerState:
             BadSnapshot: it is damaged; the state is empty then.
         """
         self.clear()
-        self._producers.update(_unpack_snapshot(content))
+        self._producers = _unpack_snapshot(content)
 
 
 def _check_new_epoch(header: BatchHeader, known_epoch: int) -> None:
@@ -169,22 +174,23 @@ def _last_sequence(header: BatchHeader) -> int:
     return (header.base_sequence + header.last_offset_delta) & MAX_SEQUENCE
 
 
-def _pack_producer(item: tuple[int, _Producer]) -> bytes:
-    producer_id, producer = item
-    batch = producer.batches[-1] if producer.batches else _Batch(NO_SEQUENCE, NO_SEQUENCE, -1, 0, -1)
-    return _SNAPSHOT_ENTRY.pack(
-        producer_id,
-        producer.epoch,
-        batch.last_sequence,
-        batch.last_offset,
-        batch.offset_delta,
-        producer.last_timestamp_ms,
-        _NO_COORDINATOR_EPOCH,
-        _NO_TRANSACTION,
-    )
+def _pack_producer(producer_id: int, producer: _Producer) -> Iterable[bytes]:
+    batches = producer.batches or [_Batch(NO_SEQUENCE, NO_SEQUENCE, -1, 0, producer.last_timestamp_ms)]
+    for batch in batches:
+        is_last = batch is batches[-1]
+        yield _SNAPSHOT_ENTRY.pack(
+            producer_id,
+            producer.epoch,
+            batch.last_sequence,
+            batch.last_offset,
+            batch.offset_delta,
+            producer.last_timestamp_ms if is_last else batch.timestamp_ms,
+            _NO_COORDINATOR_EPOCH,
+            _NO_TRANSACTION,
+        )
 
 
-def _unpack_snapshot(content: bytes) -> Iterable[tuple[int, _Producer]]:
+def _unpack_snapshot(content: bytes) -> dict[int, _Producer]:
     entries_at = _SNAPSHOT_HEAD.size + _SNAPSHOT_COUNT.size
     if len(content) < entries_at:
         raise BadSnapshot(f"{len(content)} bytes are too few for a producer snapshot")
@@ -192,12 +198,14 @@ def _unpack_snapshot(content: bytes) -> Iterable[tuple[int, _Producer]]:
     body = content[_SNAPSHOT_HEAD.size :]
     if version != _SNAPSHOT_VERSION or crc != crc32c.crc32c(body):
         raise BadSnapshot(f"the producer snapshot (version {version}) does not match its checksum")
-    producers = []
+    producers: dict[int, _Producer] = {}
     for entry in _SNAPSHOT_ENTRY.iter_unpack(content[entries_at:]):
         producer_id, epoch, last_sequence, last_offset, offset_delta, timestamp_ms, _, _ = entry
-        producer = _Producer(epoch, timestamp_ms)
+        producer = producers.get(producer_id)
+        if producer is None or producer.epoch != epoch:
+            producer = producers[producer_id] = _Producer(epoch, timestamp_ms)
+        producer.last_timestamp_ms = timestamp_ms
         if last_sequence != NO_SEQUENCE:
             first_sequence = (last_sequence - offset_delta) & MAX_SEQUENCE
             producer.batches.append(_Batch(first_sequence, last_sequence, last_offset, offset_delta, timestamp_ms))
-        producers.append((producer_id, producer))
     return producers

@@ -75,7 +75,7 @@ class ClientMetadata:
             return
         is_complete = self._take(response)
         self._on_update()
-        if not is_complete:
+        if not is_complete and not self._is_asking:
             self._is_asking = True
             self._links.clock.call_later(RETRY_BACKOFF_MS, self._ask)
 

@@ -212,7 +212,8 @@ class SimProducer:
         """Source: ``TransactionManager.canRetry``."""
         if code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER and self.settings.enable_idempotence:
             if queue.is_gap(batch):
-                self._recorder.sequence_gap(self._links.name, queue.topic_partition, batch.base_sequence)
+                if not queue.is_unresolved:  # nothing was given up, so the broker lacks what it acknowledged
+                    self._recorder.sequence_gap(self._links.name, queue.topic_partition, batch.base_sequence)
                 self._bump_epoch(queue)
             return True
         return code.retriable

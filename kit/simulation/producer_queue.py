@@ -60,6 +60,11 @@ class PartitionQueue:
         """Whether a batch has no outcome yet."""
         return bool(self.waiting or self._begun)
 
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether a batch was given up, and it is not known yet whether the broker has it."""
+        return self._unresolved is not None
+
     def add(self, record: Record, operation: SendOperation, deadline_ms: float) -> None:
         """Take one more record, into the last batch if that was never sent and has room."""
         last = self.waiting[-1] if self.waiting else None

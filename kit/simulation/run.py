@@ -141,21 +141,24 @@ class _Run:
     def play(self) -> None:
         """Play everything, and write into the result."""
         result, recorder = self._result, self._recorder
-        is_caught_up = False
+        has_ended = False
         try:
             with _watch_errors(recorder):
                 self._live()
-            is_caught_up = True
+            has_ended = True
         except _Stuck as stuck:
             recorder.find("stuck", str(stuck))
         except Exception:  # noqa: BLE001 - whatever comes out of the brokers is a finding
             recorder.find("crash", traceback.format_exc())
         result.findings += [Finding(*each) for each in recorder.findings]
         result.findings += several_leaders(self._cluster.events())
-        if is_caught_up:
+        if has_ended:
             logs = self._cluster.final_logs(list(self._workload.topics))
             result.findings += judge(
-                recorder.history, logs, is_idempotent=self._workload.producer.enable_idempotence, caught_up=True
+                recorder.history,
+                logs,
+                is_idempotent=self._workload.producer.enable_idempotence,
+                caught_up=self._workload.num_consumers > 0,
             )
         for event in self._cluster.events():
             recorder.note(str(event))

@@ -142,6 +142,8 @@ class Consumers:
 
     def have_read_all(self) -> bool:
         """Whether the group has read up to every high watermark."""
+        if not self._living:
+            return True
         positions: dict[object, int] = {}
         for consumer in self._living.values():
             positions.update(consumer.positions())

@@ -117,7 +117,7 @@ def test_snapshot_has_kafkas_bytes() -> None:
 
 
 def test_snapshot_keeps_what_the_next_batch_is_compared_with() -> None:
-    """The last batch of each producer; earlier ones are gone, as in Kafka."""
+    """The last batch of each producer, and its epoch."""
     producers = state(header(0), header(1, 4), header(0, producer_id=2, epoch=1))
     again = ProducerState(clock=VirtualClock(START_MS))
 
@@ -126,8 +126,20 @@ def test_snapshot_keeps_what_the_next_batch_is_compared_with() -> None:
     assert len(again) == 2
     assert again.check(header(1, 4)) == (101, 104, START_MS)
     assert again.check(header(5)) is None
-    assert refusal(again, header(0)) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert refusal(again, header(0, 2)) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
     assert refusal(again, header(3, producer_id=2)) == ErrorCode.INVALID_PRODUCER_EPOCH
+
+
+def test_snapshot_keeps_every_batch_that_may_be_sent_again() -> None:
+    """A producer whose answers were lost sends its five batches again, also to a leader that was just started."""
+    batches = [header(2 * number, 2) for number in range(6)]
+    producers, again = state(*batches), ProducerState(clock=VirtualClock(START_MS))
+
+    again.load_snapshot(producers.snapshot())
+
+    assert [again.check(each) for each in batches[1:]] == [producers.check(each) for each in batches[1:]]
+    assert refusal(again, batches[0]) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert again.snapshot() == producers.snapshot()
 
 
 @given(position=st.integers(0, 51), length=st.integers(0, 51))
