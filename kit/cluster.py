@@ -48,7 +48,8 @@ def start(
             every broker, where kill is SIGKILL and several cores work at once.
         brokers: how many.
         controllers: nodes of their own that decide by majority who leads, 1 or 3. None lets brokers 1 to 3 do it
-            besides (broker 1 alone when there are fewer than three).
+            besides (broker 1 alone when there are fewer than three). Their ids begin with 101, and they can be killed,
+            paused and cut off as brokers can.
         port: of the first broker, the others follow; None for free ports.
         data_dir: a folder that keeps the data: a later start on it finds topics, records and offsets again.
             None for a temporary one, which goes with the cluster.
