@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 RECONNECT_BACKOFF_MS = 50  # reconnect.backoff.ms of Kafka's clients
 _MAX_FRAME_BYTES = 2**31 - 1  # the nodes trust each other; the budget still holds
+NO_ANSWER = struct.Struct(">ii")  # a frame with nothing behind the correlation id, which no response of Kafka's is
 _CORRELATION_ID = struct.Struct(">i")
 
 
@@ -174,12 +175,15 @@ class PeerLink:
             return
         delay_ms = self._delay_ms(is_reply=True)
         if delay_ms or not self._in.is_empty:
-            frame = memoryview(bytes(frame))
+            frame = memoryview(bytearray(frame))
         self._in.put(delay_ms, lambda: self._deliver(number, frame))
 
     def _deliver(self, number: int, frame: memoryview) -> None:
         call = self._calls.get(number)
         if call is None:
+            return
+        if len(frame) == _CORRELATION_ID.size:
+            self._finish(number, None)
             return
         try:
             _, response = codec.decode_response(call.api_key, call.api_version, frame)

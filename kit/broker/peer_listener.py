@@ -14,6 +14,7 @@ from kit.broker.connection import Limits, Service
 from kit.broker.deferred import Deferred
 from kit.broker.framing import MemoryBudget
 from kit.broker.handshake import Called, HandshakeError
+from kit.broker.peer_link import NO_ANSWER
 from kit.broker.peers import Receiver
 from kit.wire import codec
 
@@ -85,7 +86,7 @@ class PeerListener:
         return None
 
 
-def _encode(header: codec.RequestHeader, response: Any) -> Chunks | None:
-    if response is None:
-        return None
+def _encode(header: codec.RequestHeader, response: Any) -> Chunks:
+    if response is None:  # the caller shall not wait for its timeout
+        return [NO_ANSWER.pack(NO_ANSWER.size - 4, header.correlation_id)]
     return codec.encode_response(header.api_key, header.api_version, header.correlation_id, response)

@@ -218,6 +218,13 @@ def test_broken_connection_answers_all_that_was_under_way(peers: Peers) -> None:
     assert [peers.value(answer) for answer in answers] == [None, None]
 
 
+def test_node_that_has_no_answer_says_so(peers: Peers) -> None:
+    """A node that is up but cannot answer, as one that is not the controller, keeps nobody waiting."""
+    answer = peers.networks[1].call(2, VOTE, m.VoteRequest(topics=[]), timeout_ms=LONG_MS)
+    assert peers.value(answer) is None
+    assert len(peers.nodes[2].received) == 1
+
+
 def test_unknown_node_answers_none(peers: Peers) -> None:
     """A node that the cluster does not have is one that is down."""
     answer = peers.beat(1, 9)
