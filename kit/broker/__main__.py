@@ -36,6 +36,7 @@ from kit.broker.connection import Service
 from kit.broker.control import ControlChannel
 from kit.broker.data_dir import LOG_FILE, DataDir, DataDirError
 from kit.broker.embedded import EmbeddedCluster
+from kit.broker.faults import FaultError
 from kit.broker.framing import MemoryBudget
 from kit.broker.layout import LayoutError
 from kit.broker.loop import EventLoop
@@ -131,7 +132,7 @@ class _Process:
             config=self._config,
             clock=self._loop.clock,
             controllers=controllers,
-            on_node_up=lambda node_id: self._ports[node_id].open(),
+            on_node_up=self._open,
             on_node_down=lambda node_id: self._ports[node_id].close(),
         )
         channel.serve(cluster_commands(self._cluster, channel, self._loop.clock))
@@ -152,6 +153,16 @@ class _Process:
         report({"pid": os.getpid(), "ports": self._port_numbers})
         clock = self._loop.clock
         clock.call_later(_SWEEP_DELAY_MS, lambda: data_dir.remove_left_overs(clock.time_ms() / 1000))
+
+    def _open(self, node_id: int) -> None:
+        try:
+            self._ports[node_id].open()
+        except OSError as error:
+            raise FaultError(
+                f"Broker {node_id} runs again, but no client reaches it: another program took its port "
+                f"{self._port_numbers[node_id]} meanwhile ({error.strerror}). End that program, then kill({node_id}) "
+                f"and restart({node_id})."
+            ) from error
 
     def _receive(self, node_id: int, frame: memoryview, peer: Peer) -> Any:
         return self._cluster.receive(node_id, frame, peer)

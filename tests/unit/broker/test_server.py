@@ -18,7 +18,7 @@ from kit.broker.broker import Peer
 from kit.broker.connection import READABLE, WRITABLE, Limits, Service
 from kit.broker.framing import MemoryBudget
 from kit.broker.loop import EventLoop, LoopClock
-from kit.broker.server import Server, listen
+from kit.broker.server import ClientPort, Server, listen
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.portable
@@ -151,6 +151,64 @@ def test_server_goes_on_when_descriptors_run_out(loop: EventLoop, monkeypatch: p
     with serving(loop) as (port, _), socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         assert ask(client, b"hello") == b"127.0.0.1 hello"
     assert num_failures == 3
+
+
+def test_client_port_comes_and_goes(loop: EventLoop) -> None:
+    """Closed, it disconnects who is there and refuses who comes; opened again, it is the same port."""
+    service = Service("broker 1", lambda *_: [b"\0\0\0\2ok"], MemoryBudget(1_000_000), Limits())
+    port = ClientPort(loop, service, sockets := listen(0))
+    number = sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run)
+    port.open()
+    thread.start()
+    in_loop = _in_thread_of(loop)
+    try:
+        with socket.create_connection(("127.0.0.1", number), timeout=10) as client:
+            assert ask(client, b"hello") == b"ok"
+            in_loop(port.close)
+            assert client.recv(1) == b""
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", number), timeout=10)
+        in_loop(port.close)  # once more: nothing to do
+
+        in_loop(port.open)
+        with socket.create_connection(("127.0.0.1", number), timeout=10) as client:
+            assert ask(client, b"hello again") == b"ok"
+        in_loop(port.release)
+        for sock in listen(number):
+            sock.close()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+def test_port_that_was_taken_meanwhile_cannot_be_opened(loop: EventLoop) -> None:
+    """Whoever opens it hears of it."""
+    service = Service("broker 1", lambda *_: [], MemoryBudget(1_000_000), Limits())
+    port = ClientPort(loop, service, sockets := listen(0))
+    number = sockets[0].getsockname()[1]
+    port.open()
+    port.close()
+    thieves = listen(number)
+
+    with pytest.raises(OSError, match="in use"):
+        port.open()
+
+    for sock in thieves:
+        sock.close()
+    port.open()
+    port.release()
+
+
+def _in_thread_of(loop: EventLoop) -> Callable[[Callable[[], None]], None]:
+    """What runs a function in the loop's thread, and waits for it."""
+
+    def run(function: Callable[[], None]) -> None:
+        done = threading.Event()
+        loop.call_soon_threadsafe(lambda: (function(), done.set())[1])
+        assert done.wait(10)
+
+    return run
 
 
 def test_listen_says_when_a_port_is_taken() -> None:
