@@ -44,9 +44,10 @@ class BrokerLifecycle:
 
     Args:
         registration: all of it but ``previous_broker_epoch``.
-        previous_broker_epoch: of the last registration when the broker was closed cleanly after it, else -1.
+        previous_broker_epoch: of the last registration if nothing was lost since then, else -1.
         ask_controller: sends one request, once.
         metadata_offset: how far the broker has followed the metadata log.
+        on_registered: told the epoch of each registration, before the broker says that it is alive.
         on_caught_up: called once, when the broker knows all that was decided before its registration.
 
     Attributes:
@@ -62,6 +63,7 @@ class BrokerLifecycle:
         clock: Clock,
         ask_controller: AskController,
         metadata_offset: Callable[[], int],
+        on_registered: Callable[[int], None],
         on_caught_up: Callable[[], None],
     ) -> None:
         self.broker_epoch = -1
@@ -72,6 +74,7 @@ class BrokerLifecycle:
         self._clock = clock
         self._ask_controller = ask_controller
         self._metadata_offset = metadata_offset
+        self._on_registered = on_registered
         self._on_caught_up = on_caught_up
         self._timer: Timer | None = None
         self._is_asking = False
@@ -108,7 +111,11 @@ class BrokerLifecycle:
 
     def metadata_changed(self) -> None:
         """The broker has followed the metadata log further: do not wait with what that makes possible."""
-        if self.state is LifecycleState.CATCHING_UP and self._knows_its_registration():
+        is_possible = {
+            LifecycleState.REGISTERING: True,  # there is a controller
+            LifecycleState.CATCHING_UP: self._knows_its_registration(),
+        }
+        if is_possible.get(self.state, False):
             self._beat_now()
 
     def _knows_its_registration(self) -> bool:
@@ -140,6 +147,7 @@ class BrokerLifecycle:
         self._is_asking = False
         if response is not None and response.error_code == ErrorCode.NONE:
             self.broker_epoch = response.broker_epoch
+            self._on_registered(self.broker_epoch)
             if self.state is LifecycleState.REGISTERING:
                 self.state = LifecycleState.CATCHING_UP
                 if self._knows_its_registration():

@@ -24,7 +24,8 @@ from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from kit.wire.records import Record, build_batch, iter_headers, read_records
 
-START_MS = 1_700_000_000_000
+START_MS = 1_700_000_000_000  # when the cluster is ready for the first time
+START_UP_MS = 10
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS = 0, 1, 2, 3, 19, 20
 LAST_PRODUCE_BY_NAME = LAST_FETCH_BY_NAME = 12
 ALL_BYTES = 2**31 - 1
@@ -58,9 +59,10 @@ class MemoryCluster:
         self.disk = VolatileDisk()
         self.config = {name.replace("_", "."): value for name, value in config.items()}
         self._correlation_ids = itertools.count(1)
-        self.clock = VirtualClock(START_MS)
+        self.clock = VirtualClock(START_MS - START_UP_MS)
         self.random = random.Random(0)
         self._start()
+        self.clock.advance(START_MS - self.clock.time_ms())
 
     def _start(self) -> None:
         self.cluster = EmbeddedCluster(
@@ -94,6 +96,10 @@ class MemoryCluster:
         controller = self.cluster.nodes[node_id].controller
         assert controller is not None
         return controller
+
+    def metadata_records(self) -> list[Any]:
+        """Every record of the metadata log, oldest first."""
+        return list(self.controller.raft.read_all())
 
     def commit(self, *records: Any) -> None:
         """Put records into the metadata log, as if the controller had decided so."""

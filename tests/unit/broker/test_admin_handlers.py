@@ -66,7 +66,7 @@ def test_create_topics_is_known_to_every_broker_at_once(cluster: MemoryCluster) 
 def test_validate_only_changes_nothing(cluster: MemoryCluster) -> None:
     """Every API that can only validate answers as if, and leaves the cluster as it is."""
     create(cluster, topic("a"))
-    records = cluster.cluster.controller.history()
+    records = cluster.metadata_records()
     asked = cluster.send(1, CREATE_TOPICS, 7, m.CreateTopicsRequest(topics=[topic("b")], validate_only=True))
     assert (asked.topics[0].error_code, asked.topics[0].num_partitions) == (ErrorCode.NONE, 1)
     growth = m.CreatePartitionsRequest(topics=[m.CreatePartitionsTopic(name="a", count=3, assignments=None)])
@@ -80,7 +80,7 @@ def test_validate_only_changes_nothing(cluster: MemoryCluster) -> None:
         resource = message.AlterConfigsResource(resource_type=TOPIC_RESOURCE, resource_name="a", configs=[change])
         answer = cluster.send(1, api_key, version, message(resources=[resource], validate_only=True))
         assert answer.responses[0].error_code == ErrorCode.NONE
-    assert cluster.cluster.controller.history() == records
+    assert cluster.metadata_records() == records
 
 
 def test_create_partitions_opens_the_new_ones(cluster: MemoryCluster) -> None:
@@ -218,8 +218,8 @@ def test_describe_cluster_names_the_brokers(cluster: MemoryCluster) -> None:
     response = cluster.send(2, DESCRIBE_CLUSTER, 2, m.DescribeClusterRequest())
     assert (response.cluster_id, response.controller_id, response.endpoint_type) == (cluster.cluster.cluster_id, 1, 1)
     assert [(found.broker_id, found.host, found.port, found.rack) for found in response.brokers] == [
-        (1, "127.0.0.1", 9001, None),
-        (2, "127.0.0.1", 9002, None),
+        (1, "127.0.0.1", 9001, "rack-1"),
+        (2, "127.0.0.1", 9002, "rack-2"),
     ]
     assert response.cluster_authorized_operations == -(2**31)
     request = m.DescribeClusterRequest(include_cluster_authorized_operations=True)

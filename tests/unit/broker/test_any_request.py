@@ -84,7 +84,7 @@ def fresh_cluster() -> Iterator[MemoryCluster]:
             )
             for index in range(2)
         ]
-        cluster.cluster.controller.commit([m.TopicRecord(name=TOPIC, topic_id=TOPIC_ID), *partitions])
+        cluster.commit(m.TopicRecord(name=TOPIC, topic_id=TOPIC_ID), *partitions)
         for index in range(2):
             assert cluster.produce_code(TOPIC, batch_of(b"a", b"b"), partition=index) is ErrorCode.NONE
         cluster.broker().ensure_internal_topic("__consumer_offsets")

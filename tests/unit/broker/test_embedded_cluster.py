@@ -73,7 +73,7 @@ def test_cluster_goes_on_where_it_was(make_cluster: MakeCluster, how: str) -> No
     cluster = make_cluster(brokers=3)
     cluster.create_topic("listens", 3, retention_ms=-1)
     change = m.ConfigRecord(resource_type=4, resource_name="", name="message.max.bytes", value="5000")
-    cluster.cluster.controller.commit([change])
+    cluster.commit(change)
     for index in range(3):
         for number in range(4):
             cluster.produce("listens", batch_of(b"%d" % number), partition=index)

@@ -108,7 +108,7 @@ def test_produce_acks_all_is_refused_when_the_isr_is_too_small(cluster: MemoryCl
     """NOT_ENOUGH_REPLICAS before anything is appended; acks=1 does not ask."""
     cluster.create_topic("careful", min_insync_replicas=2)
     change = m.PartitionChangeRecord(partition_id=0, topic_id=cluster.topic_id("careful"), replicas=[1, 2, 3], isr=[1])
-    cluster.cluster.controller.commit([change])
+    cluster.commit(change)
 
     assert cluster.produce_code("careful", batch_of(b"a"), acks=-1) is ErrorCode.NOT_ENOUGH_REPLICAS
     assert cluster.values("careful") == []
@@ -371,7 +371,7 @@ def test_produce_garbage_in_a_batch_that_is_opened(cluster: MemoryCluster, setti
 def test_produce_settings_can_change_while_records_come(cluster: MemoryCluster) -> None:
     """A dynamic broker setting holds from the next batch on."""
     change = m.ConfigRecord(resource_type=4, resource_name="", name="message.max.bytes", value="100")
-    cluster.cluster.controller.commit([change])
+    cluster.commit(change)
 
     assert cluster.produce_code("listens", batch_of(b"x" * 200)) is ErrorCode.MESSAGE_TOO_LARGE
     assert cluster.fetch("listens", 0, max_bytes=ALL_BYTES).high_watermark == 0

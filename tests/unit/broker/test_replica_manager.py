@@ -89,7 +89,7 @@ def test_retention_of_a_topic_can_change(make_cluster: MakeCluster) -> None:
     fill(cluster, "listens", 10)
     change = m.ConfigRecord(resource_type=2, resource_name="listens", name="retention.bytes", value="0")
 
-    cluster.cluster.controller.commit([change])
+    cluster.commit(change)
     cluster.clock.advance(RETENTION_CHECK_MS)
 
     assert start_offset(cluster, "listens") == 10
