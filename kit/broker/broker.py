@@ -158,6 +158,7 @@ class Broker:
             clock=clock,
             ask_controller=self.ask_controller_once,
             metadata_offset=lambda: self.metadata_offset,
+            on_registered=self.replicas.log_directory.note_registered,
             on_caught_up=self._open_partitions,
         )
         self._has_opened = False

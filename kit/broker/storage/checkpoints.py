@@ -25,6 +25,7 @@ HIGH_WATERMARKS = "replication-offset-checkpoint"
 LEADER_EPOCHS = "leader-epoch-checkpoint"
 PARTITION_METADATA = "partition.metadata"
 CLEAN_SHUTDOWN = ".kafka_cleanshutdown"
+REGISTRATION = ".kit_registration"  # not Kafka's
 
 _VERSION = 0
 
@@ -145,3 +146,17 @@ def take_clean_shutdown(directory: Path) -> int | None:
         return int(json.loads(content)["brokerEpoch"])
     except (ValueError, KeyError, TypeError):
         return -1
+
+
+def write_registration(directory: Path, broker_epoch: int, boot_id: str) -> None:
+    """Note under which epoch a broker runs, and since which start of the machine."""
+    replace_file(directory / REGISTRATION, json.dumps({"brokerEpoch": broker_epoch, "bootId": boot_id}).encode())
+
+
+def read_registration(directory: Path) -> tuple[int, str] | None:
+    """What `write_registration` noted last; None when there is nothing of the kind."""
+    try:
+        found = json.loads((directory / REGISTRATION).read_text(encoding="utf-8"))
+        return int(found["brokerEpoch"]), str(found["bootId"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -18,6 +18,7 @@ Buffer = bytes | bytearray | memoryview
 
 FORCE_PORTABLE = os.environ.get("KIT_FORCE_PORTABLE") == "1"
 _OPEN_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux
 _MAX_OPEN_FILES = 64  # macOS lets a process have 256 descriptors, and connections need some
 
 
@@ -86,6 +87,16 @@ class FilePool:
 
     def note_truncated(self, path: Path, size_bytes: int) -> None:
         """Told that a file was cut, so that no more of it can be on the disk."""
+
+    def boot_id(self, directory: Path) -> str:  # noqa: ARG002 - a simulated disk has one per node
+        """Changes when what was written and not flushed may be gone, so with each start of the machine.
+
+        Empty when the system does not say.
+        """
+        try:
+            return "" if FORCE_PORTABLE else BOOT_ID.read_text(encoding="ascii").strip()
+        except OSError:
+            return ""
 
 
 SHARED_POOL = FilePool()  # descriptors are limited per process, so this is too

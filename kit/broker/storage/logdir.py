@@ -30,7 +30,8 @@ class LogDirectory:
         logs: the open ones, by directory name ("topic-0").
         high_watermarks: by directory name, as of the last shutdown; the partition layer keeps them up to date.
         was_clean: whether the last broker here closed all its logs.
-        previous_broker_epoch: of the last broker here if it closed all its logs, else -1.
+        previous_broker_epoch: of the last broker here if all that it wrote is still there, else -1. That is so when it
+            closed its logs, and also when it crashed and the machine went on. (Kafka takes every crash for a loss.)
 
     Raises:
         BrokerError: KAFKA_STORAGE_ERROR when the directory cannot be used.
@@ -50,7 +51,7 @@ class LogDirectory:
         except OSError as error:
             raise storage_error(f"cannot use the log directory {directory}", error) from error
         self.was_clean = marker is not None
-        self.previous_broker_epoch = -1 if marker is None else marker
+        self.previous_broker_epoch = self._last_registered() if marker is None or marker < 0 else marker
         self._log_start_offsets = self._read(checkpoints.LOG_START_OFFSETS)
         self._recovery_points = self._read(checkpoints.RECOVERY_POINTS)
         self.high_watermarks = self._read(checkpoints.HIGH_WATERMARKS)
@@ -63,6 +64,18 @@ class LogDirectory:
         except checkpoints.BadCheckpoint as error:
             log.warning("%s; going on without it", error)
             return {}
+
+    def _last_registered(self) -> int:
+        boot_id = self._pool.boot_id(self.directory)
+        epoch, noted_boot_id = checkpoints.read_registration(self.directory) or (-1, "")
+        return epoch if boot_id and boot_id == noted_boot_id else -1
+
+    def note_registered(self, broker_epoch: int) -> None:
+        """Note the epoch of the broker here, for the case that it crashes."""
+        try:
+            checkpoints.write_registration(self.directory, broker_epoch, self._pool.boot_id(self.directory))
+        except OSError as error:
+            log.warning("cannot note the broker epoch in %s: %s", self.directory, error)
 
     def partitions(self) -> dict[str, uuid.UUID | None]:
         """The partitions that have a folder here, with the topic id in it, by directory name."""

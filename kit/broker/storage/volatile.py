@@ -19,6 +19,11 @@ class VolatileDisk(FilePool):
     def __init__(self) -> None:
         super().__init__()
         self._durable_bytes: dict[Path, int] = {}
+        self._num_losses: dict[Path, int] = {}
+
+    def boot_id(self, directory: Path) -> str:
+        """Changes when the node with this directory loses its power."""
+        return f"boot-{self._num_losses.get(directory, 0)}"
 
     def note_durable(self, path: Path, size_bytes: int) -> None:
         """Remember how much of a log file is on the disk itself."""
@@ -35,6 +40,7 @@ class VolatileDisk(FilePool):
         Small files that are replaced as a whole (checkpoints, the vote) stay as they were last written. A file that
         was there before this disk is taken as flushed.
         """
+        self._num_losses[directory] = self._num_losses.get(directory, 0) + 1
         lost_bytes = 0
         for path in sorted(directory.rglob("*.log")):
             size_bytes = path.stat().st_size

@@ -24,6 +24,7 @@ class Script:
         self.asked: list[tuple[int, Any, Deferred[Any]]] = []
         self.metadata_offset = 0
         self.opened = 0
+        self.registered: list[int] = []
         registration = m.BrokerRegistrationRequest(broker_id=1, incarnation_id=uuid.UUID(int=1))
         self.lifecycle = BrokerLifecycle(
             registration,
@@ -32,6 +33,7 @@ class Script:
             clock=self.clock,
             ask_controller=self.ask,
             metadata_offset=lambda: self.metadata_offset,
+            on_registered=self.registered.append,
             on_caught_up=self.open,
         )
         self.lifecycle.start()
@@ -82,6 +84,16 @@ def test_broker_waits_until_it_knows_its_registration(script: Script) -> None:
     api_key, request, _ = script.asked[1]
     assert (api_key, request.broker_epoch, request.current_metadata_offset) == (HEARTBEAT, 7, 7)
     assert request.want_fence
+
+
+def test_each_registration_is_told_before_the_broker_can_be_alive(script: Script) -> None:
+    """What happens to it from then on is a matter of that epoch."""
+    assert script.registered == []
+
+    script.answer(m.BrokerRegistrationResponse(broker_epoch=7))
+
+    assert script.registered == [7]
+    assert all(api_key == REGISTER for api_key, _, _ in script.asked)
 
 
 def test_partitions_are_opened_before_the_broker_wants_to_be_alive(script: Script) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from kit.broker.clock import VirtualClock
 from kit.broker.storage import LogConfig, LogDirectory
+from kit.broker.storage.volatile import VolatileDisk
 from kit.wire.errors import BrokerError, ErrorCode
 from tests.support.logs import START_MS, append_values, contents
 
@@ -30,6 +31,41 @@ def test_clean_shutdown_is_noticed_once(tmp_path: Path) -> None:
     first.close(broker_epoch=5)
 
     assert [open_directory(tmp_path).was_clean, open_directory(tmp_path).was_clean] == [True, False]
+
+
+def test_epoch_of_the_last_broker_is_known_when_nothing_was_lost(tmp_path: Path) -> None:
+    """After a clean shutdown and after a crash; not when the power was lost, even if nothing was registered since."""
+    disk = VolatileDisk()
+
+    def restart() -> LogDirectory:
+        return LogDirectory(tmp_path, clock=VirtualClock(START_MS), pool=disk)
+
+    restart().close(broker_epoch=5)
+    after_close = restart()
+    after_close.note_registered(7)
+    after_crash = restart()
+    disk.lose_power(tmp_path)
+    after_loss, after_loss_and_crash = restart(), restart()
+
+    assert after_close.previous_broker_epoch == 5
+    assert after_crash.previous_broker_epoch == 7
+    assert [after_loss.previous_broker_epoch, after_loss_and_crash.previous_broker_epoch] == [-1, -1]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"brokerEpoch": "x", "bootId": ""}', b"\xff"])
+def test_damaged_note_of_the_last_broker_is_none(tmp_path: Path, content: bytes) -> None:
+    """Then it is taken for lost."""
+    (tmp_path / ".kit_registration").write_bytes(content)
+
+    assert LogDirectory(tmp_path, clock=VirtualClock(START_MS), pool=VolatileDisk()).previous_broker_epoch == -1
+
+
+def test_unknown_boot_id_vouches_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system does not say whether the machine went on."""
+    monkeypatch.setattr("kit.broker.storage.files.BOOT_ID", tmp_path / "missing")
+    open_directory(tmp_path).note_registered(7)
+
+    assert open_directory(tmp_path).previous_broker_epoch == -1
 
 
 def test_records_and_log_start_offset_survive_any_restart(tmp_path: Path) -> None:
