@@ -28,6 +28,7 @@ LAB_TIMERS: dict[str, str] = {
     "controller.quorum.fetch.timeout.ms": "350",
     "replica.fetch.backoff.ms": "100",
     "replica.lag.time.max.ms": "1500",
+    "replica.socket.timeout.ms": "1000",
 }
 """So that a class sees a failover in less than a second, not in ten: on one computer nothing is slow for long."""
 

@@ -25,7 +25,7 @@ class Station:
         self.got: list[tuple[int, Any]] = []
         self.is_silent = False
 
-    def receive_call(self, source: int, api_key: int, api_version: int, request: Any, client_id: str | None) -> Any:
+    def receive_call(self, source: int, _api_key: int, _api_version: int, request: Any, _client_id: str | None) -> Any:
         """Answer."""
         self.got.append((source, request))
         answer: Deferred[Any] = Deferred()
