@@ -28,6 +28,7 @@ from kit.backends.arguments import (
 from kit.backends.node_child import NodeChild
 from kit.backends.node_commands import NodeCommands
 from kit.backends.ports import ReservedPort
+from kit.broker.cluster_defaults import PROCESS_TIMERS
 from kit.broker.data_dir import TEMPORARY_PREFIX
 from kit.broker.handshake import SECRET_BYTES
 from kit.broker.layout import (
@@ -115,7 +116,7 @@ class ProcessesBackend:
             "cluster_id": cluster_id_of({each: directory_of(data_dir, each) for each in node_ids}, SystemRandom()),
             "data_dir": self.data_dir,
             "is_temporary": self._is_temporary,
-            "config": dict(config),
+            "config": {**PROCESS_TIMERS, **config},
         }
         self._commands = NodeCommands(node_ids, voters_here)
         for node_id in node_ids:

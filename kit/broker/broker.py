@@ -37,6 +37,7 @@ PRODUCE = 0
 API_VERSIONS = 18
 CREATE_TOPICS, _CREATE_TOPICS_VERSION = 19, 7
 ALLOCATE_PRODUCER_IDS = 67
+_PRODUCER_IDS_TIMEOUT_MS = 1_000  # then clients are told to try again, as long as they like
 MAX_REQUEST_BYTES = 8 << 20  # decoded, a request of many small objects takes some fifty times its bytes
 _HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
 
@@ -386,8 +387,9 @@ class Broker:
 
     def _ask_for_producer_ids(self) -> None:
         request = m.AllocateProducerIdsRequest(broker_id=self.node_id, broker_epoch=self.broker_epoch)
-        timeout_ms = self.config["request.timeout.ms"]
-        self.channel.ask(request, ALLOCATE_PRODUCER_IDS, timeout_ms=timeout_ms).then(self._take_producer_ids)
+        self.channel.ask(request, ALLOCATE_PRODUCER_IDS, timeout_ms=_PRODUCER_IDS_TIMEOUT_MS).then(
+            self._take_producer_ids
+        )
 
     def _take_producer_ids(self, response: m.AllocateProducerIdsResponse | None) -> None:
         block = self._producer_ids
