@@ -205,19 +205,6 @@ class EventLoop:
         handler: Any = signal.SIG_IGN if callback is None else lambda *_: self.call_soon_threadsafe(callback)
         signal.signal(number, handler)
 
-    def on_input(self, fd: int, callback: Callable[[], None]) -> None:
-        """Call back once when ``fd`` has input or is at its end.
-
-        A thread waits for it, because Windows can poll sockets but no pipes.
-        """
-
-        def wait() -> None:
-            with contextlib.suppress(OSError):
-                os.read(fd, 1)
-            self.call_soon_threadsafe(callback)
-
-        threading.Thread(target=wait, name="input", daemon=True).start()
-
     def on_lines(self, fd: int, callback: Callable[[bytes], None]) -> None:
         """Call back with each line that ``fd`` has, its end included, and with ``b""`` once at the end.
 

@@ -18,7 +18,7 @@ from kit.broker.broker import Peer
 from kit.broker.connection import READABLE, WRITABLE, Limits, Service
 from kit.broker.framing import MemoryBudget
 from kit.broker.loop import EventLoop, LoopClock
-from kit.broker.server import ClientPort, Server, listen
+from kit.broker.server import ClientPort, Server, connect, listen, listen_for_nodes
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.portable
@@ -301,19 +301,56 @@ def test_signal_stops_the_loop(loop: EventLoop) -> None:
         signal.signal(signal.SIGTERM, previous)
 
 
-@pytest.mark.parametrize("ending", ["input", "end"])
-def test_input_and_its_end_are_noticed(loop: EventLoop, ending: str) -> None:
-    """A byte on the pipe counts, and so does the end of the pipe."""
+def test_lines_come_one_by_one_and_then_the_end(loop: EventLoop) -> None:
+    """However the bytes arrive, each callback has one line; an empty one says that there will be no more."""
     reader, writer = os.pipe()
-    loop.on_input(reader, loop.stop)
-    if ending == "input":
-        os.write(writer, b"\n")
-        loop.run()
-        os.close(writer)
-    else:
-        os.close(writer)
-        loop.run()
+    lines: list[bytes] = []
+    loop.on_lines(reader, lines.append)
+    os.write(writer, b"one\ntwo\nthr")
+    run_until(loop, lambda: len(lines) == 2)
+    os.write(writer, b"ee\n")
+    os.close(writer)
+    run_until(loop, lambda: b"" in lines)
     os.close(reader)
+
+    assert lines == [b"one\n", b"two\n", b"three\n", b""]
+
+
+def test_writer_does_not_wait_for_its_reader(loop: EventLoop) -> None:
+    """More than a pipe holds is taken at once, and arrives in order when somebody reads."""
+    reader, writer = os.pipe()
+    write = loop.writer(writer)
+    sent = [bytes([65 + number]) * 100_000 for number in range(5)]
+    for data in sent:
+        write(data)
+    arrived = bytearray()
+    while len(arrived) < 500_000:
+        arrived += os.read(reader, 65_536)
+    is_same = arrived == b"".join(sent)
+    assert is_same
+    os.close(reader)
+    os.close(writer)
+
+
+def test_connect_reaches_who_listens_and_says_when_nobody_does(loop: EventLoop) -> None:
+    """The socket can be written to when it has arrived; a refusal shows at once or at the first send."""
+    (listener,) = listen_for_nodes(0)
+    port = listener.getsockname()[1]
+    masks: list[int] = []
+    with connect(port) as client:
+        loop.watch(client.fileno(), WRITABLE, masks.append)
+        run_until(loop, lambda: masks)
+        loop.unwatch(client.fileno())
+        assert client.send(b"hello") == 5
+    listener.close()
+
+    masks.clear()
+    with contextlib.suppress(ConnectionRefusedError), connect(port) as client:
+        loop.watch(client.fileno(), WRITABLE, masks.append)
+        run_until(loop, lambda: masks)
+        loop.unwatch(client.fileno())
+        with pytest.raises(OSError, match=r"refused|reset|[Bb]roken"):
+            client.send(b"hello")
 
 
 def test_cancelled_timers_do_not_pile_up() -> None:
