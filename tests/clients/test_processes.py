@@ -199,12 +199,17 @@ def test_close_leaves_nothing_behind() -> None:
         cluster.topics()
 
 
-def test_killed_parent_takes_every_process_with_it() -> None:
+@pytest.mark.parametrize("has_sibling", [False, True], ids=["alone", "a forked process lives on"])
+def test_killed_parent_takes_every_process_with_it(has_sibling: bool) -> None:
     """Kill -9 leaves the parent no chance to clean up; the last of its children removes the folder."""
-    code = """
-        import json, kit
+    code = f"""
+        import json, kit, os, time
         cluster = kit.start("processes", brokers=2)
-        print(json.dumps([[broker.port for broker in cluster.brokers], cluster.data_dir]), flush=True)
+        sibling = os.fork() if {has_sibling} else None
+        if sibling == 0:
+            time.sleep(300)
+            os._exit(0)
+        print(json.dumps([sibling, [broker.port for broker in cluster.brokers], cluster.data_dir]), flush=True)
         input()
     """
     with subprocess.Popen(
@@ -215,12 +220,16 @@ def test_killed_parent_takes_every_process_with_it() -> None:
         stdout=subprocess.PIPE,
     ) as parent:
         assert parent.stdout is not None
-        ports, data_dir = json.loads(parent.stdout.readline())
-        left = [traces_of([port], data_dir, parent_pid=parent.pid) for port in ports]
-        parent.kill()
-        parent.wait()
-        for each in left:
-            assert_gone(each)
+        sibling, ports, data_dir = json.loads(parent.stdout.readline())
+        try:
+            left = [traces_of([port], data_dir, parent_pid=parent.pid) for port in ports]
+            parent.kill()
+            parent.wait()
+            for each in left:
+                assert_gone(each)
+        finally:
+            if sibling is not None:
+                os.kill(sibling, signal.SIGKILL)
 
 
 def test_broker_that_somebody_else_ended_is_down_and_can_be_restarted() -> None:
