@@ -175,7 +175,7 @@ class Partition:
             self.leadership().check_in_sync_replicas()
         header, data = self._checks.validate(data)
         if header.producer_id >= 0:
-            before = self.log.producers.check(header)
+            before = self.log.producers.check(header, log_start_offset=self.log.log_start_offset)
             if before is not None:
                 time_ms = NO_TIMESTAMP if self._checks.create_time else before.timestamp_ms
                 return Appended(before.base_offset, before.last_offset, time_ms, self.log.log_start_offset)

@@ -70,19 +70,29 @@ class ProducerState:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
         self._producers: dict[int, _Producer] = {}
+        self._has_forgotten = False
 
     def __len__(self) -> int:
         return len(self._producers)
 
-    def check(self, header: BatchHeader) -> Duplicate | None:
+    def check(self, header: BatchHeader, *, log_start_offset: int) -> Duplicate | None:
         """Decide about a producer's batch before it is appended; None means that it may be.
+
+        A producer that is not known may begin with any sequence number, because its earlier records may have been
+        deleted. (Kafka believes that always. But when nothing was deleted, an earlier batch is late, in a request to
+        the last leader perhaps, and would be a gap when it comes.)
 
         Raises:
             BrokerError: INVALID_PRODUCER_EPOCH for an epoch that was replaced, OUT_OF_ORDER_SEQUENCE_NUMBER for a gap.
         """
         producer = self._producers.get(header.producer_id)
         if producer is None:
-            return None  # its records may have been deleted: any sequence number is believed
+            if header.base_sequence > 0 and log_start_offset == 0 and not self._has_forgotten:
+                raise BrokerError(
+                    ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+                    f"producer {header.producer_id} begins with sequence number {header.base_sequence}",
+                )
+            return None
         if header.producer_epoch != producer.epoch:
             _check_new_epoch(header, producer.epoch)
             return None
@@ -122,6 +132,7 @@ class ProducerState:
         expired = [key for key, producer in self._producers.items() if producer.last_timestamp_ms <= expired_at_ms]
         for producer_id in expired:
             del self._producers[producer_id]
+        self._has_forgotten = self._has_forgotten or bool(expired)
         return len(expired)
 
     def clear(self) -> None:

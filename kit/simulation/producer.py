@@ -190,7 +190,10 @@ class SimProducer:
         for queue, batch, attempt in sent:
             if batch.attempts == attempt and not batch.is_done:
                 self._batch_answered(queue, batch, answers.get(queue.topic_partition))
-        self._pump()
+        if response is None:
+            self._wake_in(0)  # not before all requests of the broken connection are known to have failed
+        else:
+            self._pump()
 
     def _batch_answered(self, queue: PartitionQueue, batch: Batch, answer: m.PartitionProduceResponse | None) -> None:
         code = ErrorCode.NETWORK_EXCEPTION if answer is None else ErrorCode(answer.error_code)

@@ -20,6 +20,12 @@ def send(cluster: MemoryCluster, sequence: int, *values: bytes, epoch: int = 0) 
     return ErrorCode(answer.error_code), answer.base_offset
 
 
+def delete_one_record(cluster: MemoryCluster) -> None:
+    """Have a record deleted, so that the log no longer begins with offset 0."""
+    cluster.produce("listens", batch_of(b"gone"))
+    cluster.partition("listens").delete_records(-1)
+
+
 def test_duplicate_gets_the_original_offset(cluster: MemoryCluster) -> None:
     """A retry of any of the last five batches is acknowledged and not appended again."""
     offsets = [send(cluster, 2 * number, b"a%d" % number, b"b%d" % number) for number in range(5)]
@@ -56,9 +62,11 @@ def test_gap_is_out_of_order(cluster: MemoryCluster) -> None:
 
 def test_sequence_wraps(cluster: MemoryCluster) -> None:
     """After 2^31 - 1 comes 0, within a batch and between two."""
-    assert send(cluster, MAX_SEQUENCE - 1, b"a", b"b", b"c") == (ErrorCode.NONE, 0)  # the third one has number 0
-    assert send(cluster, 1, b"d") == (ErrorCode.NONE, 3)
-    assert send(cluster, MAX_SEQUENCE - 1, b"a", b"b", b"c") == (ErrorCode.NONE, 0)
+    delete_one_record(cluster)
+
+    assert send(cluster, MAX_SEQUENCE - 1, b"a", b"b", b"c") == (ErrorCode.NONE, 1)  # the third one has number 0
+    assert send(cluster, 1, b"d") == (ErrorCode.NONE, 4)
+    assert send(cluster, MAX_SEQUENCE - 1, b"a", b"b", b"c") == (ErrorCode.NONE, 1)
 
 
 def test_new_epoch_starts_at_0_and_ends_the_old_one(cluster: MemoryCluster) -> None:
@@ -71,9 +79,18 @@ def test_new_epoch_starts_at_0_and_ends_the_old_one(cluster: MemoryCluster) -> N
     assert cluster.values("listens") == [b"a", b"b"]
 
 
-def test_unknown_producer_may_start_anywhere(cluster: MemoryCluster) -> None:
-    """Its earlier records may have been deleted by retention."""
-    assert send(cluster, 1234, b"a") == (ErrorCode.NONE, 0)
+def test_unknown_producer_may_start_anywhere_when_records_were_deleted(cluster: MemoryCluster) -> None:
+    """Its earlier ones may have been among them."""
+    delete_one_record(cluster)
+
+    assert send(cluster, 1234, b"a") == (ErrorCode.NONE, 1)
+
+
+def test_unknown_producer_starts_at_0_when_nothing_was_deleted(cluster: MemoryCluster) -> None:
+    """What comes before is late: refused before, or still under way to the last leader. It must not become a gap."""
+    assert send(cluster, 1, b"b") == (ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, -1)
+    assert send(cluster, 0, b"a") == (ErrorCode.NONE, 0)
+    assert send(cluster, 1, b"b") == (ErrorCode.NONE, 1)
 
 
 def test_sequences_are_per_partition(cluster: MemoryCluster) -> None:
@@ -112,7 +129,7 @@ def test_idle_producer_is_forgotten(cluster: MemoryCluster) -> None:
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tries=st.lists(st.integers(0, 7), min_size=1, max_size=40))
 def test_retries_in_any_order_never_repeat_or_lose(cluster: MemoryCluster, tries: list[int]) -> None:
-    """Whatever is sent again, the log has what was acknowledged once and in order, from the first batch on."""
+    """Whatever is sent again, the log has what was acknowledged once and in order, from number 0 on."""
     start = cluster.partition("listens").log.log_end_offset
     producer_id = start + 1000  # another one in each example
     appended = 0
@@ -121,7 +138,7 @@ def test_retries_in_any_order_never_repeat_or_lose(cluster: MemoryCluster, tries
         answer = cluster.produce("listens", data)
         assert answer is not None
         if answer.error_code == ErrorCode.NONE:
-            assert answer.base_offset - start == sequence - tries[0]
+            assert answer.base_offset - start == sequence
             appended = max(appended, answer.base_offset - start + 1)
 
-    assert cluster.values("listens", start) == [b"%d" % (tries[0] + index) for index in range(appended)]
+    assert cluster.values("listens", start) == [b"%d" % index for index in range(appended)]

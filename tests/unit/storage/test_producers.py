@@ -26,16 +26,21 @@ def state(*headers: BatchHeader) -> ProducerState:
     producers = ProducerState(clock=VirtualClock(START_MS))
     offset = 100
     for each in headers:
-        assert producers.check(each) is None
+        assert check(producers, each, log_start_offset=1) is None
         producers.update(each, offset)
         offset += each.last_offset_delta + 1
     return producers
 
 
+def check(producers: ProducerState, header: BatchHeader, *, log_start_offset: int = 0) -> Duplicate | None:
+    """Decide about a batch, in a log from which nothing was deleted."""
+    return producers.check(header, log_start_offset=log_start_offset)
+
+
 def refusal(producers: ProducerState, refused: BatchHeader) -> ErrorCode:
     """The error code with which a batch is refused."""
     with pytest.raises(BrokerError) as caught:
-        producers.check(refused)
+        check(producers, refused)
     return caught.value.code
 
 
@@ -44,7 +49,7 @@ def test_check_recognises_each_of_the_last_five_batches() -> None:
     batches = [header(2 * number, 2) for number in range(6)]
     producers = state(*batches)
 
-    assert [producers.check(each) for each in batches[1:]] == [
+    assert [check(producers, each) for each in batches[1:]] == [
         Duplicate(base_offset=100 + 2 * number, last_offset=101 + 2 * number, timestamp_ms=START_MS)
         for number in range(1, 6)
     ]
@@ -63,17 +68,19 @@ def test_check_does_not_take_half_a_batch_for_a_duplicate() -> None:
 
 
 def test_check_believes_an_unknown_producer() -> None:
-    """Its earlier records may have been deleted by retention."""
-    assert state().check(header(17)) is None
+    """If records were deleted, its earlier ones may have been among them; else an earlier batch is late."""
+    assert check(state(), header(17), log_start_offset=1) is None
+    assert check(state(), header(0)) is None
+    assert refusal(state(), header(17)) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
 
 
 def test_sequence_numbers_wrap_around() -> None:
     """After 2^31 - 1 comes 0, within a batch and between batches."""
     inside = header(MAX_SEQUENCE - 1, 4)
-    assert state(inside).check(header(2)) is None
-    assert state(inside).check(inside) == (100, 103, START_MS)
+    assert check(state(inside), header(2)) is None
+    assert check(state(inside), inside) == (100, 103, START_MS)
 
-    assert state(header(MAX_SEQUENCE)).check(header(0)) is None
+    assert check(state(header(MAX_SEQUENCE)), header(0)) is None
 
 
 def test_check_refuses_an_epoch_that_was_replaced() -> None:
@@ -88,9 +95,9 @@ def test_a_new_epoch_starts_at_zero() -> None:
     producers = state(header(0, 5))
 
     assert refusal(producers, header(5, epoch=1)) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
-    assert producers.check(header(0, 5, epoch=1)) is None
+    assert check(producers, header(0, 5, epoch=1)) is None
     producers.update(header(0, 5, epoch=1), 105)
-    assert producers.check(header(0, 5, epoch=1)) == (105, 109, START_MS)
+    assert check(producers, header(0, 5, epoch=1)) == (105, 109, START_MS)
 
 
 def test_expire_forgets_silent_producers_only() -> None:
@@ -102,7 +109,7 @@ def test_expire_forgets_silent_producers_only() -> None:
     producers.update(header(5, producer_id=2), 1, max_timestamp_ms=START_MS + 1000)
 
     assert [producers.expire(1001), producers.expire(1000), len(producers)] == [0, 1, 1]
-    assert producers.check(header(0, producer_id=1)) is None
+    assert check(producers, header(0, producer_id=1)) is None
     assert refusal(producers, header(0, producer_id=2)) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
 
 
@@ -124,8 +131,8 @@ def test_snapshot_keeps_what_the_next_batch_is_compared_with() -> None:
     again.load_snapshot(producers.snapshot())
 
     assert len(again) == 2
-    assert again.check(header(1, 4)) == (101, 104, START_MS)
-    assert again.check(header(5)) is None
+    assert check(again, header(1, 4)) == (101, 104, START_MS)
+    assert check(again, header(5)) is None
     assert refusal(again, header(0, 2)) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
     assert refusal(again, header(3, producer_id=2)) == ErrorCode.INVALID_PRODUCER_EPOCH
 
@@ -137,7 +144,7 @@ def test_snapshot_keeps_every_batch_that_may_be_sent_again() -> None:
 
     again.load_snapshot(producers.snapshot())
 
-    assert [again.check(each) for each in batches[1:]] == [producers.check(each) for each in batches[1:]]
+    assert [check(again, each) for each in batches[1:]] == [check(producers, each) for each in batches[1:]]
     assert refusal(again, batches[0]) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
     assert again.snapshot() == producers.snapshot()
 
@@ -167,8 +174,8 @@ def test_log_knows_its_producers_after_a_restart(tmp_path: Path, close: bool) ->
 
     again = open_log(tmp_path / "t-0")
 
-    assert again.producers.check(header(8, producer_id=4)) == (8, 8, START_MS)
-    assert again.producers.check(header(9, producer_id=4)) is None
+    assert check(again.producers, header(8, producer_id=4)) == (8, 8, START_MS)
+    assert check(again.producers, header(9, producer_id=4)) is None
 
 
 def test_log_keeps_producers_whose_records_were_deleted(tmp_path: Path) -> None:
@@ -181,4 +188,4 @@ def test_log_keeps_producers_whose_records_were_deleted(tmp_path: Path) -> None:
     again = open_log(tmp_path / "t-0")
 
     assert again.size_bytes == 0
-    assert again.producers.check(header(0, producer_id=4)) == (0, 0, START_MS)
+    assert check(again.producers, header(0, producer_id=4)) == (0, 0, START_MS)
