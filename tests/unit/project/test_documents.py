@@ -43,11 +43,21 @@ def test_readme_fits_one_screen() -> None:
     assert len(lines) <= 60
 
 
-def test_readme_sample_runs() -> None:
-    """The code sample does what it says when it is run as it stands."""
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, r"listens \d+ 0 b'ada' b'Clair de Lune'\n"),
+        (1, r"(?s).*Node \d was killed\.\n.*listens-0: broker \d leads in epoch 1 .*"),
+    ],
+)
+def test_readme_sample_runs(number: int, expected: str) -> None:
+    """A code sample does what it says when it is run as it stands."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [sample] = re.findall(r"^```python\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    samples = re.findall(r"^```python\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
 
-    answer = subprocess.run([sys.executable, "-c", sample], capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", samples[number]], capture_output=True, text=True, timeout=60, check=False
+    )
 
-    assert re.fullmatch(r"listens \d+ 0 b'ada' b'Clair de Lune'\n", answer.stdout), answer.stderr
+    assert len(samples) == 2
+    assert re.fullmatch(expected, answer.stdout), answer.stderr
