@@ -122,7 +122,7 @@ def check(log: Log, records: list[tuple[int, bytes]]) -> None:
         assert found is not None
         assert found.offset == offset
     last_batch = [read_header(log.read(log.log_end_offset - 1, 1).read())]  # type: ignore[union-attr]
-    assert log.producers.check(last_batch[0]) is not None
+    assert log.producers.check(last_batch[0], log_start_offset=log.log_start_offset) is not None
 
 
 @pytest.mark.parametrize("crashed", [False, True])

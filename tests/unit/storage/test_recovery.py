@@ -192,7 +192,7 @@ def test_opening_needs_nothing_but_the_log_files(
         assert (found.offset, found.leader_epoch) == (first, number // 2)
     assert log.leader_epochs.entries() == [(0, 0), (1, placed[2][0]), (2, placed[4][0])]
     retried = batch([b"v"] * 2, producer_id=7, producer_epoch=0, base_sequence=placed[-1][0])
-    duplicate = log.producers.check(read_header(retried))
+    duplicate = log.producers.check(read_header(retried), log_start_offset=log.log_start_offset)
     assert duplicate is not None
     assert (duplicate.base_offset, duplicate.last_offset) == placed[-1][:2]
 
