@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from kit.broker.clock import Clock, NodeClock, Timer
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
+from kit.broker.network import Receiver
 from kit.broker.storage import FileRange
 from kit.wire import codec
 from kit.wire.errors import BrokerError
@@ -25,16 +26,10 @@ log = logging.getLogger(__name__)
 FETCH = 1
 
 
-class Receiver(Protocol):
-    """A node as its links see it; see `kit.broker.node.Node`."""
+class LocalReceiver(Receiver, Protocol):
+    """A node that shares the event loop."""
 
-    node_id: int
     clock: NodeClock
-
-    def receive_call(
-        self, source: int, api_key: int, api_version: int, request: Any, client_id: str | None
-    ) -> Deferred[Any]:
-        """Answer a request of another node; resolves with None when there is no answer."""
 
 
 class _Call:
@@ -42,7 +37,7 @@ class _Call:
 
     __slots__ = ("answer", "api_key", "caller", "is_lost", "source", "target", "timer")
 
-    def __init__(self, caller: Receiver | None, source: int, target: int, api_key: int) -> None:
+    def __init__(self, caller: LocalReceiver | None, source: int, target: int, api_key: int) -> None:
         self.caller = caller
         self.source = source
         self.target = target
@@ -65,12 +60,12 @@ class Fabric:
         self.num_messages = 0
         self._clock = clock
         self._latency_ms = latency_ms
-        self._nodes: dict[int, Receiver] = {}
+        self._nodes: dict[int, LocalReceiver] = {}
         self._calls: dict[int, _Call] = {}
         self._numbers = itertools.count()
         self._free_at_ms: dict[tuple[int, int], float] = {}  # when the last request on a link arrives
 
-    def attach(self, node: Receiver) -> None:
+    def attach(self, node: LocalReceiver) -> None:
         """Connect a node that is starting."""
         self._nodes[node.node_id] = node
 

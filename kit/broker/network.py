@@ -34,3 +34,14 @@ class Network(Protocol):
             api_version: None for the newest that the tables have.
             client_id: of the client whose request is passed on; None for a request of this node's own.
         """
+
+
+class Receiver(Protocol):
+    """A node as its links see it; see `kit.broker.node.Node`."""
+
+    node_id: int
+
+    def receive_call(
+        self, source: int, api_key: int, api_version: int, request: Any, client_id: str | None
+    ) -> Deferred[Any]:
+        """Answer a request of another node; resolves with None when there is no answer."""

@@ -14,8 +14,8 @@ from kit.broker.connection import Limits, Service
 from kit.broker.deferred import Deferred
 from kit.broker.framing import MemoryBudget
 from kit.broker.handshake import Called, HandshakeError
+from kit.broker.network import Receiver
 from kit.broker.peer_link import NO_ANSWER
-from kit.broker.peers import Receiver
 from kit.wire import codec
 
 

@@ -10,29 +10,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from kit.broker.clock import Clock, Timer
 from kit.broker.connection import ClientSocket, Loop
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
 from kit.broker.framing import MemoryBudget
+from kit.broker.network import Receiver
 from kit.broker.peer_link import LinkSettings, PeerLink
 from kit.wire import codec
 
 _TRIM_MS = 5_000
 _REPLY_BYTES = 268_435_456  # receive buffers of all links together
-
-
-class Receiver(Protocol):
-    """A node as the others see it; see `kit.broker.node.Node`."""
-
-    node_id: int
-
-    def receive_call(
-        self, source: int, api_key: int, api_version: int, request: Any, client_id: str | None
-    ) -> Deferred[Any]:
-        """Answer a request of another node; resolves with None when there is no answer."""
 
 
 class PeerNetwork:
