@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import pytest
 from kit.broker.raft.metadata_log import FOLDER_NAME
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
-from tests.support.memory_cluster import START_MS, MemoryCluster
+from tests.support.memory_cluster import MemoryCluster
 from tests.support.requirements import need
 from tests.unit.raft.harness import QuorumCluster
 
 pytestmark = pytest.mark.slow
 OFFSET_COMMIT, INIT_PRODUCER_ID = 8, 22
+SESSION_MS = 500  # longer than broker.session.timeout.ms
 FIRST_LOG = "00000000000000000000.log"
 
 
@@ -45,6 +47,11 @@ def payloads(lines: list[str]) -> list[dict[str, Any]]:
     return [json.loads(line.partition(" payload: ")[2]) for line in lines if " payload: " in line]
 
 
+def of_type(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The records of one type."""
+    return [each for each in found if each["type"] == name]
+
+
 def as_kafka(topic_id: uuid.UUID) -> str:
     """A topic id as Kafka prints it."""
     return base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")
@@ -67,31 +74,56 @@ def test_apache_reads_our_metadata_log(tmp_path: Path) -> None:
     cluster = MemoryCluster(tmp_path, brokers=3)
     cluster.create_topic("listens", 2, retention_ms=1000)
     topic_id = as_kafka(cluster.topic_id("listens"))
-    cluster.send(1, INIT_PRODUCER_ID, 5, m.InitProducerIdRequest(transactional_id=None))
+    producer = m.InitProducerIdRequest(transactional_id=None)
+    cluster.wait_for(cluster.ask(1, INIT_PRODUCER_ID, 5, producer))
     cluster.restart(brokers=2)
+    cluster.clock.advance(SESSION_MS)
     cluster.delete_topic("listens")
     cluster.close()
 
-    found = payloads(dump("--cluster-metadata-decoder", tmp_path / "broker-1" / FOLDER_NAME / FIRST_LOG))
+    lines = dump("--cluster-metadata-decoder", tmp_path / "broker-1" / FOLDER_NAME / FIRST_LOG)
+    found = payloads(lines)
 
-    assert [each["type"] for each in found] == [
+    assert [each["leaderId"] for each in leader_changes(lines)] == [1, 1]
+    types = [each["type"] for each in found]
+    assert types[:11] == [
         *["REGISTER_BROKER_RECORD"] * 3,
+        *["BROKER_REGISTRATION_CHANGE_RECORD"] * 3,
         "TOPIC_RECORD",
         "CONFIG_RECORD",
         *["PARTITION_RECORD"] * 2,
         "PRODUCER_IDS_RECORD",
-        *["REGISTER_BROKER_RECORD"] * 3,
-        *["PARTITION_CHANGE_RECORD"] * 2,
-        "REMOVE_TOPIC_RECORD",
     ]
+    assert Counter(types[11:-1]) == {
+        "REGISTER_BROKER_RECORD": 2,
+        "BROKER_REGISTRATION_CHANGE_RECORD": 3,
+        "PARTITION_CHANGE_RECORD": 4,  # each partition loses its only leader and gets it again
+    }
+    assert types[-1] == "REMOVE_TOPIC_RECORD"
     by_type = {each["type"]: each["data"] for each in found}
-    assert [
-        (each["data"]["brokerId"], each["data"]["brokerEpoch"], each["data"]["fenced"]) for each in found[8:11]
-    ] == [
-        (1, 1, False),
-        (2, 1, False),
-        (3, 0, True),
+    epochs = {
+        each["data"]["brokerId"]: each["data"]["brokerEpoch"] for each in of_type(found, "REGISTER_BROKER_RECORD")
+    }
+    changes = [each["data"] for each in of_type(found, "BROKER_REGISTRATION_CHANGE_RECORD")]
+    assert [(each["brokerId"], each["brokerEpoch"], each["fenced"]) for each in changes[:3]] == [
+        (1, 1, -1),
+        (2, 2, -1),
+        (3, 3, -1),
     ]
+    assert sorted((each["brokerId"], each["brokerEpoch"], each["fenced"]) for each in changes[3:]) == [
+        (1, epochs[1], -1),
+        (2, epochs[2], -1),
+        (3, 3, 1),
+    ]
+    assert min(epochs[1], epochs[2]) > 3
+    partition_changes = [each["data"] for each in of_type(found, "PARTITION_CHANGE_RECORD")]
+    assert sorted((each["partitionId"], each["leader"], each["isr"]) for each in partition_changes) == [
+        (0, -1, []),
+        (0, 1, [1]),
+        (1, -1, []),
+        (1, 2, [2]),
+    ]
+    assert {each["topicId"] for each in partition_changes} == {topic_id}
     assert found[0]["data"]["endPoints"] == [
         {"name": "PLAINTEXT", "host": "127.0.0.1", "port": 9001, "securityProtocol": 0}
     ]
@@ -104,7 +136,7 @@ def test_apache_reads_our_metadata_log(tmp_path: Path) -> None:
     }
     assert by_type["PARTITION_RECORD"]["topicId"] == topic_id
     assert by_type["PARTITION_RECORD"]["replicas"] == by_type["PARTITION_RECORD"]["isr"] == [2]
-    assert by_type["PRODUCER_IDS_RECORD"] == {"brokerId": 1, "brokerEpoch": 0, "nextProducerId": 1000}
+    assert by_type["PRODUCER_IDS_RECORD"] == {"brokerId": 1, "brokerEpoch": 1, "nextProducerId": 1000}
     assert by_type["REMOVE_TOPIC_RECORD"] == {"topicId": topic_id}
 
 
@@ -136,7 +168,8 @@ def test_apache_reads_our_committed_offsets(tmp_path: Path) -> None:
     """Key and value of each commit."""
     cluster = MemoryCluster(tmp_path, offsets_topic_num_partitions=1)
     cluster.create_topic("listens", 2)
-    cluster.broker().ensure_internal_topic("__consumer_offsets")
+    assert cluster.wait_for(cluster.broker().ensure_internal_topic("__consumer_offsets")) is ErrorCode.NONE
+    committed_ms = cluster.clock.time_ms()
     for offset in (3, 4):
         commit(cluster, offset)
     cluster.close()
@@ -148,4 +181,4 @@ def test_apache_reads_our_committed_offsets(tmp_path: Path) -> None:
         (3, "note"),
         (4, "note"),
     ]
-    assert {each["data"]["commitTimestamp"] for each in payloads(lines)} == {START_MS}
+    assert {each["data"]["commitTimestamp"] for each in payloads(lines)} == {committed_ms}
