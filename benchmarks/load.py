@@ -40,20 +40,35 @@ def payload(folder: Path, record_bytes: int, total_bytes: int) -> Path:
 
 
 def create_topic(system: System) -> str:
-    """A fresh topic of `PARTITIONS` partitions, one replica each; returns its name."""
+    """A fresh topic of `PARTITIONS` partitions; returns its name."""
     from confluent_kafka.admin import AdminClient, NewTopic
 
     name = f"bench-{uuid.uuid4().hex[:8]}"
     admin = AdminClient({"bootstrap.servers": system.bootstrap_servers})
-    for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
+    for future in admin.create_topics([NewTopic(name, PARTITIONS, system.replicas)]).values():
         future.result(30)
     return name
 
 
-def produce(system: System, topic: str, source: Path, batch_bytes: int, total_bytes: int) -> Throughput:
-    """Send every line of ``source``, ``total_bytes`` of values, with acks=1 in batches of about ``batch_bytes``."""
+def fewest_in_sync(system: System, topic: str) -> int:
+    """How many in-sync replicas the partition has that has fewest."""
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": system.bootstrap_servers})
+    found = admin.list_topics(topic, timeout=30).topics[topic]
+    return min(len(partition.isrs) for partition in found.partitions.values())
+
+
+def produce(
+    system: System, topic: str, source: Path, batch_bytes: int, total_bytes: int, *, acks: int = 1
+) -> Throughput:
+    """Send every line of ``source``, ``total_bytes`` of values, in batches of about ``batch_bytes``.
+
+    Args:
+        acks: 1, or -1 for all in-sync replicas.
+    """
     settings = {
-        "acks": 1,
+        "acks": acks,
         "batch.size": batch_bytes,
         "batch.num.messages": 1_000_000,
         "linger.ms": 50,
@@ -64,14 +79,16 @@ def produce(system: System, topic: str, source: Path, batch_bytes: int, total_by
     }
     folder = source.parent
     command = ["kcat", "-P", "-b", system.bootstrap_servers, "-t", topic, "-l", str(source)]
-    return _measured(system, folder, [*command, *_options(settings)], total_bytes)
+    _settle(folder, system.replicas * total_bytes)
+    return _measured(system, [*command, *_options(settings)], total_bytes)
 
 
 def consume(system: System, folder: Path, topic: str, records: int, total_bytes: int) -> Throughput:
     """Read ``records`` records from the beginning, three times over."""
     settings = {"fetch.message.max.bytes": 1_048_576, "queued.max.messages.kbytes": 262_144, "check.crcs": "false"}
     command = ["kcat", "-C", "-b", system.bootstrap_servers, "-t", topic, "-o", "beginning", "-c", str(records), "-q"]
-    return _measured(system, folder, [*command, *_options(settings)], total_bytes, times=3)
+    _settle(folder, total_bytes)
+    return _measured(system, [*command, *_options(settings)], total_bytes, times=3)
 
 
 def _options(settings: dict[str, object]) -> list[str]:
@@ -94,8 +111,7 @@ def _settle(folder: Path, num_bytes: int) -> None:
     scratch.unlink()
 
 
-def _measured(system: System, folder: Path, command: Sequence[str], total_bytes: int, *, times: int = 1) -> Throughput:
-    _settle(folder, total_bytes)
+def _measured(system: System, command: Sequence[str], total_bytes: int, *, times: int = 1) -> Throughput:
     cpu_before = system.cpu_s()
     started = time.perf_counter()
     for _ in range(times):

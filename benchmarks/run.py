@@ -14,13 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks import load
-from benchmarks.systems import System, embedded, parse_peer
+from benchmarks.systems import System, ours, parse_peer
 
 CASES = [(record, batch) for record in (100, 1000) for batch in (16_384, 1_000_000)]
 IDLE_S = 10
@@ -50,14 +51,19 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def throughput_round(systems: list[System], folder: Path, total_bytes: int, results: Results | None) -> None:
+def throughput_round(
+    systems: list[System], folder: Path, total_bytes: int, results: Results | None, acks: int = 1
+) -> None:
     """Produce and read back every case, alternating between the systems."""
     for record_bytes, batch_bytes in CASES:
         source = load.payload(folder, record_bytes, total_bytes)
         for system in systems:
             topic = load.create_topic(system)
             case = f"{record_bytes} B records, {batch_bytes // 1000} KB batches"
-            rows = {f"produce {case}": load.produce(system, topic, source, batch_bytes, total_bytes)}
+            rows = {f"produce {case}": load.produce(system, topic, source, batch_bytes, total_bytes, acks=acks)}
+            in_sync = load.fewest_in_sync(system, topic)
+            if in_sync < system.replicas:  # then fewer copies were waited for, and the figure would mean something else
+                say(f"  {system.name:>20}  {in_sync} of {system.replicas} replicas are in sync after {case}")
             records = total_bytes // record_bytes
             rows[f"consume {case}"] = load.consume(system, folder, topic, records, total_bytes)
             for figure, row in rows.items():
@@ -99,7 +105,7 @@ import sys, time
 import kit, {client}
 kit.start(brokers=1).close()
 started = time.perf_counter()
-cluster = kit.start(brokers=3)
+cluster = kit.start("{backend}", brokers=3)
 up = time.perf_counter()
 {send}
 print(up - started, time.perf_counter() - started)
@@ -108,42 +114,61 @@ cluster.close()
 _SEND = {
     "kafka-python": (
         "kafka",
-        "p = kafka.KafkaProducer(bootstrap_servers=cluster.bootstrap_servers); p.send('first', b'x').get(10)",
+        (
+            "p = kafka.KafkaProducer(bootstrap_servers=cluster.bootstrap_servers, acks='all'); "
+            "p.send('first', b'x').get(10)"
+        ),
     ),
     "confluent-kafka": (
         "confluent_kafka",
         (
-            "p = confluent_kafka.Producer({'bootstrap.servers': cluster.bootstrap_servers, 'linger.ms': 0}); "
+            "p = confluent_kafka.Producer("
+            "{'bootstrap.servers': cluster.bootstrap_servers, 'linger.ms': 0, 'acks': 'all'}); "
             "p.produce('first', b'x'); p.flush(10)"
         ),
     ),
 }
 
 
-def first_record(results: Results, rounds: int) -> None:
-    """From ``kit.start(brokers=3)`` in a warm kernel (imports done, one start behind it) to the first ack."""
+def first_record(results: Results, rounds: int, backend: str = "embedded") -> None:
+    """From ``kit.start`` with three brokers in a warm kernel (imports done, one start behind it) to the first ack."""
     for client, (module, send) in _SEND.items():
         for _ in range(rounds):
-            code = _FIRST_RECORD.format(client=module, send=send)
+            code = _FIRST_RECORD.format(client=module, send=send, backend=backend)
             out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
             up_s, first_s = map(float, out.stdout.split())
-            results.add("kit.start(brokers=3) returns: s", "embedded", up_s)
-            results.add(f"{START} ({client}): s", "embedded", first_s)
+            results.add("kit.start(brokers=3) returns: s", backend, up_s)
+            results.add(f"{START} ({client}): s", backend, first_s)
 
 
-def table(medians: dict[str, dict[str, float]]) -> str:
-    """The medians as a Markdown table; the last column is embedded over the first peer."""
+def table(medians: dict[str, dict[str, float]], over: Sequence[str] | None = None) -> str:
+    """The medians as a Markdown table; the last columns are embedded over others.
+
+    Args:
+        over: which others; None for the first one.
+    """
     names = list(dict.fromkeys(name for row in medians.values() for name in row))
     peers = [name for name in names if name != "embedded"]
-    head = ["figure", "embedded", *peers, *(["embedded / " + peers[0]] if peers else [])]
+    compared = peers[:1] if over is None else [name for name in over if name in peers]
+    head = ["figure", "embedded", *peers, *("embedded / " + name for name in compared)]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for figure, row in medians.items():
         cells = [figure] + [f"{row[name]:.3g}" if name in row else "-" for name in ["embedded", *peers]]
-        if peers:
-            both = "embedded" in row and peers[0] in row and row[peers[0]]
-            cells.append(f"{row['embedded'] / row[peers[0]]:.2f}" if both else "-")
+        for name in compared:
+            both = "embedded" in row and row.get(name)
+            cells.append(f"{row['embedded'] / row[name]:.2f}" if both else "-")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def report_of(results: Results) -> dict[str, Any]:
+    """What ``--json`` writes."""
+    return {
+        "machine": platform.platform(),
+        "python": platform.python_version(),
+        "medians": results.medians(),
+        "samples": results.samples,
+    }
 
 
 def main(arguments: list[str] | None = None, peer_starts: dict[str, float] | None = None) -> dict[str, Any]:
@@ -187,10 +212,10 @@ def main(arguments: list[str] | None = None, peer_starts: dict[str, float] | Non
                 results.add(f"{START} (confluent-kafka): s", name, seconds)
         if "idle" in parts:
             say("idle")
-            with embedded(3, folder / "three") as system:
+            with ours("embedded", 3, folder / "three") as system:
                 idle([system, *options.peer_of_three], results)
         if {"latency", "throughput"} & set(parts):
-            systems = [stack.enter_context(embedded(1, folder / "one")), *options.peer]
+            systems = [stack.enter_context(ours("embedded", 1, folder / "one")), *options.peer]
             memory(systems, results, "before load")
             for number in range(options.rounds + 1):
                 say(f"round {number}" if number else "warm-up round (discarded)")
@@ -201,12 +226,7 @@ def main(arguments: list[str] | None = None, peer_starts: dict[str, float] | Non
                 if "throughput" in parts:
                     throughput_round(order, folder, options.megabytes * 1_000_000, kept)
             memory(systems, results, "after load")
-    report = {
-        "machine": platform.platform(),
-        "python": platform.python_version(),
-        "medians": results.medians(),
-        "samples": results.samples,
-    }
+    report = report_of(results)
     print(table(results.medians()))
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))

@@ -22,11 +22,13 @@ class System:
     Attributes:
         bootstrap_servers: one comma-separated string.
         pids: the processes of its brokers, for CPU and memory.
+        replicas: of each topic that is made on it.
     """
 
     name: str
     bootstrap_servers: str
     pids: tuple[int, ...]
+    replicas: int = 1
 
     def cpu_s(self) -> float:
         """CPU seconds (user and system) that its processes have used so far."""
@@ -56,9 +58,13 @@ def parse_peer(text: str) -> System:
 
 
 @contextmanager
-def embedded(brokers: int, data_dir: Path) -> Iterator[System]:
-    """This kit's cluster, its logs below ``data_dir`` (an ordinary disk, not tmpfs)."""
+def ours(backend: str, brokers: int, data_dir: Path) -> Iterator[System]:
+    """This kit's cluster, its logs below ``data_dir`` (an ordinary disk, not tmpfs).
+
+    Args:
+        backend: of `kit.start`, "embedded" or "processes".
+    """
     others = {child.pid for child in psutil.Process().children()}
-    with kit.start(brokers=brokers, data_dir=data_dir, config=UNBOUNDED) as cluster:
+    with kit.start(backend, brokers=brokers, data_dir=data_dir, config=UNBOUNDED) as cluster:
         pids = tuple(child.pid for child in psutil.Process().children() if child.pid not in others)
-        yield System("embedded", cluster.bootstrap_servers, pids)
+        yield System(backend, cluster.bootstrap_servers, pids)
