@@ -10,16 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kit import history
+    from kit import history, scenarios
     from kit.broker.cluster_defaults import KAFKA_TIMERS
     from kit.broker.timeline import Event
     from kit.checks import check
     from kit.cluster import Cluster, start
-    from kit.errors import ClusterClosedError, FaultError, KitError, NotSupportedError, StartError
+    from kit.errors import ClusterClosedError, FaultError, KitError, NotSupportedError, ScenarioError, StartError
 
 __all__ = [
     "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "Event", "FaultError", "KitError", "NotSupportedError",
-    "StartError", "check", "history", "start",
+    "ScenarioError", "StartError", "check", "history", "scenarios", "start",
 ]  # fmt: skip
 
 _HOMES = {
@@ -30,9 +30,11 @@ _HOMES = {
     "FaultError": "kit.errors",
     "KitError": "kit.errors",
     "NotSupportedError": "kit.errors",
+    "ScenarioError": "kit.errors",
     "StartError": "kit.errors",
     "check": "kit.checks",
     "history": "kit.history",  # the package itself
+    "scenarios": "kit.scenarios",
     "start": "kit.cluster",
 }
 

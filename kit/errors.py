@@ -6,6 +6,7 @@
   * `ClusterClosedError`: the cluster is no longer there.
   * `FaultError`: a fault cannot be made as asked: no such broker, nothing to heal. Nothing has changed.
   * `NotSupportedError`: this kind of cluster cannot do it; the text names one that can.
+  * `ScenarioError`: a scenario of `kit.scenarios` cannot be replayed here, or came to no end.
 
 Each text says what happened, where, and what to try next.
 """
@@ -31,3 +32,7 @@ class FaultError(KitError):
 
 class NotSupportedError(KitError):
     """This kind of cluster cannot do it."""
+
+
+class ScenarioError(KitError):
+    """A scenario of `kit.scenarios` cannot be replayed on this cluster, or came to no end."""

@@ -1,0 +1,99 @@
+"""`Scenario`: one story that is replayed with one call: show the question, predict, run, see."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Generic, TypeVar
+
+from kit.cluster import Cluster, start
+from kit.errors import ScenarioError
+from kit.scenarios.result import Ending, ScenarioResult, Step
+from kit.scenarios.stage import Stage
+
+Facts = TypeVar("Facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario(Generic[Facts]):
+    """A story about a cluster, called to replay it.
+
+    Attributes:
+        name: its name in `kit.scenarios`.
+        question: what to think about before it is run.
+        prediction: what should come about, and why; a result begins with it.
+        play: acts on the stage, with ordinary clients and faults, and returns what it saw. It may leave faults behind.
+        tell: what was seen as steps, each with its verdict. Pure: whatever decides is in its arguments.
+        brokers: how many are needed.
+        controllers, config: of the cluster that is started when none is given, see `kit.start`.
+    """
+
+    name: str
+    title: str
+    question: str
+    prediction: str
+    play: Callable[[Stage], Facts]
+    tell: Callable[[Facts, Ending], Sequence[Step]]
+    brokers: int = 3
+    controllers: int | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, cluster: Cluster | None = None) -> ScenarioResult:
+        """Replay it, on topics of its own; all brokers run and all links are whole before and after, also on errors.
+
+        Args:
+            cluster: where; None starts one for this call.
+
+        Raises:
+            ScenarioError: the cluster does not have what the scenario needs, or something that must come about did not
+                within 30 seconds; the text says what.
+            ClusterClosedError: the cluster is closed.
+        """
+        with self._on(cluster) as running, Stage(running) as stage:
+            facts = self.play(stage)
+            report, logs = stage.end()
+            timeline = stage.timeline()
+            return ScenarioResult(
+                name=self.name,
+                title=self.title,
+                prediction=self.prediction,
+                steps=tuple(self.tell(facts, Ending(report, logs, timeline))),
+                history=stage.history,
+                report=report,
+                timeline=timeline,
+                topics=stage.topics_before,
+                brokers=stage.broker_ids,
+                controller=stage.controller_before,
+                start_ms=stage.start_ms,
+                end_ms=stage.end_ms,
+            )
+
+    @contextlib.contextmanager
+    def _on(self, cluster: Cluster | None) -> Iterator[Cluster]:
+        if cluster is None:
+            with start(brokers=self.brokers, controllers=self.controllers, config=self.config) as own:
+                yield own
+            return
+        if len(cluster.brokers) < self.brokers:
+            raise ScenarioError(
+                f"{self.name} needs {self.brokers} brokers and this cluster has {len(cluster.brokers)}: "
+                f"start one with kit.start(brokers={self.brokers})."
+            )
+        yield cluster
+
+    def __str__(self) -> str:
+        return f"{self.title}\n{self.question}\nPredict, then run kit.scenarios.{self.name}(cluster)."
+
+    def __repr__(self) -> str:
+        return f"<scenario {self.name}: {self.title}>"
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<p><b>{escape(self.title)}</b></p><p>{escape(self.question)}</p>"
+            f"<p>Predict, then run <code>kit.scenarios.{escape(self.name)}(cluster)</code>.</p>"
+        )
+
+
+AnyScenario = Scenario[Any]

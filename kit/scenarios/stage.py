@@ -1,0 +1,260 @@
+"""Where a scenario is played: a cluster, topics of its own, recorded clients, and everything mended at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from kit.broker.timeline import Event
+from kit.cluster import Cluster
+from kit.errors import FaultError, NotSupportedError, ScenarioError
+from kit.history import History, Report, check
+from kit.scenarios.clients import PATIENCE_S, Reader, Writer
+from kit.topics import Partition, Topic
+
+T = TypeVar("T")
+_PAUSE_S = 0.02
+
+Logs = dict[str, list[tuple[int, int, str]]]
+
+
+class Stage:
+    """One run of a scenario on a cluster. A context manager: it mends the cluster first and last.
+
+    Attributes:
+        cluster: where it is played.
+        broker_ids: of its brokers, ascending.
+        history: what the clients do.
+        topics_before: the scenario's topics as they were made.
+        controller_before: who was the active controller then.
+        start_ms, end_ms: when the run began and when `end` was done; in milliseconds since 1970.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.broker_ids = tuple(broker.node_id for broker in cluster.brokers)
+        self.history = History()
+        self.topics_before: dict[str, Topic] = {}
+        self.start_ms = self.end_ms = 0
+        self.controller_before: int | None = None
+        self._run = secrets.token_hex(3)
+        self._cleanup = contextlib.ExitStack()
+        self._before: Event | None = None
+
+    def __enter__(self) -> Self:
+        mend(self.cluster)
+        self.controller_before = self.wait(lambda: self.cluster.controller, "an active controller")
+        self.start_ms = _now_ms()
+        self._before = next(iter(self.cluster.timeline()[-1:]), None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._cleanup.callback(mend, self.cluster)
+        self._cleanup.close()
+
+    # -- waiting and looking -----------------------------------------------------------------------------------------
+
+    def wait(self, condition: Callable[[], T | None], what: str) -> T:
+        """Ask until the answer is true, and return it; ``ScenarioError`` when that takes longer than 30 seconds."""
+        give_up_s = time.monotonic() + PATIENCE_S
+        while not (answer := condition()):
+            if time.monotonic() > give_up_s:
+                raise ScenarioError(f"Waited {PATIENCE_S:g} s for {what}; the last answer was {answer!r}.")
+            threading.Event().wait(_PAUSE_S)
+        return answer
+
+    def timeline(self) -> list[Event]:
+        """What happened in the cluster since this run began."""
+        events = self.cluster.timeline()
+        if self._before in events:
+            events = events[events.index(self._before) + 1 :]
+        return events
+
+    def events(self, kind: str, topic: str, partition: int = 0) -> list[Event]:
+        """The events of one kind that happened to a partition in this run."""
+        return [each for each in self.timeline() if (each.kind, each.topic, each.partition) == (kind, topic, partition)]
+
+    def isr(self, topic: str, partition: int = 0) -> list[int]:
+        """The in-sync replicas as the controller decided last."""
+        changes = self.events("isr_changed", topic, partition)
+        return changes[-1].details["isr"] if changes else list(self.topics_before[topic].partitions[partition].isr)
+
+    def leader(self, topic: str, partition: int = 0) -> int | None:
+        """The leader as the controller decided last; None while there is none."""
+        decided = [
+            each.details.get("leader")
+            for each in self.timeline()
+            if each.kind in {"leader_elected", "leader_lost"} and (each.topic, each.partition) == (topic, partition)
+        ]
+        return decided[-1] if decided else self.topics_before[topic].partitions[partition].leader
+
+    def wait_for_isr(self, topic: str, isr: Iterable[int], partition: int = 0) -> None:
+        """Wait until exactly these replicas are in sync."""
+        wanted = set(isr)
+        self.wait(lambda: set(self.isr(topic, partition)) == wanted, f"the in-sync replicas {sorted(wanted)}")
+
+    def wait_for_election(self, topic: str, partition: int = 0) -> Event:
+        """Wait for the first election in this run, and return its event."""
+        return self.wait(lambda: self.events("leader_elected", topic, partition), f"a new leader of {topic}")[0]
+
+    def partition(self, topic: str, partition: int = 0) -> Partition:
+        """A partition as the brokers describe it now; while they are cut from one another, that may be old news."""
+        return self.cluster.topics()[topic].partitions[partition]
+
+    # -- topics, clients, faults -------------------------------------------------------------------------------------
+
+    def admin(self) -> contextlib.closing[KafkaAdminClient]:
+        """An admin client for one ``with`` block."""
+        return contextlib.closing(KafkaAdminClient(bootstrap_servers=self.cluster.bootstrap_servers))
+
+    def topic(self, base: str, assignments: Sequence[Sequence[int]], **configs: str) -> str:
+        """Make a topic with a fresh name; by partition its replicas, of which the first one will lead."""
+        name = f"{base}-{self._run}"
+        wanted = {"assignments": dict(enumerate(map(list, assignments))), "configs": configs}
+        with self.admin() as admin:
+            admin.create_topics({name: wanted}, wait_for_metadata=True)
+        self.topics_before[name] = self.wait(lambda: self._all_led(name), f"all leaders of {name}")
+        return name
+
+    def writer(self, name: str, brokers: Iterable[int] | None = None, **options: Any) -> Writer:
+        """A recorded producer; ``brokers`` are those that it knows first, None for all."""
+        return self._add(Writer(name, self.history, **self.client_options(name, brokers), **options))
+
+    def reader(self, name: str, topic: str, brokers: Iterable[int] | None = None, **options: Any) -> Reader:
+        """A recorded consumer of all partitions of a topic; see `writer`."""
+        partitions = [(topic, each.partition) for each in self.topics_before[topic].partitions]
+        return self._add(Reader(name, self.history, partitions, **self.client_options(name, brokers), **options))
+
+    def client_options(self, name: str, brokers: Iterable[int] | None = None) -> dict[str, Any]:
+        """Where a client of this name looks for brokers, and its client id."""
+        known = self.broker_ids if brokers is None else set(brokers)
+        addresses = [broker.address for broker in self.cluster.brokers if broker.node_id in known]
+        return {"bootstrap_servers": addresses, "client_id": self.client_id(name)}
+
+    def closing(self, close: Callable[[], object]) -> None:
+        """Have a client closed at the end."""
+        self._cleanup.callback(close)
+
+    def client_id(self, name: str) -> str:
+        """The client id that the client of a name has or will have."""
+        return f"{name.replace(' ', '-')}-{self._run}"
+
+    def cut_off(self, broker_id: int, near: Iterable[str], far: Iterable[str]) -> bool:
+        """Cut one broker from all other nodes, with the clients of these names on its side and on the other.
+
+        Returns whether the clients were cut too; where that cannot be, they stay on their side by what they know.
+        """
+        others = set(self.broker_ids) - {broker_id}
+        sides = {self.client_id(name): 0 for name in near} | {self.client_id(name): 1 for name in far}
+        try:
+            self.cluster.cut({broker_id}, others, clients=sides)
+            clients_too = True
+        except NotSupportedError:
+            self.cluster.cut({broker_id}, others)
+            clients_too = False
+        if self.cluster.controller not in self.broker_ids:
+            self.cluster.isolate(broker_id)  # from the controllers that are nodes of their own
+        return clients_too
+
+    def elect_preferred(self, topics: Iterable[str]) -> None:
+        """Let the first replica of every partition lead again."""
+        wanted = {topic: [each.partition for each in self.topics_before[topic].partitions] for topic in topics}
+        with self.admin() as admin:
+            admin.elect_leaders(0, wanted)
+        for topic in wanted:
+            self.wait(functools.partial(self._as_made, topic), f"the first leaders of {topic}")
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def in_sync(self, topics: Iterable[str] | None = None) -> None:
+        """Wait until every replica of these topics is in sync, None for all of this run's."""
+        for name in topics or self.topics_before:
+            self.wait(functools.partial(self._is_in_sync, name), f"all replicas of {name} in sync")
+
+    def end(self) -> tuple[Report, Logs]:
+        """Mend the cluster, wait until all replicas are in sync, read everything, and judge what the clients did."""
+        self.close_clients()
+        mend(self.cluster)
+        self.in_sync()
+        logs = {name: self._read_log(name) for name in self.topics_before}
+        self.end_ms = _now_ms()
+        return check(self.history, caught_up=True), logs
+
+    def close_clients(self) -> None:
+        """Close all clients so far."""
+        self._cleanup.close()
+
+    def _read_log(self, topic: str) -> list[tuple[int, int, str]]:
+        records = self.reader("reader at the end of " + topic, topic).read_to_end()
+        log = sorted((record.partition, record.offset, record.value.decode()) for record in records)
+        for each in self.topics_before[topic].partitions:
+            held = [(offset, value) for partition, offset, value in log if partition == each.partition]
+            self.history.final_log(topic, each.partition, held, time_ms=_now_ms())
+        return log
+
+    def _all_led(self, name: str) -> Topic | None:
+        topic = self._described(name)
+        whole = topic is not None and all(
+            each.leader == each.replicas[0] and set(each.isr) == set(each.replicas) for each in topic.partitions
+        )
+        return topic if whole else None
+
+    def _as_made(self, name: str) -> bool:
+        topic, before = self._described(name), self.topics_before[name]
+        return topic is not None and [each.leader for each in topic.partitions] == [
+            each.leader for each in before.partitions
+        ]
+
+    def _is_in_sync(self, name: str) -> bool:
+        """Whether the controller says so, and a broker that is up to date too."""
+        topic = self._described(name)
+        if topic is None:
+            return False
+        for each in topic.partitions:
+            elections = self.events("leader_elected", name, each.partition)
+            newest = elections[-1].details["leader_epoch"] if elections else 0
+            if each.leader is None or each.leader_epoch < newest:
+                return False
+            if not set(each.replicas) == set(each.isr) == set(self.isr(name, each.partition)):
+                return False
+        return True
+
+    def _described(self, name: str) -> Topic | None:
+        try:
+            return self.cluster.topics().get(name)
+        except KafkaError:
+            return None  # the brokers are busy electing; whoever asks waits
+
+    def _add(self, client: _Client) -> _Client:
+        self.closing(client.close)
+        return client
+
+
+_Client = TypeVar("_Client", Writer, Reader)
+
+
+def mend(cluster: Cluster) -> None:
+    """Make every link whole, let every paused broker go on and start every broker that is down."""
+    with contextlib.suppress(FaultError):
+        cluster.heal()  # refused when there is nothing to heal
+    for broker in cluster.brokers:
+        if broker.is_paused:
+            cluster.resume(broker.node_id)
+    for broker in cluster.brokers:
+        if not broker.is_alive:
+            cluster.restart(broker.node_id)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
