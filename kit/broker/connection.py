@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 READABLE, WRITABLE = 1, 4  # EPOLLIN and EPOLLOUT
 _FRAMES_PER_TURN = 64  # then other connections get their turn
+_MAX_PIPELINED = 64
+_PRODUCE = b"\0\0"  # how a Produce request begins: its api_key
 
 Receive = Callable[[memoryview, Peer], Chunks | Deferred[Chunks | None] | None]
 
@@ -92,6 +95,16 @@ class Service:
     connections: set[Connection] = field(default_factory=set)
 
 
+class _Reply:
+    """A reply that is to be sent after those before it."""
+
+    __slots__ = ("chunks", "is_there")
+
+    def __init__(self) -> None:
+        self.chunks: Chunks | None = None
+        self.is_there = False
+
+
 class Connection:
     """One client's connection, or another node's.
 
@@ -106,7 +119,9 @@ class Connection:
         self._frames = FrameBuffer(service.budget, service.limits.max_frame_bytes)
         self._outbox = Outbox()
         self._is_open = True
-        self._is_waiting = False  # for the reply to the request in progress
+        self._replies: deque[_Reply] = deque()  # of requests in progress, and those that wait behind them
+        self._is_pipelined = False  # all of them are Produce requests
+        self._is_due = False  # `_go_on` will be called
         self._is_blocked = False  # replies are there that the socket does not take yet
         self._is_active = True  # since the last housekeeping
         self._idle_ms = 0
@@ -131,7 +146,7 @@ class Connection:
         Args:
             elapsed_ms: since the last call.
         """
-        if self._is_waiting or self._is_blocked:
+        if self._replies or self._is_due or self._is_blocked:
             return
         self._frames.trim()
         self._idle_ms = 0 if self._is_active else self._idle_ms + elapsed_ms
@@ -181,45 +196,77 @@ class Connection:
 
     def _handle_frames(self) -> None:
         """Handle whole frames until one has to wait; the replies leave together, which saves a system call each."""
-        if self._is_waiting or self._is_blocked:
+        if self._is_blocked or self._is_due or (self._replies and not self._is_pipelined):
             return
         next_frame, receive, peer = self._frames.next_frame, self._service.receive, self._peer
         for _ in range(_FRAMES_PER_TURN):
+            if self._replies and not self._may_take_another():
+                break
             frame = next_frame()
             if frame is None:
                 break
+            is_produce = frame[:2] == _PRODUCE
             reply = receive(frame, peer)
-            if isinstance(reply, Deferred):
-                if not reply.done:
-                    if not self._service.in_order:
-                        reply.then(self._send_soon)
-                        continue
-                    self._is_waiting = True
-                    reply.then(self._finish_soon)
-                    break
-                reply = reply.value
-            if reply is not None:
-                self._outbox.put(reply)
+            if not isinstance(reply, Deferred):
+                self._put(reply)
+            elif reply.done:
+                self._put(reply.value)
+            elif self._service.in_order:
+                self._is_pipelined = is_produce
+                self._put_later(reply)
+            else:
+                reply.then(self._send_soon)
         else:
-            self._is_waiting = True
-            self._finish_soon(None)
+            self._go_on_soon()
         self._flush()
 
-    def _finish_soon(self, chunks: Chunks | None) -> None:
-        # Never at once: the reply may be ready in the middle of another connection's request.
-        self._loop.call_soon(lambda: self._finish(chunks))
+    def _may_take_another(self) -> bool:
+        return self._is_pipelined and len(self._replies) < _MAX_PIPELINED and self._frames.next_begins_with(_PRODUCE)
 
-    def _finish(self, chunks: Chunks | None) -> None:
+    def _put(self, chunks: Chunks | None) -> None:
+        """Send a reply, behind those that are not there yet."""
+        if chunks is None:
+            return
+        if self._replies:
+            reply = _Reply()
+            reply.chunks, reply.is_there = chunks, True
+            self._replies.append(reply)
+        else:
+            self._outbox.put(chunks)
+
+    def _put_later(self, deferred: Deferred[Chunks | None]) -> None:
+        reply = _Reply()
+        self._replies.append(reply)
+
+        def arrived(chunks: Chunks | None) -> None:
+            reply.chunks, reply.is_there = chunks, True
+            if self._replies and self._replies[0] is reply:
+                self._go_on_soon()
+
+        deferred.then(arrived)
+
+    def _go_on_soon(self) -> None:
+        # Never at once: the reply may be ready in the middle of another connection's request.
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Send the replies that are there, then handle what has come meanwhile."""
+        self._is_due = False
         if not self._is_open:
             return
-        if chunks is DISCONNECT:
-            self.close("the link to it was broken", logging.INFO)
-            return
         try:
-            self._is_waiting = False
-            if chunks is not None:
-                self._outbox.put(chunks)
+            while self._replies and self._replies[0].is_there:
+                chunks = self._replies.popleft().chunks
+                if chunks is DISCONNECT:
+                    self._outbox.flush(self._sock)
+                    self.close("the link to it was broken", logging.INFO)
+                    return
+                if chunks is not None:
+                    self._outbox.put(chunks)
             self._handle_frames()
+            self._flush()
         except Exception as error:  # noqa: BLE001 - _fail logs it; one connection's failure must not end the broker
             self._fail(error)
 

@@ -110,6 +110,11 @@ class FrameBuffer:
         self._start = start + 4 + size
         return self._view[start + 4 : self._start]
 
+    def next_begins_with(self, prefix: bytes) -> bool:
+        """Whether the next frame is there as far as ``prefix`` reaches, and begins with it."""
+        start = self._start + _PREFIX.size
+        return start + len(prefix) <= self._end and self._view[start : start + len(prefix)] == prefix
+
     def trim(self) -> None:
         """Give memory back when the frames since the last call did not need it; for a now-and-then call."""
         unused = self._largest == 0 or (self._capacity > INITIAL_BYTES and self._largest * 4 < self._capacity)

@@ -1,4 +1,4 @@
-"""One request in progress per connection, and every way for a connection to end; the socket and the loop are played."""
+"""One request in progress per connection (or many Produce requests), and every way for a connection to end; the socket and the loop are played."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.broker.broker import InvalidRequest, Peer
+from kit.broker.broker import DISCONNECT, InvalidRequest, Peer
 from kit.broker.connection import READABLE, WRITABLE, Connection, Limits, Service
 from kit.broker.deferred import Deferred
 from kit.broker.framing import INITIAL_BYTES, MemoryBudget
@@ -188,6 +188,90 @@ def test_pipelined_requests_are_held_back_while_one_waits() -> None:
     deferred.resolve(None)
     play.turns()
     assert not play.sock.incoming, "reading went on after the reply"
+
+
+def deferring() -> tuple[list[tuple[Deferred[Any], list[bytes]]], Callable[[memoryview, Peer], Any]]:
+    """A broker that answers when the test says so; the list has what waits, in the order of the requests."""
+    waiting: list[tuple[Deferred[Any], list[bytes]]] = []
+
+    def receive(frame: memoryview, peer: Peer) -> Deferred[Any]:
+        waiting.append((Deferred(), echo(frame, peer)))
+        return waiting[-1][0]
+
+    return waiting, receive
+
+
+@pytest.mark.parametrize(("second", "num_taken"), [(b"\0\0 more", 2), (b"\0\1 a fetch", 1)])
+def test_only_produce_requests_follow_a_waiting_produce(second: bytes, num_taken: int) -> None:
+    """So that their batches reach the followers together; whatever else comes waits its turn, as in Kafka."""
+    waiting, receive = deferring()
+    play = Play(receive)
+    play.sock.incoming += framed(b"\0\0 produce") + framed(second)
+
+    play.turns()
+
+    assert len(waiting) == num_taken
+
+
+def test_nothing_follows_another_waiting_request() -> None:
+    """Not even a Produce request."""
+    waiting, receive = deferring()
+    play = Play(receive)
+    play.sock.incoming += framed(b"\0\1 a fetch") + framed(b"\0\0 produce")
+
+    play.turns()
+
+    assert len(waiting) == 1
+
+
+def test_pipelined_produce_requests_are_answered_in_their_order() -> None:
+    """A reply that is there early waits for those before it; then all of them leave at once."""
+    waiting, receive = deferring()
+    play = Play(receive)
+    requests = [b"\0\0 %d" % number for number in range(3)]
+    for request in requests:
+        play.sock.incoming += framed(request)
+    play.turns()
+
+    for deferred, reply in (waiting[2], waiting[1]):
+        deferred.resolve(reply)
+        play.turns()
+        assert not play.sock.sent
+    waiting[0][0].resolve(waiting[0][1])
+    play.turns()
+
+    assert bytes(play.sock.sent) == b"".join(map(framed, requests))
+
+
+def test_pipelined_produce_requests_are_bounded() -> None:
+    """The rest stays in the buffer and with the client, until some are answered."""
+    waiting, receive = deferring()
+    play = Play(receive)
+    play.sock.incoming += framed(b"\0\0 produce") * 100
+
+    play.turns()
+    assert len(waiting) == 64
+    waiting[0][0].resolve(waiting[0][1])
+    play.turns()
+
+    assert len(waiting) == 65
+
+
+def test_broken_link_closes_the_connection_behind_the_replies_before_it() -> None:
+    """What was answered before the link broke is sent."""
+    waiting, receive = deferring()
+    play = Play(receive)
+    play.sock.incoming += framed(b"\0\0 1") + framed(b"\0\0 2")
+    play.turns()
+
+    waiting[1][0].resolve(DISCONNECT)
+    play.turns()
+    assert not play.sock.is_closed
+    waiting[0][0].resolve(waiting[0][1])
+    play.turns()
+
+    assert play.sock.is_closed
+    assert bytes(play.sock.sent) == framed(b"\0\0 1")
 
 
 def test_unsent_reply_holds_the_next_request_back() -> None:
