@@ -112,6 +112,7 @@ class _Session:
         self._request = m.FetchRequest()
         self._waiting: Deferred[m.FetchResponse] | None = None
         self._is_busy = False  # a request is being taken in: answers come after that
+        self._is_due = False  # `_answer_urgent` will be called
         self._deadline = Deadline(sessions.clock, self.answer_now)
         self._last_fetch_ms = 0.0
         self._out_of_sync: dict[_FollowedPartition, None] = {}  # they may join at any fetch
@@ -217,10 +218,16 @@ class _Session:
         self._news[followed] = None
         if is_urgent:
             self._is_urgent = True
-            if self._waiting is not None and not self._is_busy:
-                self._resolve(self._answer(whatever=False))
+            if self._waiting is not None and not self._is_busy and not self._is_due:
+                self._is_due = True  # soon, not now: more batches of this turn of the loop may go with this one
+                self._sessions.clock.call_soon(self._answer_urgent)
         elif self._waiting is not None:
             self._sessions.answer_soon(self)
+
+    def _answer_urgent(self) -> None:
+        self._is_due = False
+        if self._waiting is not None:
+            self._resolve(self._answer(whatever=False))
 
     def answer_now(self) -> None:
         """Answer the fetch that waits with what there is."""
