@@ -119,6 +119,7 @@ class SimConsumer:
     def _begin(self, committed: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         for key, position in committed.items():
             self._positions[key] = _Position(position)
+            self._metadata.has_seen(key, position.leader_epoch)
             if position.offset >= 0:
                 self._committed[key] = position.offset
                 self._recorder.seek(self._links.name, key, position.offset)

@@ -50,6 +50,16 @@ class ClientMetadata:
         known = self.partitions.get(topic_partition)
         return None if known is None or known.leader == NO_LEADER else known
 
+    def has_seen(self, topic_partition: TopicPartition, leader_epoch: int) -> None:
+        """A record or a commit came from this epoch: a leader of an older one is none any more.
+
+        Source: Kafka's ``Metadata.updateLastSeenEpochIfNewer``.
+        """
+        known = self.partitions.get(topic_partition)
+        if known is not None and known.leader_epoch < leader_epoch:
+            self.partitions[topic_partition] = LeaderAndEpoch(NO_LEADER, leader_epoch)
+            self.refresh()
+
     def num_partitions(self, topic: str) -> int:
         """How many partitions of a topic are known."""
         return sum(1 for each in self.partitions if each.topic == topic)

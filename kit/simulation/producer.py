@@ -34,6 +34,11 @@ _STALE_METADATA = {
     ErrorCode.REPLICA_NOT_AVAILABLE,
     ErrorCode.NETWORK_EXCEPTION,
 }
+_MAYBE_WRITTEN = {
+    ErrorCode.NETWORK_EXCEPTION,
+    ErrorCode.REQUEST_TIMED_OUT,
+    ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +211,12 @@ class SimProducer:
             return
         if code in _STALE_METADATA:
             self._metadata.refresh()
-        if self._can_retry(queue, batch, code):
-            queue.retry(batch, self._clock.monotonic_ms() + self.settings.retry_backoff_ms)
-        else:
+        batch.in_doubt = batch.in_doubt or code in _MAYBE_WRITTEN
+        batch.is_out = False
+        if not self._can_retry(queue, batch, code):
             queue.fail(batch, code.name)
+        elif not batch.is_done:
+            queue.retry(batch, self._clock.monotonic_ms() + self.settings.retry_backoff_ms)
 
     def _can_retry(self, queue: PartitionQueue, batch: Batch, code: ErrorCode) -> bool:
         """Source: ``TransactionManager.canRetry``."""

@@ -30,6 +30,7 @@ class Batch:
     retry_at_ms: float = 0.0
     is_done: bool = False
     is_out: bool = False  # in a request that has no answer yet
+    in_doubt: bool = False  # an attempt ended so that it may have been written
     sequence_was_reset: bool = False
     data: bytearray | None = None
 
@@ -111,8 +112,12 @@ class PartitionQueue:
     def start_sequences(self, producer_id: int, producer_epoch: int) -> None:
         """Begin with 0 under a new epoch, with every batch that has a number already.
 
-        Source: ``TxnPartitionMap.startSequencesAtBeginning``.
+        What may have been written is given up. Kafka's client sends it again too, under the new epoch, by which no
+        broker can know it for a duplicate. Source: ``TxnPartitionMap.startSequencesAtBeginning``.
         """
+        for batch in list(self._begun):
+            if batch.is_out or batch.in_doubt:
+                self.fail(batch, "IN_DOUBT")
         self._producer_id, self._producer_epoch = producer_id, producer_epoch
         self._next_sequence, self._last_acked_sequence, self._unresolved = 0, NO_SEQUENCE, None
         for batch in self._begun:
