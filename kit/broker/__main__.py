@@ -76,7 +76,7 @@ def _run(settings: dict[str, Any], data_dir: DataDir) -> None:
     node_ids = list(range(1, len(ports) + 1))
     data_dir.check_brokers(node_ids)
     sockets = {node_id: listen_for_clients(port) for node_id, port in zip(node_ids, ports, strict=True)}
-    loop = EventLoop()
+    loop = EventLoop(forgive_stalls=True)
     loop.on_signal(signal.SIGINT, None)  # interrupting a notebook must not stop its cluster
     loop.on_signal(signal.SIGTERM, loop.stop)
     channel = ControlChannel(sender(loop), loop.stop)
@@ -132,6 +132,7 @@ class _Process:
             config=self._config,
             clock=self._loop.clock,
             controllers=controllers,
+            flush_metadata=not data_dir.is_temporary,
             on_node_up=self._open,
             on_node_down=lambda node_id: self._ports[node_id].close(),
         )

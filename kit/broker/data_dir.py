@@ -30,7 +30,7 @@ class DataDir:
     that ends: a stale one cannot be left behind. The file's text, the process id, is for messages only.
 
     Args:
-        is_temporary: remove the folder on `close`.
+        is_temporary: remove the folder on `close`; nothing in it needs to survive a loss of power.
         is_shared: other processes of the same cluster use it too, each with an exclusive lock on a folder inside; who
             does not share is refused. On Windows, where no lock can be shared, nothing is locked.
 
@@ -40,7 +40,7 @@ class DataDir:
 
     def __init__(self, path: Path, *, is_temporary: bool, is_shared: bool = False) -> None:
         self.path = path
-        self._is_temporary = is_temporary
+        self.is_temporary = is_temporary
         self._is_shared = is_shared
         self._lock_path = path / LOCK_FILE
         try:
@@ -83,7 +83,7 @@ class DataDir:
             keep: only unlock it.
         """
         os.close(self._lock_fd)
-        if self._is_temporary and not keep and (not self._is_shared or _is_unlocked(self.path)):
+        if self.is_temporary and not keep and (not self._is_shared or _is_unlocked(self.path)):
             shutil.rmtree(self.path, ignore_errors=True)
 
     def remove_left_overs(self, now_s: float) -> None:
@@ -94,7 +94,7 @@ class DataDir:
         Args:
             now_s: seconds since 1970.
         """
-        if not self._is_temporary:
+        if not self.is_temporary:
             return
         for mark in self.path.parent.glob(f"{TEMPORARY_PREFIX}*/{_TEMPORARY_MARK}"):
             if mark.parent != self.path and _is_left_over(mark.parent, now_s):

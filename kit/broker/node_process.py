@@ -142,6 +142,7 @@ class _NodeProcess:
             cluster_id=settings["cluster_id"],
             endpoints={int(node_id): Endpoint(LOOPBACK[0], port) for node_id, port in settings["endpoints"].items()},
             voters=settings["voters"],
+            flush_metadata=not self._data_dir.is_temporary,
         )
         return Node(
             self._node_id,
