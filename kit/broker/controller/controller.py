@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_CHECKS_PER_SESSION = 4
+_CHECKS_PER_SESSION = 8
 _EVERYWHERE_MS = 500  # then a broker that does not follow is left behind
 
 
