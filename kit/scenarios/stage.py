@@ -163,7 +163,7 @@ class Stage:
         except NotSupportedError:
             self.cluster.cut({broker_id}, others)
             clients_too = False
-        if self.cluster.controller not in self.broker_ids:
+        if self.controller_before not in self.broker_ids:
             self.cluster.isolate(broker_id)  # from the controllers that are nodes of their own
         return clients_too
 
