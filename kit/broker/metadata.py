@@ -116,6 +116,7 @@ class BrokerState:
         incarnation_id: new for each start of the process.
         fenced: it may neither lead nor be in sync, and clients are not sent to it.
         in_controlled_shutdown: it hands over its partitions and gets no new ones.
+        last_alive_epoch: the newest of its epochs in which it was unfenced, -1 if there was none.
     """
 
     node_id: int
@@ -126,6 +127,20 @@ class BrokerState:
     fenced: bool = False
     incarnation_id: uuid.UUID = m.NULL_UUID
     in_controlled_shutdown: bool = False
+    last_alive_epoch: int = -1
+
+    def __post_init__(self) -> None:
+        """A broker that is not fenced is alive."""
+        self._note_alive()
+
+    def set_fenced(self, fenced: bool) -> None:
+        """Fence or unfence it."""
+        self.fenced = fenced
+        self._note_alive()
+
+    def _note_alive(self) -> None:
+        if not self.fenced:
+            self.last_alive_epoch = self.epoch
 
     @property
     def is_active(self) -> bool:
@@ -191,6 +206,7 @@ class MetadataImage:
         return self.configs.get((resource_type, name), {})
 
     def _register_broker(self, record: m.RegisterBrokerRecord) -> None:
+        known = self.brokers.get(record.broker_id)
         end_point = record.end_points[0]
         self.brokers[record.broker_id] = BrokerState(
             record.broker_id,
@@ -201,12 +217,13 @@ class MetadataImage:
             record.fenced,
             record.incarnation_id,
             record.in_controlled_shutdown,
+            -1 if known is None else known.last_alive_epoch,
         )
 
     def _change_registration(self, record: m.BrokerRegistrationChangeRecord) -> None:
         broker = self.brokers[record.broker_id]
         if record.fenced:
-            broker.fenced = record.fenced > 0
+            broker.set_fenced(record.fenced > 0)
         if record.in_controlled_shutdown:
             broker.in_controlled_shutdown = record.in_controlled_shutdown > 0
 

@@ -38,7 +38,8 @@ def register_broker(
     """Take a broker into the cluster, fenced until it asks to be unfenced.
 
     A process with another incarnation id is refused while the last one of that broker id has a session; afterwards,
-    what the last one was in sync with is settled first. It stopped cleanly if the new one knows its epoch.
+    what the last one was in sync with is settled first. Nothing was lost if the new one knows its epoch; or an earlier
+    epoch, when it was not alive since (Kafka compares with the last one only, whose answer may have been lost).
 
     Args:
         next_offset: where the next record goes in the metadata log; the broker epoch is the offset of the
@@ -74,7 +75,7 @@ def _settle_last_incarnation(
 ) -> list[Any]:
     rules = TopicRules(image, config)
     node_id = known.node_id
-    if previous_epoch == known.epoch:
+    if previous_epoch >= known.last_alive_epoch:
         return after_broker_change(image, rules, _in_sync_on(image, node_id), leaving=node_id)
     return after_broker_change(image, rules, _complete_on(image, node_id), lost=node_id)
 

@@ -113,6 +113,18 @@ def test_registration_after_a_clean_stop_keeps_eligibility(register: Register) -
     assert (state_of(image).isr, state_of(image).elr, state_of(image).leader) == ([], [1], NO_LEADER)
 
 
+def test_registration_whose_answer_was_lost_takes_no_trust(register: Register) -> None:
+    """The broker knows an older epoch, and was not alive since: there was nothing to lose under the newer one."""
+    image = with_partition(image_of(1, 2, 3), "a", [1, 2, 3], [1], 1)
+    known_epoch = image.brokers[1].epoch
+    register(image, 1, incarnation_id=SECOND, previous_broker_epoch=known_epoch)
+    assert image.brokers[1].epoch > known_epoch
+
+    register(image, 1, incarnation_id=uuid.UUID(int=3), previous_broker_epoch=known_epoch)
+
+    assert (state_of(image).isr, state_of(image).elr) == ([], [1])
+
+
 @pytest.mark.parametrize(("isr", "elr"), [([1], []), ([], [1])])
 def test_registration_after_a_crash_takes_all_trust(register: Register, isr: list[int], elr: list[int]) -> None:
     """Records that were not on disk may be gone: out of the ISR and of the eligible, even as the last one."""
