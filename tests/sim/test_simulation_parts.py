@@ -170,15 +170,32 @@ def test_queue_knows_a_gap_from_a_batch_that_is_only_late():
 
 
 def test_queue_starts_anew_after_a_gap():
-    """With a new epoch, everything under way is numbered from 0."""
+    """With a new epoch, everything that was refused is numbered from 0."""
     lab = Queue()
     batches = [lab.send() for _ in range(3)]
     lab.queue.complete(batches[0], 0)
+    for batch in batches[1:]:
+        lab.queue.retry(batch, 0.0)
 
     lab.queue.start_sequences(PRODUCER_ID, 1)
 
     assert [(each.producer_epoch, each.base_sequence) for each in batches[1:]] == [(1, 0), (1, 1)]
     assert not lab.queue.is_gap(batches[1])
+
+
+def test_queue_sends_nothing_under_a_new_epoch_that_may_have_been_written():
+    """No broker could know it for a duplicate."""
+    lab = Queue()
+    under_way, unanswered, refused = (lab.send() for _ in range(3))
+    unanswered.in_doubt = True
+    for batch in (unanswered, refused):
+        lab.queue.retry(batch, 0.0)
+
+    lab.queue.start_sequences(PRODUCER_ID, 1)
+
+    assert [each.outcome for each in lab.recorder.history] == ["unknown", "unknown", "pending"]
+    assert under_way.is_done
+    assert lab.drain() is refused
 
 
 def test_queue_sends_nothing_new_after_giving_up_until_the_rest_is_known():
