@@ -78,6 +78,8 @@ class BrokerLifecycle:
         self._on_caught_up = on_caught_up
         self._timer: Timer | None = None
         self._is_asking = False
+        self._is_stale = False  # metadata came while an answer was awaited
+        self._refusal: ErrorCode | None = None  # why the last registration was refused
         self._stopped: Deferred[None] = Deferred()
 
     @property
@@ -122,7 +124,9 @@ class BrokerLifecycle:
         return self._metadata_offset() > self.broker_epoch
 
     def _beat_now(self) -> None:
-        if not self._is_asking:
+        if self._is_asking:
+            self._is_stale = True
+        else:
             if self._timer is not None:
                 self._timer.cancel()
             self._beat()
@@ -131,6 +135,7 @@ class BrokerLifecycle:
         if self.state is LifecycleState.STOPPED or self._is_asking:
             return
         self._is_asking = True
+        self._is_stale = False
         if self.state is LifecycleState.REGISTERING:
             self._ask_controller(self._registration, REGISTER).then(self._registered)
         else:
@@ -147,17 +152,24 @@ class BrokerLifecycle:
         self._is_asking = False
         if response is not None and response.error_code == ErrorCode.NONE:
             self.broker_epoch = response.broker_epoch
+            self._refusal = None
             self._on_registered(self.broker_epoch)
             if self.state is LifecycleState.REGISTERING:
                 self.state = LifecycleState.CATCHING_UP
                 if self._knows_its_registration():
                     self._beat()
                     return
+        elif response is None and self._is_stale:
+            self._beat()
+            return
         elif response is not None:
-            log.warning(
-                "broker %d: not registered: %s", self._registration.broker_id, ErrorCode(response.error_code).name
-            )
+            self._tell_refusal(ErrorCode(response.error_code))
         self._beat_later()
+
+    def _tell_refusal(self, code: ErrorCode) -> None:
+        if code is not self._refusal:  # it is tried again every few milliseconds
+            log.warning("broker %d: not registered: %s", self._registration.broker_id, code.name)
+        self._refusal = code
 
     def _heard(self, response: m.BrokerHeartbeatResponse | None) -> None:
         self._is_asking = False

@@ -6,6 +6,7 @@ registry, so what is advertised cannot differ from what is served.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -64,6 +65,7 @@ def handles(
     return register
 
 
+@functools.cache  # looking into the folder takes longer than making a broker
 def load_all() -> dict[int, Handler]:
     """Import every ``api_*.py`` beside this file once; returns the registry, keyed by api_key."""
     for module in pkgutil.iter_modules(__path__):

@@ -137,6 +137,31 @@ def test_stale_epoch_makes_the_broker_register_again(script: Script) -> None:
     assert request.incarnation_id == script.lifecycle.incarnation_id
 
 
+def test_registration_does_not_wait_when_there_is_a_controller_meanwhile(script: Script) -> None:
+    """It had gone to nobody, and then metadata came, so that there is somebody now."""
+    script.lifecycle.metadata_changed()
+    assert len(script.asked) == 1
+
+    script.answer(None)
+    assert [api_key for api_key, _, _ in script.asked] == [REGISTER, REGISTER]
+    script.answer(None)
+
+    assert len(script.asked) == 2  # nothing came during the second, so it waits
+
+
+def test_refusal_is_logged_once(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    """A broker that comes back before its last session has ended asks many times, and is refused for one reason."""
+    for _ in range(3):
+        script.answer(m.BrokerRegistrationResponse(error_code=ErrorCode.DUPLICATE_BROKER_REGISTRATION))
+        script.clock.advance(INTERVAL_MS)
+    script.answer(m.BrokerRegistrationResponse(error_code=ErrorCode.INCONSISTENT_CLUSTER_ID))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "broker 1: not registered: DUPLICATE_BROKER_REGISTRATION",
+        "broker 1: not registered: INCONSISTENT_CLUSTER_ID",
+    ]
+
+
 def test_refused_registration_is_tried_again(script: Script) -> None:
     """For example while the last incarnation's session lasts."""
     script.answer(m.BrokerRegistrationResponse(error_code=ErrorCode.DUPLICATE_BROKER_REGISTRATION))
