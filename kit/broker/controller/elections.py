@@ -76,14 +76,18 @@ class PartitionChange:
         return self._difference()
 
     def _finish_reassignment(self) -> None:
-        """Drop the replicas to be removed once those to be added are in sync."""
+        """Drop the replicas to be removed once those to be added are in sync.
+
+        One that is both was to be added until the plan was changed, and nobody waits for it any more.
+        """
         if not (self.adding or self.removing):
             return
+        wanted = set(self.adding) - set(self.removing)
         isr = [node_id for node_id in self.isr if node_id not in self.removing]
         replicas = [node_id for node_id in self.replicas if node_id not in self.removing]
-        if not isr or not replicas or not set(self.adding) <= set(isr):
+        if not isr or not replicas or not wanted <= set(isr):
             return
-        if len(self.adding) < len(self.removing) and not set(replicas) <= set(isr):
+        if len(wanted) < len(self.removing) and not set(replicas) <= set(isr):
             return  # fewer copies than before: let each of them be complete first
         self.isr, self.replicas, self.adding, self.removing = isr, replicas, [], []
 

@@ -14,9 +14,11 @@ from kit.broker.configs import BrokerConfig
 from kit.broker.controller.elections import Election, PartitionChange, is_active, leaderless
 from kit.broker.controller.rules import TopicRules
 from kit.broker.metadata import NO_LEADER, MetadataImage, PartitionState, TopicState
+from kit.broker.refusals import refusal
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 
+ELECT_LEADERS, ELECT_LEADERS_VERSION = 43, 2
 MAX_ELECTIONS = 1_000  # of one round of the routine
 _Asked = dict[str, list[int]]  # topic -> partitions
 _TopicAnswer = m.ElectLeadersResponse.ReplicaElectionResult
@@ -40,7 +42,7 @@ def elect_leaders(
     try:
         kind = ElectionType(request.election_type)
     except ValueError:
-        return m.ElectLeadersResponse(error_code=ErrorCode.INVALID_REQUEST), []
+        return _unknown_type(request), []
     is_for_all = request.topic_partitions is None
     asked = _AskedElections(image, TopicRules(image, config), kind)
     answers = []
@@ -50,6 +52,13 @@ def elect_leaders(
             results = [result for result in results if result.error_code != ErrorCode.ELECTION_NOT_NEEDED]
         answers.append(_TopicAnswer(topic=topic, partition_result=results))
     return m.ElectLeadersResponse(replica_election_results=answers), asked.records
+
+
+def _unknown_type(request: m.ElectLeadersRequest) -> m.ElectLeadersResponse:
+    error, text = ErrorCode.INVALID_REQUEST, f"There is no election of type {request.election_type}: 0 or 1."
+    response: m.ElectLeadersResponse = refusal(ELECT_LEADERS, ELECT_LEADERS_VERSION, request, error, text)
+    response.error_code = error
+    return response
 
 
 def _asked(image: MetadataImage, request: m.ElectLeadersRequest) -> _Asked:

@@ -21,27 +21,37 @@ class ReplicaPlacer:
 
     def __init__(self, image: MetadataImage) -> None:
         self._brokers = [broker.node_id for broker in image.alive_brokers() if broker.is_active]
+        self._away = sorted(broker.node_id for broker in image.brokers.values() if broker.fenced)
         self._leaderships = Counter(state.leader for _, state in image.partitions())
 
     def place(self, num_partitions: int, replication_factor: int) -> list[list[int]]:
         """The replicas of each new partition, its first leader first.
 
+        Brokers that are away get what the others cannot take, and begin when they are back.
+
         Raises:
-            BrokerError: INVALID_REPLICATION_FACTOR when not that many brokers can take one.
+            BrokerError: INVALID_REPLICATION_FACTOR when not that many brokers can take one, or when all are away.
         """
-        if replication_factor > len(self._brokers):
-            raise BrokerError(
-                ErrorCode.INVALID_REPLICATION_FACTOR,
-                f"Each of {replication_factor} replicas needs a broker of its own, "
-                f"and only {len(self._brokers)} broker(s) are registered and alive.",
-            )
+        self._check(replication_factor)
         placed = []
         start = self._least_leading()
         for index in range(num_partitions):
-            replicas = _replicas(self._brokers, start + index, index // len(self._brokers), replication_factor)
+            alive = _replicas(self._brokers, start + index, index // len(self._brokers), replication_factor)
+            replicas = alive + self._away[: replication_factor - len(alive)]
             self._leaderships[replicas[0]] += 1
             placed.append(replicas)
         return placed
+
+    def _check(self, replication_factor: int) -> None:
+        if not self._brokers:
+            raise BrokerError(ErrorCode.INVALID_REPLICATION_FACTOR, "No broker is alive to lead a partition.")
+        registered = len(self._brokers) + len(self._away)
+        if replication_factor > registered:
+            raise BrokerError(
+                ErrorCode.INVALID_REPLICATION_FACTOR,
+                f"Each of {replication_factor} replicas needs a broker of its own, "
+                f"and only {registered} broker(s) are registered.",
+            )
 
     def _least_leading(self) -> int:
         return min(range(len(self._brokers)), key=lambda index: self._leaderships[self._brokers[index]])

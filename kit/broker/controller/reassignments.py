@@ -71,9 +71,10 @@ def _reassign(
         return _called_off(image, rules, topic, state)
     _check_target(image, state, wanted.replicas, allow_replication_factor_change)
     change = PartitionChange(topic, state, rules=rules, may_lead=lambda node_id: is_active(image, node_id))
-    change.adding = sorted(set(wanted.replicas) - set(state.replicas))
+    original = set(state.replicas) - set(state.adding)  # what it goes back to when it is called off, now as before
     change.removing = sorted(set(state.replicas) - set(wanted.replicas))
     change.replicas = [*wanted.replicas, *change.removing]
+    change.adding = sorted(set(change.replicas) - original)
     return change.record()
 
 

@@ -1,6 +1,9 @@
 """DescribeQuorum, v0-2: who leads the metadata quorum, and how far its voters and observers have come (KIP-595).
 
-Behaviour: answered by the active controller; a broker passes the request on.
+Behaviour: answered by the active controller; a broker passes the request on. ``nodes`` has where clients reach a voter:
+the listener of the broker on its node, and none for a controller of its own. Apache names the controllers' listener
+there, but ours takes no clients.
+Version notes: 1 when each replica fetched and was caught up (KIP-836); 2 ``nodes`` (KIP-853).
 """
 
 from __future__ import annotations
@@ -8,15 +11,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.broker.handlers import handles
+from kit.broker.metadata import MetadataImage
 from kit.wire import messages as m
 
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
     from kit.broker.controller.controller import Controller
 
+NODES_SINCE = 2  # version
+
 
 @handles(55, 0, 2, role="controller")
 def handle(
     controller: Controller, request: m.DescribeQuorumRequest, context: RequestContext
 ) -> m.DescribeQuorumResponse:
-    return controller.raft.describe_quorum(request)
+    response = controller.raft.describe_quorum(request)
+    if context.api_version >= NODES_SINCE and _is_described(response):
+        response.nodes = [
+            m.DescribeQuorumResponse.Node(node_id=voter, listeners=_listeners(controller.image, voter))
+            for voter in controller.raft.voters
+        ]
+    return response
+
+
+def _is_described(response: m.DescribeQuorumResponse) -> bool:
+    return not any(partition.error_code for topic in response.topics for partition in topic.partitions)
+
+
+def _listeners(image: MetadataImage, voter: int) -> list[m.DescribeQuorumResponse.Listener]:
+    broker = image.brokers.get(voter)
+    if broker is None:
+        return []
+    return [m.DescribeQuorumResponse.Listener(name="PLAINTEXT", host=broker.host, port=broker.port)]

@@ -2,7 +2,7 @@
 
 Behaviour: topics by name, at most ``response_partition_limit`` partitions and never more than
 ``max.request.partition.size.limit``; what is left over begins at ``next_cursor``. No topics named means all.
-Left out: eligible leader replicas, which are always empty.
+Unlike Metadata, this says no error about a partition without a leader: -1 is leader enough (KIP-966).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kit.broker.controller.topics import check_topic_name
 from kit.broker.handlers import handles
 from kit.broker.handlers.api_03_metadata import ALL_TOPIC_OPERATIONS
-from kit.broker.metadata import NO_LEADER, PartitionState, TopicState
+from kit.broker.metadata import PartitionState, TopicState
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
 
@@ -81,7 +81,7 @@ def _described(
         is_internal=topic.is_internal,
         partitions=[
             m.DescribeTopicPartitionsResponsePartition(
-                error_code=ErrorCode.LEADER_NOT_AVAILABLE if state.leader == NO_LEADER else ErrorCode.NONE,
+                error_code=ErrorCode.NONE,
                 partition_index=state.partition,
                 leader_id=state.leader,
                 leader_epoch=state.leader_epoch,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from kit.broker import refusals
 from kit.broker.raft.leader import Leader
 from kit.broker.raft.node import RaftNode
 from kit.broker.raft.progress import ReplicaProgress
 from kit.wire import messages as m
+from kit.wire.errors import ErrorCode
 
+DESCRIBE_QUORUM, DESCRIBE_QUORUM_VERSION = 55, 2
 _OBSERVER_SESSION_MS = 300_000  # LeaderState.OBSERVER_SESSION_TIMEOUT_MS
 _ReplicaState = m.DescribeQuorumResponse.ReplicaState
 
@@ -32,6 +35,15 @@ def observers(node: RaftNode, leader: Leader) -> list[_ReplicaState]:
         for replica_id, progress in sorted(leader.replicas.items())
         if replica_id not in node.voters and progress.last_fetch_ms >= since_ms
     ]
+
+
+def of_unknown_partition(request: m.DescribeQuorumRequest) -> m.DescribeQuorumResponse:
+    """The answer to who asks about anything but the metadata log, or about more: each partition is unknown."""
+    error = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    response: m.DescribeQuorumResponse = refusals.refusal(
+        DESCRIBE_QUORUM, DESCRIBE_QUORUM_VERSION, request, error, error.description
+    )
+    return response
 
 
 def _state(progress: ReplicaProgress) -> _ReplicaState:

@@ -256,8 +256,8 @@ class RaftReplica:
         """Answer DescribeQuorum; the addresses in ``nodes`` are the caller's to add."""
         fields: dict[str, Any] = {"leader_id": NOBODY, "leader_epoch": 0, "high_watermark": -1}
         if partition_of(request) is None:
-            fields["error_code"] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        elif self._leader is None:
+            return describe.of_unknown_partition(request)
+        if self._leader is None:
             fields["error_code"] = ErrorCode.NOT_LEADER_OR_FOLLOWER
         else:
             fields = {

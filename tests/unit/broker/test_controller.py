@@ -18,6 +18,7 @@ from tests.support.memory_cluster import METADATA, MemoryCluster, batch_of
 MakeCluster = Callable[..., MemoryCluster]
 SESSION_MS = 1_000  # more than broker.session.timeout.ms
 INIT_PRODUCER_ID, ALLOCATE_PRODUCER_IDS = 22, 67
+DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 
 
 def init_producer_id(cluster: MemoryCluster, node_id: int = 1, version: int = 5, **fields: Any) -> tuple[int, int, int]:
@@ -125,6 +126,13 @@ def test_absent_broker_leaves_its_partitions_without_leader(make_cluster: MakeCl
     assert cluster.produce_code("listens", batch_of(b"x"), partition=lost, node_id=1) is (
         ErrorCode.NOT_LEADER_OR_FOLLOWER
     )
+    topic_partitions = m.DescribeTopicPartitionsRequest(
+        topics=[m.DescribeTopicPartitionsRequest.TopicRequest(name="listens")]
+    )
+    (described,) = cluster.send(1, DESCRIBE_TOPIC_PARTITIONS, 0, topic_partitions).topics
+    assert [
+        (ErrorCode(each.error_code), each.leader_id) for each in described.partitions if each.partition_index == lost
+    ] == [(ErrorCode.NONE, NO_LEADER)]
     cluster.create_topic("made-meanwhile", 4)
     assert {cluster.leader("made-meanwhile", index) for index in range(4)} == {1, 2}
 
@@ -188,3 +196,51 @@ def test_allocate_producer_ids_is_between_nodes_only(cluster: MemoryCluster) -> 
         cluster.ask(1, ALLOCATE_PRODUCER_IDS, 0, request)
 
     assert cluster.broker().image.next_producer_id == 0
+
+
+# -- who are the controllers -----------------------------------------------------------------------------------------
+
+
+def describe_quorum(cluster: MemoryCluster, version: int, topic: str, *partitions: int) -> m.DescribeQuorumResponse:
+    """Ask broker 1."""
+    wanted = m.DescribeQuorumRequest.TopicData(
+        topic_name=topic,
+        partitions=[m.DescribeQuorumRequest.PartitionData(partition_index=each) for each in partitions],
+    )
+    response: m.DescribeQuorumResponse = cluster.send(
+        1, DESCRIBE_QUORUM, version, m.DescribeQuorumRequest(topics=[wanted])
+    )
+    return response
+
+
+def test_describe_quorum_says_where_clients_reach_the_voters(make_cluster: MakeCluster) -> None:
+    """That is the broker on the same node."""
+    cluster = make_cluster(brokers=4)
+    nodes = describe_quorum(cluster, 2, "__cluster_metadata", 0).nodes
+    assert [(node.node_id, [(at.name, at.port) for at in node.listeners]) for node in nodes] == [
+        (node_id, [("PLAINTEXT", cluster.broker(1).image.brokers[node_id].port)]) for node_id in (1, 2, 3)
+    ]
+    assert describe_quorum(cluster, 1, "__cluster_metadata", 0).nodes == []
+
+
+def test_describe_quorum_says_that_controllers_of_their_own_cannot_be_reached(make_cluster: MakeCluster) -> None:
+    """An entry without a listener."""
+    cluster = make_cluster(brokers=2, controllers=1)
+    nodes = describe_quorum(cluster, 2, "__cluster_metadata", 0).nodes
+    assert [(node.node_id, node.listeners) for node in nodes] == [(101, [])]
+
+
+@pytest.mark.parametrize(
+    ("topic", "partitions"), [("listens", (0,)), ("__cluster_metadata", (1,)), ("__cluster_metadata", (0, 1))]
+)
+def test_describe_quorum_knows_one_partition(
+    make_cluster: MakeCluster, topic: str, partitions: tuple[int, ...]
+) -> None:
+    """Who asks for another one, or for more, is answered about what was asked."""
+    response = describe_quorum(make_cluster(), 2, topic, *partitions)
+    (answer,) = response.topics
+    assert (answer.topic_name, response.error_code, response.nodes) == (topic, ErrorCode.NONE, [])
+    assert [(each.partition_index, ErrorCode(each.error_code)) for each in answer.partitions] == [
+        (index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) for index in partitions
+    ]
+    assert all(each.error_message for each in answer.partitions)

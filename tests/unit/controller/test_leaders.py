@@ -93,8 +93,16 @@ def test_unclean_election_needs_a_live_replica(image: MetadataImage, config: Bro
 
 
 def test_election_of_an_unknown_kind_is_refused(image: MetadataImage, config: BrokerConfig) -> None:
-    """There are two."""
-    response, records = elect_leaders(image, config, m.ElectLeadersRequest(election_type=2))
+    """There are two; the refusal is said at the top and beside each partition."""
+    asked = [m.ElectLeadersRequest.TopicPartitions(topic="a", partitions=[0, 7])]
+    response, records = elect_leaders(image, config, m.ElectLeadersRequest(election_type=2, topic_partitions=asked))
+    assert (response.error_code, records) == (ErrorCode.INVALID_REQUEST, [])
+    (topic,) = response.replica_election_results
+    assert [(each.partition_id, each.error_code) for each in topic.partition_result] == [
+        (0, ErrorCode.INVALID_REQUEST),
+        (7, ErrorCode.INVALID_REQUEST),
+    ]
+    response, records = elect_leaders(image, config, m.ElectLeadersRequest(election_type=2, topic_partitions=None))
     assert (response.error_code, records) == (ErrorCode.INVALID_REQUEST, [])
 
 

@@ -248,7 +248,8 @@ class Cluster:
             assert len(set(nodes)) == len(nodes)
         assert {*state.isr, *state.elr, *state.adding, *state.removing} <= set(state.replicas)
         assert not set(state.isr) & set(state.elr)
-        assert not set(state.adding) & set(state.removing)
+        assert set(state.replicas) - set(state.adding)  # what a reassignment that is called off goes back to
+        assert set(state.replicas) - set(state.removing)
         assert len(state.last_known_elr) <= 1
         assert all(self.image.brokers[node].is_active for node in state.isr)
         assert state.elr == [] or len(state.isr) < self.min_isr(found, state)

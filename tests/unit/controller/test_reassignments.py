@@ -112,7 +112,31 @@ def test_reassignment_can_be_changed_on_the_way(image: MetadataImage, config: Br
     move(image, config, ("a", 0, [4, 2, 3]))
     move(image, config, ("a", 0, [5, 2, 3]))
     state = state_of(image)
-    assert (state.replicas, state.adding, state.removing) == ([5, 2, 3, 1, 4], [5], [1, 4])
+    assert (state.replicas, state.adding, state.removing) == ([5, 2, 3, 1, 4], [4, 5], [1, 4])
+
+
+@pytest.mark.parametrize("second", [[4, 2, 5], [4, 1, 3], [5, 1, 6]])
+def test_changed_reassignment_is_called_off_as_the_first_one(
+    image: MetadataImage, config: BrokerConfig, second: list[int]
+) -> None:
+    """What was there before the first one is there again, and waits for whom the second one adds until then."""
+    move(image, config, ("a", 0, [4, 2, 3]))
+    move(image, config, ("a", 0, second))
+    assert state_of(image).is_reassigning
+    assert move(image, config, ("a", 0, None)) == [ErrorCode.NONE]
+    state = state_of(image)
+    assert (sorted(state.replicas), state.isr, state.is_reassigning) == ([1, 2, 3], [1, 2, 3], False)
+
+
+def test_changed_reassignment_waits_for_nobody_whom_it_gave_up(config: BrokerConfig) -> None:
+    """Broker 4 never comes into sync: it is not wanted any more."""
+    image = image_of(1, 2, 3, 4, 5)
+    image = with_partition(
+        image, "a", [5, 2, 3, 1, 4], [1, 2, 3, 5], 1, adding_replicas=[4, 5], removing_replicas=[1, 4]
+    )
+    assert move(image, config, ("a", 0, [5, 2, 3])) == [ErrorCode.NONE]
+    state = state_of(image)
+    assert (state.replicas, state.isr, state.is_reassigning, state.leader) == ([5, 2, 3], [2, 3, 5], False, 5)
 
 
 def test_reassignment_can_be_changed_back(image: MetadataImage, config: BrokerConfig) -> None:
