@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -118,10 +120,15 @@ def test_duplicate_is_recognised_after_a_restart(cluster: MemoryCluster, how: st
     assert cluster.values("listens") == [b"a", b"b", b"c"]
 
 
-def test_idle_producer_is_forgotten(cluster: MemoryCluster) -> None:
-    """After producer.id.expiration.ms its sequence numbers are free to start anywhere."""
+def test_idle_producer_is_forgotten(make_cluster: Callable[..., MemoryCluster]) -> None:
+    """After producer.id.expiration.ms its sequence numbers are free to start anywhere, and not before."""
+    cluster = make_cluster(producer_id_expiration_ms=90_000, log_retention_check_interval_ms=30_000)
+    cluster.create_topic("listens")
     send(cluster, 0, b"a")
-    cluster.clock.advance(86_400_000 + 60_000)
+    cluster.clock.advance(80_000)
+    assert send(cluster, 5, b"b")[0] is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+
+    cluster.clock.advance(40_000)
 
     assert send(cluster, 5, b"b") == (ErrorCode.NONE, 1)
 
