@@ -14,7 +14,7 @@ from kit.simulation.links import Links
 from kit.wire import messages as m
 
 METADATA, METADATA_VERSION = 3, 12
-RETRY_BACKOFF_MS = 50.0
+RETRY_BACKOFF_MS = 100.0
 REQUEST_TIMEOUT_MS = 1_000.0
 
 

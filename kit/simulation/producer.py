@@ -23,6 +23,7 @@ PRODUCE, PRODUCE_VERSIONS = 0, (9, 12, 13)
 INIT_PRODUCER_ID, INIT_PRODUCER_ID_VERSION = 22, 4
 MAX_IN_FLIGHT = 5  # requests per connection; a broker remembers as many batches of a producer
 LINGER_MS = 1.0
+MAX_BACKOFF_MS = 400.0
 NO_PRODUCER_ID = -1
 
 _STALE_METADATA = {
@@ -113,13 +114,16 @@ class SimProducer:
         at_ms = self._clock.monotonic_ms() + delay_ms
         if self._wake_at_ms is None or at_ms < self._wake_at_ms:
             self._wake_at_ms = at_ms
-            self._clock.call_later(delay_ms, self._pump)
+            self._clock.call_later(delay_ms, lambda: self._woken(at_ms))
+
+    def _woken(self, at_ms: float) -> None:
+        if self._wake_at_ms == at_ms:  # else it had to wake up earlier
+            self._wake_at_ms = None
+            self._pump()
 
     def _pump(self) -> None:
         """Expire, then send whatever may be sent now."""
         now_ms = self._clock.monotonic_ms()
-        if self._wake_at_ms is not None and self._wake_at_ms <= now_ms:
-            self._wake_at_ms = None
         unplaced, self._unplaced = self._unplaced, []
         for topic, key, value in unplaced:
             self.send(topic, key, value)
@@ -216,7 +220,8 @@ class SimProducer:
         if not self._can_retry(queue, batch, code):
             queue.fail(batch, code.name)
         elif not batch.is_done:
-            queue.retry(batch, self._clock.monotonic_ms() + self.settings.retry_backoff_ms)
+            backoff_ms = min(MAX_BACKOFF_MS, self.settings.retry_backoff_ms * 2 ** min(10, batch.attempts - 1))
+            queue.retry(batch, self._clock.monotonic_ms() + backoff_ms)
 
     def _can_retry(self, queue: PartitionQueue, batch: Batch, code: ErrorCode) -> bool:
         """Source: ``TransactionManager.canRetry``."""
