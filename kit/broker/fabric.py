@@ -18,6 +18,7 @@ from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
 from kit.broker.network import Receiver
 from kit.broker.storage import FileRange
+from kit.broker.storage.read_buffers import ReadBuffers
 from kit.wire import codec
 from kit.wire.errors import BrokerError
 
@@ -64,6 +65,7 @@ class Fabric:
         self._calls: dict[int, _Call] = {}
         self._numbers = itertools.count()
         self._free_at_ms: dict[tuple[int, int], float] = {}  # when the last request on a link arrives
+        self._buffers = ReadBuffers()
 
     def attach(self, node: LocalReceiver) -> None:
         """Connect a node that is starting."""
@@ -144,7 +146,7 @@ class Fabric:
         if self._is_lost(call.target, call.source, call.api_key, is_reply=True):
             call.is_lost = True
             return
-        if call.api_key == FETCH and response is not None and not _read_ranges(response):
+        if call.api_key == FETCH and response is not None and not _read_ranges(response, self._buffers):
             response = None
         delay_ms = self._delay_ms(call.target, call.source)
         if delay_ms:
@@ -159,7 +161,14 @@ class Fabric:
         if call.timer is not None:
             call.timer.cancel()
         if call.caller is not None:  # the very node that asked: one that died since hears nothing, nor does its heir
-            call.caller.clock.run(lambda: call.answer.resolve(response))
+            call.caller.clock.run(lambda: self._deliver(call, response))
+
+    def _deliver(self, call: _Call, response: Any) -> None:
+        call.answer.resolve(response)
+        if call.api_key == FETCH and response is not None:
+            for topic in response.responses:
+                for partition in topic.partitions:
+                    self._buffers.give_back(partition.records)
 
     def _give_up(self, concerns: Callable[[_Call], bool]) -> None:
         for number in [number for number, call in self._calls.items() if concerns(call)]:
@@ -183,14 +192,17 @@ class NodeNetwork:
         api_version: int | None = None,
         client_id: str | None = None,
     ) -> Deferred[Any]:
-        """Send a request to a node; resolves with its response, or with None when none came."""
+        """Send a request to a node; resolves with its response, or with None when none came.
+
+        ``records`` in a response may be views that are valid only until the callback returns.
+        """
         version = codec.api(api_key).max_version if api_version is None else api_version
         return self._fabric.call(
             self._node_id, target, api_key, version, request, client_id=client_id, timeout_ms=timeout_ms
         )
 
 
-def _read_ranges(response: Any) -> bool:
+def _read_ranges(response: Any, buffers: ReadBuffers) -> bool:
     """Read what a reply refers to before it leaves, as a socket would: the files can change while it is under way.
 
     Returns:
@@ -200,7 +212,7 @@ def _read_ranges(response: Any) -> bool:
         for topic in response.responses:
             for partition in topic.partitions:
                 if isinstance(partition.records, FileRange):
-                    partition.records = partition.records.read()
+                    partition.records = buffers.read(partition.records)
     except BrokerError as error:
         log.warning("a fetch between brokers breaks off: %s", error)
         return False

@@ -36,6 +36,19 @@ def seek_and_read(fd: int, size_bytes: int, position: int) -> bytes:
 read_at = seek_and_read if FORCE_PORTABLE or not hasattr(os, "pread") else os.pread
 
 
+def _seek_and_read_into(fd: int, buffer: memoryview, position: int) -> int:
+    data = seek_and_read(fd, len(buffer), position)
+    buffer[: len(data)] = data
+    return len(data)
+
+
+def _read_into(fd: int, buffer: memoryview, position: int) -> int:
+    return os.preadv(fd, [buffer], position)
+
+
+read_into_at = _seek_and_read_into if FORCE_PORTABLE or not hasattr(os, "preadv") else _read_into
+
+
 class OpenFile:
     """A descriptor that closes itself when the last one who refers to it lets go."""
 
@@ -136,12 +149,24 @@ class FileRange:
         while len(data) < self.size_bytes:
             more = read_at(self.file.fd, self.size_bytes - len(data), self.position + len(data))
             if not more:
-                raise BrokerError(
-                    ErrorCode.KAFKA_STORAGE_ERROR,
-                    f"a log file ends {self.size_bytes - len(data)} bytes before the end of {self!r}; fetch again",
-                )
+                raise self._too_short(len(data))
             data += more
         return data
+
+    def read_into(self, buffer: memoryview) -> None:
+        """Fill ``buffer``, which is as large as the range, with the bytes; raises as `read`."""
+        done = 0
+        while done < self.size_bytes:
+            num_bytes = read_into_at(self.file.fd, buffer[done:], self.position + done)
+            if not num_bytes:
+                raise self._too_short(done)
+            done += num_bytes
+
+    def _too_short(self, num_bytes: int) -> BrokerError:
+        return BrokerError(
+            ErrorCode.KAFKA_STORAGE_ERROR,
+            f"a log file ends {self.size_bytes - num_bytes} bytes before the end of {self!r}; fetch again",
+        )
 
 
 class LogFile:

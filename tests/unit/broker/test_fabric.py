@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.broker.clock import NodeClock, VirtualClock
 from kit.broker.deferred import Deferred
-from kit.broker.fabric import Fabric
+from kit.broker.fabric import FETCH, Fabric
 from kit.broker.faults import Links
+from kit.broker.storage import FileRange
+from kit.broker.storage.files import OpenFile
+from kit.wire import messages as m
 
 HEARTBEAT = 63
 TIMEOUT_MS = 1_000
@@ -214,3 +218,30 @@ def test_node_clock_cancelled_timer_of_a_pause_does_not_run() -> None:
     node.resume()
 
     assert ran == []
+
+
+def test_records_of_a_fetch_are_read_when_the_reply_leaves(lab: Lab, tmp_path: Path) -> None:
+    """What becomes of the file afterwards does not matter; and they are lent until the callback returns."""
+    path = tmp_path / "0.log"
+    path.write_bytes(b"a" * 100_000)
+    partition = m.FetchResponse.PartitionData(records=FileRange(OpenFile(path), 0, 100_000))
+    reply = m.FetchResponse(responses=[m.FetchableTopicResponse(partitions=[partition])])
+    read: list[bytes] = []
+
+    def answer(*_: Any) -> Deferred[Any]:
+        lab.clock.call_soon(lambda: path.write_bytes(b"b" * 100_000))  # between the reply and its arrival
+        found: Deferred[Any] = Deferred()
+        found.resolve(reply)
+        return found
+
+    lab.stations[2].receive_call = answer  # type: ignore[method-assign]
+
+    lab.fabric.network(1).call(2, FETCH, m.FetchRequest(), timeout_ms=TIMEOUT_MS).then(
+        lambda response: read.append(bytes(response.responses[0].partitions[0].records))
+    )
+    lab.clock.advance(0)
+
+    assert path.read_bytes() == b"b" * 100_000
+    assert read == [b"a" * 100_000]
+    with pytest.raises(ValueError, match="released"):
+        bytes(partition.records)
