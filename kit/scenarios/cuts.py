@@ -45,16 +45,16 @@ def _play(stage: Stage, *, acks: int | str, alone: int) -> CutFacts:
     topic = stage.topic("cap", [[old, *others[:2]]], **{"min.insync.replicas": "2"})
     # Retries would hide what the first answer was; they would also find the new leader in the end.
     on_old_side = stage.writer(
-        "old side", [old], acks=acks, retries=0, enable_idempotence=False, request_timeout_ms=1_500
+        "old-side producer", [old], acks=acks, retries=0, enable_idempotence=False, request_timeout_ms=1_500
     )
-    old_reader = stage.reader("reader on the old side", topic, [old])
+    old_reader = stage.reader("old-side reader", topic, [old])
     before = on_old_side.write(topic, 2)
     seen_before = old_reader.read_to_end()
 
-    stage.cut_off(old, ["old side", "reader on the old side"], ["new side", "reader on the new side"])
+    stage.cut_off(old, ["old-side producer", "old-side reader"], ["new-side producer", "new-side reader"])
     sent_alone = on_old_side.write(topic, alone)
     election = stage.wait_for_election(topic)
-    after = stage.writer("new side", others).write(topic, 2)
+    after = stage.writer("new-side producer", others).write(topic, 2)
     return CutFacts(
         topic=topic,
         old_leader=old,
@@ -67,7 +67,7 @@ def _play(stage: Stage, *, acks: int | str, alone: int) -> CutFacts:
         after=after,
         old_side_saw=values(seen_before + old_reader.read_to_end()),
         old_end_offset=old_reader.end_offset(),
-        new_side_saw=values(stage.reader("reader on the new side", topic, others).read_to_end()),
+        new_side_saw=values(stage.reader("new-side reader", topic, others).read_to_end()),
     )
 
 

@@ -82,7 +82,10 @@ def test_cut_result_carries_the_evidence(embedded: kit.Cluster) -> None:
     assert by_name["leader"] in {2, 3}
     assert by_name["isr"] == [2, 3]
     assert by_name["truncated"] == [{"offset": 2, "end_offset": 5}]
-    assert by_name["log"] == ["old side #1", "old side #2", "new side #1", "new side #2"]
+    assert by_name["log"] == [
+        *("old-side producer #1", "old-side producer #2"),
+        *("new-side producer #1", "new-side producer #2"),
+    ]
     assert by_name["counts"] == {"lost-write": 3, "inconsistent-offsets": 2}
     kinds = [event.kind for event in second.timeline if event.topic in {None, topic.name}]
     assert [kind for kind in kinds if kind in {"cut", "leader_elected", "heal", "truncated"}] == [
