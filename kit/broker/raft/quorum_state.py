@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.broker.raft.messages import NOBODY, leader_or_none
-from kit.broker.storage.files import storage_error
+from kit.broker.storage.files import SHARED_POOL, FilePool, storage_error
 from kit.wire.errors import BrokerError, ErrorCode
 
 FILE_NAME = "quorum-state"
@@ -36,12 +36,14 @@ class QuorumStateFile:
         directory: of the metadata partition; must exist.
         voters: written into the file as Kafka does, and not read.
         flush: force the file to the disk itself.
+        pool: stands for the disk.
     """
 
-    def __init__(self, directory: Path, *, voters: Sequence[int], flush: bool) -> None:
+    def __init__(self, directory: Path, *, voters: Sequence[int], flush: bool, pool: FilePool = SHARED_POOL) -> None:
         self.path = directory / FILE_NAME
         self._voters = [{"voterId": voter} for voter in voters]
         self._flush = flush
+        self._pool = pool
 
     def load(self) -> ElectionState:
         """What was saved last; epoch 0 when nothing was.
@@ -85,20 +87,19 @@ class QuorumStateFile:
                 file.write(json.dumps(content, separators=(",", ":")).encode())
                 if self._flush:
                     file.flush()
-                    os.fsync(file.fileno())
+                    self._pool.force(file.fileno())
             scratch.replace(self.path)
             if self._flush:
-                _flush_directory(self.path.parent)
+                self._flush_directory()
         except OSError as error:
             raise storage_error(f"cannot write {self.path}", error) from error
 
-
-def _flush_directory(directory: Path) -> None:
-    """Force the new name to the disk too; Windows cannot open a directory, and does without."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _flush_directory(self) -> None:
+        """Force the new name to the disk too; Windows cannot open a directory, and does without."""
+        if os.name == "nt":
+            return
+        descriptor = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            self._pool.force(descriptor)
+        finally:
+            os.close(descriptor)

@@ -75,7 +75,7 @@ class RaftReplica:
         self._node = RaftNode(node_id, tuple(voters), cluster_id, clock, network, random, config, timeline)
         self._listener = listener
         self._log = MetadataLog(directory, clock=clock, flush=config.flush, pool=pool)
-        file = QuorumStateFile(self._log.directory, voters=voters, flush=config.flush)
+        file = QuorumStateFile(self._log.directory, voters=voters, flush=config.flush, pool=pool)
         self._quorum = Quorum(self._node, self._log, file, self)
         self._requests = QuorumRequests(self._node, self._log, self._quorum)
         self._delivery = Delivery(self._log, listener)

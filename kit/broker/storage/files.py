@@ -92,6 +92,10 @@ class FilePool:
         """Note that ``file`` was closed."""
         self._open.pop(file, None)
 
+    def force(self, descriptor: int) -> None:
+        """Wait until what was written is on the disk itself (fsync); an ``OSError`` if that fails."""
+        os.fsync(descriptor)
+
     def note_durable(self, path: Path, size_bytes: int) -> None:
         """Told how much of a file is on the disk itself; here nobody wants to know.
 
@@ -251,7 +255,7 @@ class LogFile:
     def flush(self) -> None:
         """Wait until the bytes are on the disk itself (fsync); ``BrokerError`` (KAFKA_STORAGE_ERROR) if that fails."""
         try:
-            os.fsync(self.open().fd)
+            self._pool.force(self.open().fd)
         except OSError as error:
             raise storage_error(f"cannot flush {self.path}", error) from error
         self._pool.note_durable(self.path, self.size_bytes)

@@ -1,6 +1,6 @@
 """A disk that forgets what was not flushed when its node loses power: for simulations of just that.
 
-The files are real ones. What is remembered beside them is how much of each the node has waited for with fsync.
+The files are real ones. What is remembered beside them is how much of each the node has wanted to be on the disk.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ class VolatileDisk(FilePool):
     def boot_id(self, directory: Path) -> str:
         """Changes when the node with this directory loses its power."""
         return f"boot-{self._num_losses.get(directory, 0)}"
+
+    def force(self, descriptor: int) -> None:
+        """Not done: the real disk would take a thousand times as long as everything else in a simulation."""
 
     def note_durable(self, path: Path, size_bytes: int) -> None:
         """Remember how much of a log file is on the disk itself."""
