@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--failures", type=int, default=1, help="stop after so many failing seeds (default: %(default)s)")
     made.add_argument("--no-shrink", action="store_true", help="print a failing seed as it is")
     made.add_argument("--schedule", type=Path, help="a file with one fault per line, in place of the seed's own")
+    made.add_argument("--brokers", type=int, default=STANDARD.num_brokers)
     made.add_argument("--controllers", type=int, help="as many controllers on nodes of their own")
     made.add_argument("--producers", type=int, default=STANDARD.num_producers)
     made.add_argument("--records", type=int, default=STANDARD.records_per_producer, help="per producer")
@@ -127,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     workload = replace(
         STANDARD,
+        num_brokers=options.brokers,
         controllers=options.controllers,
         num_producers=options.producers,
         records_per_producer=options.records,

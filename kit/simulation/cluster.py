@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from kit.broker.broker import DISCONNECT, Chunks, Endpoint, Peer
 from kit.broker.clock import VirtualClock
@@ -24,6 +25,8 @@ from kit.wire.records import iter_headers
 __all__ = ["DISCONNECT", "FaultError", "SimCluster"]
 
 CREATE_TOPICS, CREATE_TOPICS_VERSION = 19, 7
+ELECT_LEADERS, ELECT_LEADERS_VERSION = 43, 2
+ALTER_PARTITION_REASSIGNMENTS, ALTER_PARTITION_REASSIGNMENTS_VERSION = 45, 0
 ADMIN = Peer("127.0.0.1", 39_999)
 MIN_LATENCY_MS, MAX_LATENCY_MS = 0.1, 1.5
 
@@ -85,7 +88,7 @@ class SimCluster:
         return node_id in self.inner.nodes
 
     def create_topics(self, topics: Mapping[str, int], replication_factor: int, settings: Mapping[str, str]) -> None:
-        """Ask a broker for topics; the answer is not waited for."""
+        """Ask a broker for topics."""
         request = m.CreateTopicsRequest(
             topics=[
                 m.CreatableTopic(
@@ -98,8 +101,24 @@ class SimCluster:
             ],
             timeout_ms=5_000,
         )
-        frame = codec.encode_request(CREATE_TOPICS, CREATE_TOPICS_VERSION, 1, "admin", request)
-        self.receive(self.node_ids[0], memoryview(bytearray(frame))[4:], ADMIN)
+        self._administer(CREATE_TOPICS, CREATE_TOPICS_VERSION, request)
+
+    def elect_preferred_leaders(self) -> None:
+        """Ask a broker to have every partition led by its first replica, where that is in sync."""
+        self._administer(ELECT_LEADERS, ELECT_LEADERS_VERSION, m.ElectLeadersRequest(topic_partitions=None))
+
+    def reassign(self, topic: str, partition: int, replicas: Sequence[int]) -> None:
+        """Ask a broker to move a partition."""
+        moved = m.ReassignablePartition(partition_index=partition, replicas=list(replicas))
+        request = m.AlterPartitionReassignmentsRequest(topics=[m.ReassignableTopic(name=topic, partitions=[moved])])
+        self._administer(ALTER_PARTITION_REASSIGNMENTS, ALTER_PARTITION_REASSIGNMENTS_VERSION, request)
+
+    def _administer(self, api_key: int, api_version: int, request: Any) -> None:
+        """Send a request to a broker that runs; the answer is not waited for."""
+        for node_id in self.inner.brokers:
+            frame = codec.encode_request(api_key, api_version, 1, "admin", request)
+            self.receive(node_id, memoryview(bytearray(frame))[4:], ADMIN)
+            return
 
     # -- faults --------------------------------------------------------------------------------------------------
 
@@ -174,7 +193,8 @@ class SimCluster:
             and all(topic in image.topics for topic in topics)
             and len(image.alive_brokers()) == len(self.node_ids)
             and all(
-                state.leader != NO_LEADER and set(state.isr) == set(state.replicas) for _, state in image.partitions()
+                state.leader != NO_LEADER and set(state.isr) == set(state.replicas) and not state.adding
+                for _, state in image.partitions()
             )
         )
 

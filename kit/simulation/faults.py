@@ -10,6 +10,7 @@ from typing import Any
 KILL, POWER_LOSS, STOP, PAUSE = "kill", "power_loss", "stop", "pause"
 ISOLATE, CUT, SLOW, DROP = "isolate", "cut", "slow", "drop"
 CONSUMER_CRASH = "consumer_crash"
+REASSIGN, ELECT = "reassign", "elect"
 NODE_FAULTS = (KILL, POWER_LOSS, STOP, PAUSE)
 NETWORK_FAULTS = (ISOLATE, CUT, SLOW, DROP)
 
@@ -17,11 +18,32 @@ _WEIGHTS = {
     KILL: 6, POWER_LOSS: 3, STOP: 2, PAUSE: 3, ISOLATE: 4, CUT: 4, SLOW: 2, DROP: 3, CONSUMER_CRASH: 3,
 }  # fmt: skip
 MIN_FAULTS, MAX_FAULTS = 6, 10
+MAX_ADMINISTRATION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a schedule is made for.
+
+    Attributes:
+        producers: their client ids.
+        topics: how many partitions each topic has.
+        num_records: all that will be sent.
+        sending_ms: how long the producers take when nothing goes wrong.
+    """
+
+    node_ids: Sequence[int]
+    producers: Sequence[str]
+    num_consumers: int
+    topics: Mapping[str, int]
+    replication_factor: int
+    num_records: int
+    sending_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault and its end.
+    """One fault and its end; or something that an administrator does, which has none.
 
     Attributes:
         kind: one of the names above.
@@ -30,7 +52,7 @@ class Fault:
         after_acked: it begins when so many records were acknowledged.
         arguments: ``node`` of most kinds; of a cut ``groups`` (lists of node ids), ``one_way`` and ``clients`` (client
             id: number of its group); ``delay_ms`` and ``jitter_ms`` of slow; ``what`` and ``share`` of drop;
-            ``consumer`` (its number) of consumer_crash.
+            ``consumer`` (its number) of consumer_crash; ``topic``, ``partition`` and ``replicas`` of reassign.
     """
 
     kind: str
@@ -54,49 +76,43 @@ class Fault:
 Schedule = tuple[Fault, ...]
 
 
-def generate(
-    random: Random,
-    node_ids: Sequence[int],
-    *,
-    producers: Sequence[str],
-    num_consumers: int,
-    num_records: int,
-    sending_ms: float,
-) -> Schedule:
-    """A schedule of six to ten faults that fall into the time in which the producers send.
-
-    Args:
-        producers: their client ids.
-        num_records: all that will be sent.
-        sending_ms: how long the producers take when nothing goes wrong.
-    """
-    kinds = list(_WEIGHTS)
-    faults = []
-    for _ in range(random.randint(MIN_FAULTS, MAX_FAULTS)):
-        (kind,) = random.choices(kinds, list(_WEIGHTS.values()))
-        duration_ms = float(round(random.choice((300, 1_000, 3_000)) * (0.5 + random.random())))
-        arguments = _arguments(kind, random, node_ids, producers, num_consumers)
-        if random.random() < 0.5:
-            faults.append(Fault(kind, duration_ms, float(round(random.random() * sending_ms)), None, arguments))
-        else:
-            faults.append(Fault(kind, duration_ms, None, random.randrange(num_records * 9 // 10), arguments))
-    return tuple(faults)
+def generate(random: Random, scope: Scope) -> Schedule:
+    """Six to ten faults, and up to three acts of an administrator, in the time in which the producers send."""
+    kinds = random.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=random.randint(MIN_FAULTS, MAX_FAULTS))
+    kinds += random.choices((REASSIGN, ELECT), k=random.randint(0, MAX_ADMINISTRATION))
+    return tuple(_fault(kind, random, scope) for kind in kinds)
 
 
-def _arguments(
-    kind: str, random: Random, node_ids: Sequence[int], producers: Sequence[str], num_consumers: int
-) -> dict[str, Any]:
+def _fault(kind: str, random: Random, scope: Scope) -> Fault:
+    duration_ms = float(round(random.choice((300, 1_000, 3_000)) * (0.5 + random.random())))
+    arguments = _arguments(kind, random, scope)
+    if random.random() < 0.5:
+        return Fault(kind, duration_ms, float(round(random.random() * scope.sending_ms)), None, arguments)
+    return Fault(kind, duration_ms, None, random.randrange(scope.num_records * 9 // 10), arguments)
+
+
+def _arguments(kind: str, random: Random, scope: Scope) -> dict[str, Any]:
     if kind == CONSUMER_CRASH:
-        return {"consumer": random.randrange(num_consumers)}
+        return {"consumer": random.randrange(scope.num_consumers)}
     if kind == CUT:
-        shuffled = random.sample(list(node_ids), len(node_ids))
-        split = random.randint(1, len(shuffled) - 1)
-        groups = [sorted(shuffled[:split]), sorted(shuffled[split:])]
-        clients = {name: random.randrange(2) for name in producers if random.random() < 0.2}
-        return {"groups": groups, "one_way": random.random() < 0.5, "clients": clients}
-    arguments: dict[str, Any] = {"node": random.choice(list(node_ids))}
+        return _cut(random, scope)
+    if kind == REASSIGN:
+        topic = random.choice(list(scope.topics))
+        replicas = random.sample(list(scope.node_ids), scope.replication_factor)
+        return {"topic": topic, "partition": random.randrange(scope.topics[topic]), "replicas": replicas}
+    if kind == ELECT:
+        return {}
+    arguments: dict[str, Any] = {"node": random.choice(list(scope.node_ids))}
     if kind == SLOW:
         arguments |= {"delay_ms": random.choice((5, 50, 300)), "jitter_ms": random.choice((0, 20, 200))}
     if kind == DROP:
         arguments |= {"what": random.choice(("requests", "replies")), "share": random.choice((0.1, 0.5, 1.0))}
     return arguments
+
+
+def _cut(random: Random, scope: Scope) -> dict[str, Any]:
+    shuffled = random.sample(list(scope.node_ids), len(scope.node_ids))
+    split = random.randint(1, len(shuffled) - 1)
+    groups = [sorted(shuffled[:split]), sorted(shuffled[split:])]
+    clients = {name: random.randrange(2) for name in scope.producers if random.random() < 0.2}
+    return {"groups": groups, "one_way": random.random() < 0.5, "clients": clients}

@@ -69,12 +69,15 @@ class FaultPlayer:
         return self._num_active == 0 and all(fault.at_ms is None for fault in self._waiting)
 
     def _begin(self, fault: Fault) -> None:
+        end: Callable[[], None] | None = None
         if fault.kind in faults.NODE_FAULTS:
             end = self._begin_node_fault(fault)
         elif fault.kind in faults.NETWORK_FAULTS:
             end = self._begin_network_fault(fault)
-        else:
+        elif fault.kind == faults.CONSUMER_CRASH:
             end = self._crash_consumer(fault.arguments["consumer"])
+        else:
+            self._administer(fault)
         self._recorder.note("fault", fault.as_json(), end is not None)
         if end is not None:
             self.num_played += 1
@@ -146,6 +149,15 @@ class FaultPlayer:
             self._cluster.slow(data["node"], data["delay_ms"], data["jitter_ms"])
         else:
             self._cluster.drop(data["node"], data["what"], data["share"])
+
+    # -- clients -------------------------------------------------------------------------------------------------
+
+    def _administer(self, fault: Fault) -> None:
+        """Ask for a change; it is made, or refused, or nobody hears of it."""
+        if fault.kind == faults.ELECT:
+            self._cluster.elect_preferred_leaders()
+        else:
+            self._cluster.reassign(**fault.arguments)
 
     def _crash_consumer(self, number: int) -> Callable[[], None] | None:
         if not self._consumers.crash(number):

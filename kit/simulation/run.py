@@ -91,14 +91,16 @@ class _Stuck(Exception):
 
 def schedule_for(seed: int, workload: Workload = STANDARD) -> Schedule:
     """The faults of a seed."""
-    return faults.generate(
-        Random(f"{seed}/faults"),
-        list(range(1, workload.num_brokers + 1)),
+    scope = faults.Scope(
+        node_ids=list(range(1, workload.num_brokers + 1)),
         producers=[producer_name(number) for number in range(workload.num_producers)],
         num_consumers=workload.num_consumers,
+        topics=workload.topics,
+        replication_factor=workload.replication_factor,
         num_records=workload.num_records,
         sending_ms=workload.sending_ms,
     )
+    return faults.generate(Random(f"{seed}/faults"), scope)
 
 
 def simulate(seed: int, workload: Workload = STANDARD, schedule: Schedule | None = None) -> Result:

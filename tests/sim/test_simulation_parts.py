@@ -35,7 +35,8 @@ def test_schedule_has_every_kind_of_fault():
     """No kind is forgotten over some seeds."""
     seen = {fault.kind for seed in range(50) for fault in schedule_for(seed)}
 
-    assert seen == {*faults.NODE_FAULTS, *faults.NETWORK_FAULTS, faults.CONSUMER_CRASH}
+    others = {faults.CONSUMER_CRASH, faults.REASSIGN, faults.ELECT}
+    assert seen == {*faults.NODE_FAULTS, *faults.NETWORK_FAULTS, *others}
 
 
 def test_fault_survives_json():
