@@ -132,7 +132,7 @@ def _make_topic(cluster: kit.Cluster, replicas: list[int]) -> str:
     from confluent_kafka.admin import AdminClient, NewTopic
 
     name = f"failover-{uuid.uuid4().hex[:8]}"
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers, "log_level": 0})
     for future in admin.create_topics([NewTopic(name, 1, replica_assignment=[replicas])]).values():
         future.result(30)
     return name

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.systems import System
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
 
 PARTITIONS = 4
 _MEGABYTE = bytes(1 << 20)
@@ -41,22 +45,24 @@ def payload(folder: Path, record_bytes: int, total_bytes: int) -> Path:
 
 def create_topic(system: System) -> str:
     """A fresh topic of `PARTITIONS` partitions; returns its name."""
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import NewTopic
 
     name = f"bench-{uuid.uuid4().hex[:8]}"
-    admin = AdminClient({"bootstrap.servers": system.bootstrap_servers})
-    for future in admin.create_topics([NewTopic(name, PARTITIONS, system.replicas)]).values():
+    for future in _admin(system).create_topics([NewTopic(name, PARTITIONS, system.replicas)]).values():
         future.result(30)
     return name
 
 
 def fewest_in_sync(system: System, topic: str) -> int:
     """How many in-sync replicas the partition has that has fewest."""
+    found = _admin(system).list_topics(topic, timeout=30).topics[topic]
+    return min(len(partition.isrs) for partition in found.partitions.values())
+
+
+def _admin(system: System) -> AdminClient:
     from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient({"bootstrap.servers": system.bootstrap_servers})
-    found = admin.list_topics(topic, timeout=30).topics[topic]
-    return min(len(partition.isrs) for partition in found.partitions.values())
+    return AdminClient({"bootstrap.servers": system.bootstrap_servers, "log_level": 0})
 
 
 def produce(
