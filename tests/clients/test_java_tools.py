@@ -213,9 +213,8 @@ def test_configs_tool_changes_what_acks_all_waits_for() -> None:
         tools.run("kafka-configs", "--alter", *entity, "--add-config", "min.insync.replicas=3")
         described = tools.run("kafka-configs", "--describe", *entity)
         assert "min.insync.replicas=3" in described
-        assert "synonyms={DYNAMIC_TOPIC_CONFIG:min.insync.replicas=3, STATIC_BROKER_CONFIG:min.insync.replicas=2" in (
-            described
-        )
+        assert "DYNAMIC_TOPIC_CONFIG:min.insync.replicas=3, " in described
+        assert "STATIC_BROKER_CONFIG:min.insync.replicas=2, " in described
 
 
 def test_java_clients_lose_nothing_when_leader_and_coordinator_die(tmp_path: Path) -> None:

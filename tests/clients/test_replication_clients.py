@@ -198,6 +198,7 @@ def test_client_loses_nothing_when_its_leader_fails(
     with kit.start(brokers=3, config=CONFIG) as cluster:
         with administered(cluster) as admin:
             admin.describe_groups(["nobody"])  # makes the topic of the offsets
+        wait_until(lambda: "__consumer_offsets" in cluster.topics(), "a place for the groups' offsets")
         coordinator = partition(cluster, "__consumer_offsets").leader
         make_topic(cluster, "plays", coordinator, *({1, 2, 3} - {coordinator}))
         client = make_client(cluster.bootstrap_servers)
