@@ -48,7 +48,8 @@ def create_topic(system: System) -> str:
     from confluent_kafka.admin import NewTopic
 
     name = f"bench-{uuid.uuid4().hex[:8]}"
-    for future in _admin(system).create_topics([NewTopic(name, PARTITIONS, system.replicas)]).values():
+    admin = _admin(system)  # a name, or it would be gone before it answers
+    for future in admin.create_topics([NewTopic(name, PARTITIONS, system.replicas)]).values():
         future.result(30)
     return name
 
