@@ -29,7 +29,7 @@ class CutFacts:
     topic: str
     old_leader: int
     others: tuple[int, ...]
-    new_leader: int
+    new_leader: int | None
     leader_epoch: int
     in_sync: list[int]
     before: Sequence[Sent]
@@ -59,9 +59,9 @@ def _play(stage: Stage, *, acks: int | str, alone: int) -> CutFacts:
         topic=topic,
         old_leader=old,
         others=tuple(others),
-        new_leader=election.details["leader"],
-        leader_epoch=election.details["leader_epoch"],
-        in_sync=stage.isr(topic),
+        new_leader=election.leader,
+        leader_epoch=election.leader_epoch,
+        in_sync=list(election.isr),
         before=before,
         alone=sent_alone,
         after=after,

@@ -87,13 +87,14 @@ def _kill(stage: Stage, broker_id: int, writer: Writer, names: Mapping[str, str]
     }
     stage.cluster.kill(broker_id)
     sent = _write_everywhere(writer, names)
-    for name, each in partitions.values():
-        stage.wait_for_isr(name, set(each.replicas) - {broker_id}, each.partition)
-    leaders = {label: stage.leader(name, each.partition) for label, (name, each) in partitions.items()}
-    in_sync = {label: stage.isr(name, each.partition) for label, (name, each) in partitions.items()}
+    meanwhile = {
+        label: stage.wait_for_isr(name, set(each.replicas) - {broker_id}, each.partition)
+        for label, (name, each) in partitions.items()
+    }
+    leaders = {label: now.leader for label, now in meanwhile.items()}
+    in_sync = {label: now.isr for label, now in meanwhile.items()}
     stage.cluster.restart(broker_id)
-    stage.in_sync(names)
-    stage.elect_preferred(names)
+    stage.elect_preferred(list(names))
     led = [label for label, (_name, each) in partitions.items() if each.leader == broker_id]
     return Kill(broker_id, led, leaders, in_sync, sent)
 

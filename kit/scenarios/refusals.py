@@ -55,15 +55,14 @@ def _refuse(stage: Stage, base: str, *, num_killed: int, min_isr: int) -> Refusa
     for broker_id in killed:
         stage.cluster.kill(broker_id)
     left = set(replicas) - set(killed)
-    stage.wait_for_isr(topic, left)
-    in_sync = stage.isr(topic)
+    in_sync = stage.wait_for_isr(topic, left).isr
     refused = careful.write(topic)
     hidden = quick.write(topic)
     end_offset = stage.reader(f"{base} reader", topic, left).end_offset()
     for broker_id in killed:
         stage.cluster.restart(broker_id)
     stage.in_sync([topic])
-    after = careful.write(topic)
+    after = stage.writer(f"{base} producer afterwards").write(topic)
     return Refusal(topic, killed, min_isr, in_sync, before, refused, hidden, end_offset, after)
 
 

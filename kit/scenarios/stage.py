@@ -19,6 +19,7 @@ from kit.cluster import Cluster
 from kit.errors import FaultError, NotSupportedError, ScenarioError
 from kit.history import History, Report, check
 from kit.scenarios.clients import PATIENCE_S, Reader, Writer
+from kit.scenarios.watching import PartitionNow, Watch
 from kit.topics import Partition, Topic
 
 T = TypeVar("T")
@@ -48,7 +49,9 @@ class Stage:
         self.controller_before: int | None = None
         self._run = secrets.token_hex(3)
         self._cleanup = contextlib.ExitStack()
+        self._replicas: dict[str, list[tuple[int, ...]]] = {}
         self._before: Event | None = None
+        self._watch = Watch(**self.client_options("watch"))
 
     def __enter__(self) -> Self:
         mend(self.cluster)
@@ -60,7 +63,8 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._cleanup.callback(mend, self.cluster)
+        self._cleanup.callback(self._watch.close)
+        self._cleanup.callback(mend, self.cluster)  # first of all: the last one in is the first to run
         self._cleanup.close()
 
     # -- waiting and looking -----------------------------------------------------------------------------------------
@@ -68,11 +72,14 @@ class Stage:
     def wait(self, condition: Callable[[], T | None], what: str) -> T:
         """Ask until the answer is true, and return it; ``ScenarioError`` when that takes longer than 30 seconds."""
         give_up_s = time.monotonic() + PATIENCE_S
-        while not (answer := condition()):
+        while True:
+            asked_s = time.monotonic()
+            if answer := condition():
+                return answer
             if time.monotonic() > give_up_s:
                 raise ScenarioError(f"Waited {PATIENCE_S:g} s for {what}; the last answer was {answer!r}.")
-            threading.Event().wait(_PAUSE_S)
-        return answer
+            # As long as the question took: whoever asks a busy cluster without a pause keeps it busy.
+            threading.Event().wait(max(_PAUSE_S, time.monotonic() - asked_s))
 
     def timeline(self) -> list[Event]:
         """What happened in the cluster since this run began."""
@@ -83,34 +90,39 @@ class Stage:
 
     def events(self, kind: str, topic: str, partition: int = 0) -> list[Event]:
         """The events of one kind that happened to a partition in this run."""
-        return [each for each in self.timeline() if (each.kind, each.topic, each.partition) == (kind, topic, partition)]
+        wanted = (kind, topic, partition)
+        return [each for each in self.timeline() if (each.kind, each.topic, each.partition) == wanted]
 
-    def isr(self, topic: str, partition: int = 0) -> list[int]:
-        """The in-sync replicas as the controller decided last."""
-        changes = self.events("isr_changed", topic, partition)
-        return changes[-1].details["isr"] if changes else list(self.topics_before[topic].partitions[partition].isr)
+    def now(self, topic: str, partition: int = 0) -> PartitionNow:
+        """A partition as the metadata has it; who is cut off may not know, but is not believed old news."""
+        return self.wait(functools.partial(self._watch.look, [topic]), f"a description of {topic}")[topic, partition]
 
-    def leader(self, topic: str, partition: int = 0) -> int | None:
-        """The leader as the controller decided last; None while there is none."""
-        decided = [
-            each.details.get("leader")
-            for each in self.timeline()
-            if each.kind in {"leader_elected", "leader_lost"} and (each.topic, each.partition) == (topic, partition)
-        ]
-        return decided[-1] if decided else self.topics_before[topic].partitions[partition].leader
+    def wait_for(
+        self, topic: str, holds: Callable[[PartitionNow], bool], what: str, partition: int = 0
+    ) -> PartitionNow:
+        """Wait until something holds for a partition; see `now`."""
 
-    def wait_for_isr(self, topic: str, isr: Iterable[int], partition: int = 0) -> None:
-        """Wait until exactly these replicas are in sync."""
+        def look() -> PartitionNow | None:
+            seen = self._watch.look([topic])
+            return seen[topic, partition] if seen is not None and holds(seen[topic, partition]) else None
+
+        return self.wait(look, f"{what} ({topic}-{partition})")
+
+    def wait_for_isr(self, topic: str, isr: Iterable[int], partition: int = 0) -> PartitionNow:
+        """Wait until exactly these replicas are in sync, and one of them leads."""
         wanted = set(isr)
-        self.wait(lambda: set(self.isr(topic, partition)) == wanted, f"the in-sync replicas {sorted(wanted)}")
+        return self.wait_for(
+            topic,
+            lambda now: set(now.isr) == wanted and now.leader in wanted,
+            f"the in-sync replicas {sorted(wanted)}",
+            partition,
+        )
 
-    def wait_for_election(self, topic: str, partition: int = 0) -> Event:
-        """Wait for the first election in this run, and return its event."""
-        return self.wait(lambda: self.events("leader_elected", topic, partition), f"a new leader of {topic}")[0]
-
-    def partition(self, topic: str, partition: int = 0) -> Partition:
-        """A partition as the brokers describe it now; while they are cut from one another, that may be old news."""
-        return self.cluster.topics()[topic].partitions[partition]
+    def wait_for_election(self, topic: str) -> PartitionNow:
+        """Wait until partition 0 has another leader than at first, and somebody who knows has said so."""
+        first = self.topics_before[topic].partitions[0]
+        self._watch.expect_newer({(topic, 0): first.leader_epoch})
+        return self.now(topic)
 
     # -- topics, clients, faults -------------------------------------------------------------------------------------
 
@@ -124,7 +136,18 @@ class Stage:
         wanted = {"assignments": dict(enumerate(map(list, assignments))), "configs": configs}
         with self.admin() as admin:
             admin.create_topics({name: wanted}, wait_for_metadata=True)
-        self.topics_before[name] = self.wait(lambda: self._all_led(name), f"all leaders of {name}")
+        self._replicas[name] = [tuple(replicas) for replicas in assignments]
+        self.elect_preferred([name])  # a broker that was not quite back leads nothing yet
+        seen = self.wait(functools.partial(self._watch.look, [name]), f"a description of {name}")
+        self.topics_before[name] = Topic(
+            name,
+            is_internal=False,
+            partitions=tuple(
+                Partition(number, now.leader, now.leader_epoch, replicas, now.isr, log_start_offset=0, high_watermark=0)
+                for number, replicas in enumerate(self._replicas[name])
+                for now in [seen[name, number]]
+            ),
+        )
         return name
 
     def writer(self, name: str, brokers: Iterable[int] | None = None, **options: Any) -> Writer:
@@ -167,20 +190,26 @@ class Stage:
             self.cluster.isolate(broker_id)  # from the controllers that are nodes of their own
         return clients_too
 
-    def elect_preferred(self, topics: Iterable[str]) -> None:
-        """Let the first replica of every partition lead again."""
-        wanted = {topic: [each.partition for each in self.topics_before[topic].partitions] for topic in topics}
-        with self.admin() as admin:
-            admin.elect_leaders(0, wanted)
-        for topic in wanted:
-            self.wait(functools.partial(self._as_made, topic), f"the first leaders of {topic}")
+    def elect_preferred(self, topics: Sequence[str]) -> None:
+        """Let the first replica of every partition lead, and wait until all replicas are in sync."""
+        wanted = {topic: list(range(len(self._replicas[topic]))) for topic in topics}
+
+        def elect() -> bool:
+            if self._is_whole(topics, first_leads=True):
+                return True
+            with contextlib.suppress(KafkaError), self.admin() as admin:  # who is not quite back cannot be elected
+                admin.elect_leaders(0, wanted)
+            return False
+
+        self.wait(elect, f"the first leaders of {', '.join(topics)}")
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def in_sync(self, topics: Iterable[str] | None = None) -> None:
         """Wait until every replica of these topics is in sync, None for all of this run's."""
-        for name in topics or self.topics_before:
-            self.wait(functools.partial(self._is_in_sync, name), f"all replicas of {name} in sync")
+        names = list(topics or self.topics_before)
+        whole = functools.partial(self._is_whole, names, first_leads=False)
+        self.wait(whole, f"all replicas of {', '.join(names)} in sync")
 
     def end(self) -> tuple[Report, Logs]:
         """Mend the cluster, wait until all replicas are in sync, read everything, and judge what the clients did."""
@@ -203,38 +232,15 @@ class Stage:
             self.history.final_log(topic, each.partition, held, time_ms=_now_ms())
         return log
 
-    def _all_led(self, name: str) -> Topic | None:
-        topic = self._described(name)
-        whole = topic is not None and all(
-            each.leader == each.replicas[0] and set(each.isr) == set(each.replicas) for each in topic.partitions
+    def _is_whole(self, topics: Sequence[str], *, first_leads: bool) -> bool:
+        """Whether all replicas are in sync and one of them leads, perhaps the first one."""
+        seen = self._watch.look(topics)
+        return seen is not None and all(
+            set(now.isr) == set(replicas) and now.leader in (replicas[:1] if first_leads else replicas)
+            for name in topics
+            for number, replicas in enumerate(self._replicas[name])
+            for now in [seen[name, number]]
         )
-        return topic if whole else None
-
-    def _as_made(self, name: str) -> bool:
-        topic, before = self._described(name), self.topics_before[name]
-        return topic is not None and [each.leader for each in topic.partitions] == [
-            each.leader for each in before.partitions
-        ]
-
-    def _is_in_sync(self, name: str) -> bool:
-        """Whether the controller says so, and a broker that is up to date too."""
-        topic = self._described(name)
-        if topic is None:
-            return False
-        for each in topic.partitions:
-            elections = self.events("leader_elected", name, each.partition)
-            newest = elections[-1].details["leader_epoch"] if elections else 0
-            if each.leader is None or each.leader_epoch < newest:
-                return False
-            if not set(each.replicas) == set(each.isr) == set(self.isr(name, each.partition)):
-                return False
-        return True
-
-    def _described(self, name: str) -> Topic | None:
-        try:
-            return self.cluster.topics().get(name)
-        except KafkaError:
-            return None  # the brokers are busy electing; whoever asks waits
 
     def _add(self, client: _Client) -> _Client:
         self.closing(client.close)
