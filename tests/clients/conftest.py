@@ -6,7 +6,9 @@ these tests state Kafka's behaviour and not ours (README.md of this folder has t
 
 from __future__ import annotations
 
+import gc
 import itertools
+import logging
 import os
 import re
 import uuid
@@ -55,6 +57,17 @@ def serve() -> Iterator[Callable[[int, Mapping[str, object]], str]]:
 def bootstrap(serve: Callable[[int, Mapping[str, object]], str]) -> str:
     """Bootstrap servers of the cluster under test: three brokers."""
     return serve(3, CONFIG)
+
+
+@pytest.fixture
+def forgotten_sockets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Let the sockets that kafka-python forgets be found in the test that had them, where they are forgiven.
+
+    What it logs holds the exception, whose traceback holds the socket, and pytest keeps what was logged.
+    """
+    caplog.set_level(logging.CRITICAL, logger="kafka")
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

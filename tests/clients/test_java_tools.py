@@ -6,7 +6,6 @@ Each tool is a Java process, which takes longer than everything else here; so a 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ pytestmark = [
     pytest.mark.slow,
     # kafka-python forgets sockets of connections that never came about.
     pytest.mark.filterwarnings(r"ignore:Exception ignored in. <socket\.socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("forgotten_sockets"),
 ]
 
 NUM_RECORDS, KILL_AFTER = 1_500, 200
@@ -36,13 +36,6 @@ def tools_are_here() -> None:
     """Ask for what every test here needs before a cluster is started in vain."""
     need("java")
     need("kafka-distribution")
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Let what a client left behind be found here, where it is forgiven."""
-    yield
-    gc.collect()
 
 
 @contextlib.contextmanager
