@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kit.simulation.faults import Fault, Schedule
 from kit.simulation.pool import play
-from kit.simulation.run import Result, simulate
+from kit.simulation.run import Result, remove_leftovers, simulate
 from kit.simulation.shrink import Shrunk, shrink
 from kit.simulation.workload import STANDARD, Workload
 
@@ -126,6 +126,7 @@ def read_schedule(path: Path) -> Schedule:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what the command line says; 1 when something was found."""
     options = parser().parse_args(arguments)
+    remove_leftovers()
     workload = replace(
         STANDARD,
         num_brokers=options.brokers,

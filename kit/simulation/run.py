@@ -25,6 +25,7 @@ from kit.simulation.workload import SIMULATION_CONFIG, STANDARD, Consumers, Send
 STEP_MS = 20.0
 PATIENCE_MS = 60_000.0  # of simulated time, for what must happen soon once nothing is wrong any more
 SHARED_MEMORY = Path("/dev/shm")
+FOLDER_PREFIX = "kit-simulation-"
 LAST_EVENTS = 60
 MAX_ERRORS = 20
 BROKER_LOG = logging.getLogger("kit.broker")
@@ -103,6 +104,15 @@ def schedule_for(seed: int, workload: Workload = STANDARD) -> Schedule:
     return faults.generate(Random(f"{seed}/faults"), scope)
 
 
+def remove_leftovers(parent: Path = SHARED_MEMORY, processes: Path = Path("/proc")) -> None:
+    """Give back the memory that runs hold which were killed: their folders are named after their processes."""
+    if processes.exists():
+        for path in parent.glob(f"{FOLDER_PREFIX}*"):
+            process_id = path.name.removeprefix(FOLDER_PREFIX).split("-")[0]
+            if not (processes / process_id).exists():
+                shutil.rmtree(path, ignore_errors=True)
+
+
 def simulate(seed: int, workload: Workload = STANDARD, schedule: Schedule | None = None) -> Result:
     """Play one seed and judge it.
 
@@ -111,7 +121,7 @@ def simulate(seed: int, workload: Workload = STANDARD, schedule: Schedule | None
     """
     result = Result(seed, schedule_for(seed, workload) if schedule is None else schedule)
     parent = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="kit-simulation-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=parent))
     began_ns = time.process_time_ns()
     try:
         _Run(seed, workload, result, folder).play()

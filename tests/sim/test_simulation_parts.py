@@ -15,7 +15,7 @@ from kit.simulation.faults import Fault
 from kit.simulation.judge import Finding
 from kit.simulation.producer_queue import PartitionQueue
 from kit.simulation.recorder import Recorder
-from kit.simulation.run import Result, schedule_for
+from kit.simulation.run import Result, remove_leftovers, schedule_for
 from kit.simulation.shrink import shrink
 from kit.simulation.workload import STANDARD
 from kit.wire.records import Record
@@ -68,6 +68,18 @@ def test_command_plays_a_schedule_from_a_file(tmp_path, capsys):
 
     assert main(["--seeds", "4-5", "--schedule", str(path), "--records", "5"]) == 0
     assert "2 seeds with 2 faults and 30 messages" in capsys.readouterr().out
+
+
+def test_leftovers_of_killed_runs_are_removed(tmp_path):
+    """Those of processes that run stay."""
+    names = ["kit-simulation-17-ab", "kit-simulation-18-cd", "kit-simulation-old", "other-17-ab"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    (tmp_path / "processes" / "18").mkdir(parents=True)
+
+    remove_leftovers(tmp_path, tmp_path / "processes")
+
+    assert [name for name in names if (tmp_path / name).exists()] == ["kit-simulation-18-cd", "other-17-ab"]
 
 
 # -- shrinking -------------------------------------------------------------------------------------------------------
