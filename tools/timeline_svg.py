@@ -108,9 +108,9 @@ class _Picture:
         return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
 
     def _height(self, lane: Lane) -> int:
-        if not lane.spans:
-            return _CLIENT
         lines = max(self._label_levels(lane), default=-1) + 1
+        if not lane.spans:
+            return _CLIENT + _LABEL_LINE * max(0, lines - 2)
         return (_SMALL_BAR if lane.name else _BAR) + 3 + _LABEL_LINE * lines
 
     def _label_levels(self, lane: Lane) -> list[int]:
@@ -168,7 +168,7 @@ class _Picture:
                 label_y = y + height + 12 + _LABEL_LINE * level
             else:
                 yield _shape(mark, x, middle)
-                label_y = middle - 8 if level % 2 == 0 else middle + 18
+                label_y = middle - 8 if level == 0 else middle + 18 + _LABEL_LINE * (level - 1)
             at = min(x - 5, _WIDTH - len(mark.label) * _CHARACTER - 4)
             yield _text(at, label_y, mark.label, "halo")
 

@@ -122,7 +122,7 @@ class Stage:
         """Wait until partition 0 has another leader than at first, and somebody who knows has said so."""
         first = self.topics_before[topic].partitions[0]
         self._watch.expect_newer({(topic, 0): first.leader_epoch})
-        return self.now(topic)
+        return self.wait_for(topic, lambda now: now.leader not in {None, first.leader}, "another leader")
 
     # -- topics, clients, faults -------------------------------------------------------------------------------------
 

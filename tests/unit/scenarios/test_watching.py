@@ -21,16 +21,18 @@ class FakeAdmin:
     answers: list[Any]
     made = closed = 0
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **_: Any) -> None:
         FakeAdmin.made += 1
 
-    def describe_topics(self, topics: list[str]) -> Any:
+    def describe_topics(self, _: list[str]) -> Any:
+        """Give the next answer."""
         answer = FakeAdmin.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def close(self) -> None:
+        """Count it."""
         FakeAdmin.closed += 1
 
 
