@@ -318,8 +318,12 @@ class Broker:
     # -- what handlers ask for -----------------------------------------------------------------------------------
 
     def ask_controller_once(self, request: Any, api_key: int, api_version: int | None = None) -> Deferred[Any]:
-        """Send a request of this broker's own to the active controller; resolves with the response or with None."""
-        return self.channel.ask_once(request, api_key, self.config["broker.session.timeout.ms"], api_version)
+        """Send a request of this broker's own to the active controller; resolves with the response or with None.
+
+        Source: Kafka's ``BrokerServer``: half a session (KAFKA-14392), so that who waited in vain for a controller that
+        is gone still says in time to the next one that it lives.
+        """
+        return self.channel.ask_once(request, api_key, self.config["broker.session.timeout.ms"] / 2, api_version)
 
     def create_topics(self, names: Iterable[str]) -> Deferred[dict[str, ErrorCode]]:
         """Ask the controller for topics with default partitions and replication factor.
