@@ -10,7 +10,7 @@ import random
 import struct
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition, 
 from kit.broker.network import Network
 from kit.broker.offsets_log import LocalOffsetsLog, group_config
 from kit.broker.partition import Partition
+from kit.broker.producer_ids import ProducerIds
 from kit.broker.refusals import refusal
 from kit.broker.replica_manager import ReplicaManager
 from kit.broker.storage.files import SHARED_POOL, FilePool
@@ -36,8 +37,6 @@ from kit.wire.errors import ErrorCode
 PRODUCE = 0
 API_VERSIONS = 18
 CREATE_TOPICS, _CREATE_TOPICS_VERSION = 19, 7
-ALLOCATE_PRODUCER_IDS = 67
-_PRODUCER_IDS_TIMEOUT_MS = 1_000  # then clients are told to try again, as long as they like
 MAX_REQUEST_BYTES = 8 << 20  # decoded, a request of many small objects takes some fifty times its bytes
 _HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
 
@@ -85,13 +84,6 @@ class Endpoint:
     port: int
 
 
-@dataclass(slots=True)
-class _ProducerIdBlock:
-    next_producer_id: int = 0
-    end_producer_id: int = 0  # exclusive
-    waiting: list[Deferred[int | None]] = field(default_factory=list)
-
-
 class Broker:
     """One broker of a cluster.
 
@@ -107,6 +99,7 @@ class Broker:
         image: what it knows of the cluster: the committed metadata, as far as it has followed.
         metadata_offset: how far that is.
         lifecycle: how it stands with the controller.
+        producer_ids: those that it may give to producers.
     """
 
     def __init__(
@@ -163,7 +156,7 @@ class Broker:
             on_caught_up=self._open_partitions,
         )
         self._has_opened = False
-        self._producer_ids = _ProducerIdBlock()
+        self.producer_ids = ProducerIds(node_id, channel=channel, broker_epoch=lambda: self.broker_epoch)
         self._handlers = handlers.load_all()
 
     def start(self) -> None:
@@ -325,91 +318,11 @@ class Broker:
         """
         return self.channel.ask_once(request, api_key, self.config["broker.session.timeout.ms"] / 2, api_version)
 
-    def create_topics(self, names: Iterable[str]) -> Deferred[dict[str, ErrorCode]]:
-        """Ask the controller for topics with default partitions and replication factor.
-
-        Resolves with an error code per name; TOPIC_ALREADY_EXISTS is no error here.
-        Source: Kafka's ``AutoTopicCreationManager``.
-        """
-        topics = [self._auto_topic(name) for name in names]
-        done: Deferred[dict[str, ErrorCode]] = Deferred()
-
-        context = RequestContext(CREATE_TOPICS, _CREATE_TOPICS_VERSION, 0, f"broker-{self.node_id}", _OWN_PEER)
-
-        def finish(response: m.CreateTopicsResponse) -> None:
-            codes = {topic.name: ErrorCode(topic.error_code) for topic in response.topics}
-            for name, code in codes.items():
-                if code == ErrorCode.TOPIC_ALREADY_EXISTS:
-                    codes[name] = ErrorCode.NONE
-            done.resolve(codes)
-
+    def ask_for_topics(self, topics: list[m.CreatableTopic]) -> Deferred[m.CreateTopicsResponse]:
+        """Ask the controller for topics that no client asked it for."""
         timeout_ms = self.config["request.timeout.ms"]
-        self._forward(m.CreateTopicsRequest(topics=topics, timeout_ms=timeout_ms), context).then(finish)
-        return done
-
-    def _auto_topic(self, name: str) -> m.CreatableTopic:
-        if name == LocalOffsetsLog.topic:
-            settings = {
-                "cleanup.policy": "compact",
-                "compression.type": "producer",
-                "segment.bytes": str(self.config["offsets.topic.segment.bytes"]),
-            }
-            return m.CreatableTopic(
-                name=name,
-                num_partitions=self.config["offsets.topic.num.partitions"],
-                replication_factor=min(
-                    self.config["offsets.topic.replication.factor"], len(self.image.alive_brokers())
-                ),
-                configs=[m.CreatableTopicConfig(name=key, value=value) for key, value in settings.items()],
-            )
-        return m.CreatableTopic(name=name, num_partitions=-1, replication_factor=-1)
-
-    def ensure_internal_topic(self, name: str) -> Deferred[ErrorCode]:
-        """Make sure that an internal topic exists; resolves with NONE or why it does not."""
-        done: Deferred[ErrorCode] = Deferred()
-        if name in self.image.topics:
-            done.resolve(ErrorCode.NONE)
-        else:
-            self.create_topics([name]).then(lambda codes: done.resolve(codes[name]))
-        return done
-
-    def new_producer_id(self) -> Deferred[int | None]:
-        """The next producer id of this broker's block; a new block comes from the controller (KIP-730).
-
-        Resolves with None when no controller gives one in time.
-        """
-        answer: Deferred[int | None] = Deferred()
-        block = self._producer_ids
-        if block.next_producer_id < block.end_producer_id:
-            answer.resolve(block.next_producer_id)
-            block.next_producer_id += 1
-            return answer
-        block.waiting.append(answer)
-        if len(block.waiting) == 1:
-            self._ask_for_producer_ids()
-        return answer
-
-    def _ask_for_producer_ids(self) -> None:
-        request = m.AllocateProducerIdsRequest(broker_id=self.node_id, broker_epoch=self.broker_epoch)
-        self.channel.ask(request, ALLOCATE_PRODUCER_IDS, timeout_ms=_PRODUCER_IDS_TIMEOUT_MS).then(
-            self._take_producer_ids
-        )
-
-    def _take_producer_ids(self, response: m.AllocateProducerIdsResponse | None) -> None:
-        block = self._producer_ids
-        if response is None or response.error_code:
-            waiting, block.waiting = block.waiting, []
-            for answer in waiting:
-                answer.resolve(None)
-            return
-        block.next_producer_id = response.producer_id_start
-        block.end_producer_id = response.producer_id_start + response.producer_id_len
-        served, block.waiting = block.waiting[: response.producer_id_len], block.waiting[response.producer_id_len :]
-        block.next_producer_id += len(served)
-        if block.waiting:
-            self._ask_for_producer_ids()
-        for number, answer in enumerate(served):
-            answer.resolve(response.producer_id_start + number)
+        context = RequestContext(CREATE_TOPICS, _CREATE_TOPICS_VERSION, 0, f"broker-{self.node_id}", _OWN_PEER)
+        return self._forward(m.CreateTopicsRequest(topics=topics, timeout_ms=timeout_ms), context)
 
     @property
     def controller_id(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from kit.broker.auto_topics import ensure_internal_topic
 from kit.broker.raft.metadata_log import FOLDER_NAME
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
@@ -168,7 +169,7 @@ def test_apache_reads_our_committed_offsets(tmp_path: Path) -> None:
     """Key and value of each commit."""
     cluster = MemoryCluster(tmp_path, offsets_topic_num_partitions=1)
     cluster.create_topic("listens", 2)
-    assert cluster.wait_for(cluster.broker().ensure_internal_topic("__consumer_offsets")) is ErrorCode.NONE
+    assert cluster.wait_for(ensure_internal_topic(cluster.broker(), "__consumer_offsets")) is ErrorCode.NONE
     committed_ms = cluster.clock.time_ms()
     for offset in (3, 4):
         commit(cluster, offset)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.auto_topics import create_topics
 from kit.broker.controller.topics import check_topic_name
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
@@ -42,7 +43,7 @@ def handle(
     if not missing:
         return _response(broker, request, _asked_topics(broker, request, {}))
     answer: Deferred[m.MetadataResponse] = Deferred()
-    broker.create_topics(missing).then(
+    create_topics(broker, missing).then(
         lambda codes: answer.resolve(_response(broker, request, _asked_topics(broker, request, codes)))
     )
     return answer

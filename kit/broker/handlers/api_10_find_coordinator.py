@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.auto_topics import ensure_internal_topic
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC
@@ -37,7 +38,7 @@ def handle(
         text = f"Key type {request.key_type} is unknown: 0 is a group, 1 a transactional id."
         return _response([_none(key, ErrorCode.INVALID_REQUEST, text) for key in keys], context)
     answer: Deferred[m.FindCoordinatorResponse] = Deferred()
-    broker.ensure_internal_topic(CONSUMER_OFFSETS_TOPIC).then(
+    ensure_internal_topic(broker, CONSUMER_OFFSETS_TOPIC).then(
         lambda _: answer.resolve(_response([_find(broker, key) for key in keys], context))
     )
     return answer

@@ -40,5 +40,5 @@ def handle(
         else:
             answer.resolve(m.InitProducerIdResponse(producer_id=producer_id, producer_epoch=0))
 
-    broker.new_producer_id().then(got)
+    broker.producer_ids.take().then(got)
     return answer

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.broker import handlers
+from kit.broker.auto_topics import ensure_internal_topic
 from kit.broker.broker import InvalidRequest
 from kit.wire import codec, schema
 from kit.wire import messages as m
@@ -87,7 +88,7 @@ def fresh_cluster() -> Iterator[MemoryCluster]:
         cluster.commit(m.TopicRecord(name=TOPIC, topic_id=TOPIC_ID), *partitions)
         for index in range(2):
             assert cluster.produce_code(TOPIC, batch_of(b"a", b"b"), partition=index) is ErrorCode.NONE
-        cluster.broker().ensure_internal_topic("__consumer_offsets")
+        ensure_internal_topic(cluster.broker(), "__consumer_offsets")
         yield cluster
         cluster.close()
 

@@ -1,4 +1,4 @@
-"""One request in progress per connection (or many Produce requests), and every way for a connection to end; the socket and the loop are played."""
+"""Which requests are in progress per connection, and every way for one to end; the socket and the loop are played."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from crc32c import crc32c
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kit.broker.auto_topics import ensure_internal_topic
 from kit.broker.broker import InvalidRequest
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
@@ -149,7 +150,7 @@ def test_produce_to_a_broker_that_does_not_lead(make_cluster: MakeCluster) -> No
 
 def test_produce_to_an_internal_topic(cluster: MemoryCluster) -> None:
     """What is in there is Kafka's own business, and garbage would be read by the coordinator."""
-    cluster.broker().ensure_internal_topic("__consumer_offsets")
+    ensure_internal_topic(cluster.broker(), "__consumer_offsets")
 
     assert cluster.produce_code("__consumer_offsets", batch_of(b"a")) is ErrorCode.INVALID_TOPIC_EXCEPTION
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kit.broker.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import load_all
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, BrokerState, PartitionState, TopicState
@@ -21,17 +22,17 @@ class OneBroker:
         self.coordinator = lab.coordinator
         self.image = lab.topics
         self.image.brokers[7] = BrokerState(7, 1, "127.0.0.1", 9092)
+        self.config = BrokerConfig({})
         self.asked_for = []
 
-    def ensure_internal_topic(self, name):
-        """Make the topic on the first request."""
-        self.asked_for.append(name)
-        if name not in self.image.topics:
+    def ask_for_topics(self, topics):
+        """Make the topics."""
+        for topic in topics:
+            self.asked_for.append(topic.name)
             partitions = {index: PartitionState(index, [7], [7], 7, 0, 0) for index in range(4)}
-            self.image.topics[name] = TopicState(name, codec.NULL_UUID, partitions)
-        done = Deferred()
-        done.resolve(ErrorCode.NONE)
-        return done
+            self.image.topics[topic.name] = TopicState(topic.name, codec.NULL_UUID, partitions)
+        results = [m.CreatableTopicResult(name=topic.name) for topic in topics]
+        return answer_of(m.CreateTopicsResponse(topics=results))
 
 
 @pytest.fixture
