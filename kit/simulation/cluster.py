@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,6 +15,7 @@ from kit.broker.embedded import EmbeddedCluster
 from kit.broker.faults import FaultError
 from kit.broker.lifecycle import LifecycleState
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, NO_LEADER, MetadataImage, TopicPartition
+from kit.broker.partition import Partition
 from kit.broker.storage.volatile import VolatileDisk
 from kit.broker.timeline import Event
 from kit.simulation.judge import ReplicaLog
@@ -186,26 +187,30 @@ class SimCluster:
         )
 
     def is_settled(self, topics: Sequence[str]) -> bool:
-        """Whether the topics are there, and every partition has a leader and all its replicas in sync."""
+        """Whether the topics are there, and every partition is led, in sync, and committed up to its end."""
         image = self._image()
         return (
             image is not None
             and all(topic in image.topics for topic in topics)
-            and len(image.alive_brokers()) == len(self.node_ids)
+            and all(self.has_recovered(node_id) for node_id in self.node_ids)
             and all(
                 state.leader != NO_LEADER and set(state.isr) == set(state.replicas) and not state.adding
                 for _, state in image.partitions()
             )
+            and all(each.high_watermark == each.log.log_end_offset for each in self._leading())
         )
+
+    def _leading(self) -> Iterator[Partition]:
+        for broker in self.inner.brokers.values():
+            yield from (each for each in broker.replicas.partitions.values() if each.is_leader)
 
     def high_watermarks(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
         """As the leaders of the newest epoch see them."""
         found: dict[TopicPartition, tuple[int, int]] = {}
-        for broker in self.inner.brokers.values():
-            for partition in broker.replicas.partitions.values():
-                key = partition.topic_partition
-                if key.topic in topics and partition.is_leader:
-                    found[key] = max(found.get(key, (-1, -1)), (partition.leader_epoch, partition.high_watermark))
+        for partition in self._leading():
+            key = partition.topic_partition
+            if key.topic in topics:
+                found[key] = max(found.get(key, (-1, -1)), (partition.leader_epoch, partition.high_watermark))
         return {key: high_watermark for key, (_, high_watermark) in found.items()}
 
     def final_logs(self, topics: Sequence[str]) -> dict[TopicPartition, list[ReplicaLog]]:

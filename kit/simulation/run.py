@@ -20,7 +20,7 @@ from kit.simulation.faults import Schedule
 from kit.simulation.judge import Finding, judge, several_leaders
 from kit.simulation.player import FaultPlayer
 from kit.simulation.recorder import Recorder
-from kit.simulation.workload import SIMULATION_CONFIG, STANDARD, Consumers, SendingApplication, Workload, producer_name
+from kit.simulation.workload import STANDARD, Consumers, SendingApplication, Workload, config_of, producer_name
 
 STEP_MS = 20.0
 PATIENCE_MS = 60_000.0  # of simulated time, for what must happen soon once nothing is wrong any more
@@ -142,7 +142,7 @@ class _Run:
             folder,
             num_brokers=workload.num_brokers,
             controllers=workload.controllers,
-            config=SIMULATION_CONFIG | dict(workload.config),
+            config=config_of(workload, self._random("config")),
             random=self._random("cluster"),
         )
         self._recorder = Recorder(self._cluster.clock)

@@ -34,6 +34,14 @@ SIMULATION_CONFIG: dict[str, str] = {
     "request.timeout.ms": "1000",
 }
 """Coarse timers, in the proportions of Kafka's own: fewer heartbeats, the same order of events."""
+REPLICA_FETCH_MAX_BYTES = (1 << 20, 1 << 20, 1 << 20, 400)
+"""A run draws one: with little more than a batch in each fetch it takes followers a while to catch up."""
+
+
+def config_of(workload: Workload, random: Random) -> dict[str, str]:
+    """The brokers' settings in one run."""
+    drawn = {"replica.fetch.max.bytes": str(random.choice(REPLICA_FETCH_MAX_BYTES))}
+    return SIMULATION_CONFIG | drawn | dict(workload.config)
 
 
 @dataclass(frozen=True, slots=True)
