@@ -64,7 +64,7 @@ def play(stage: Stage) -> CoordinatorFacts:
     sent = writer.write(topic, 3)
     member = _member(stage, "member 1", group, topic)
     first_read = _read(stage, member, 3)
-    member.commit()
+    _commit(stage, member)
     committed = _committed(stage, group, place)
 
     stage.cluster.kill(old)
@@ -166,7 +166,12 @@ def _patiently(ask: Callable[[], T | None]) -> T | None:
 
 
 def _member(stage: Stage, name: str, group: str, topic: str) -> RecordedConsumer:
-    options = {"group_id": group, "enable_auto_commit": False, "reconnect_backoff_max_ms": 200}
+    options = {
+        "group_id": group,
+        "enable_auto_commit": False,
+        "reconnect_backoff_max_ms": 200,
+        "metadata_max_age_ms": 1_000,  # a broker that has just been started may not know the topic when it is asked
+    }
     client = KafkaConsumer(**{**stage.client_options(name), "auto_offset_reset": "earliest", **options})
     stage.closing(lambda: client.close(autocommit=False, timeout_ms=1_000))
     member = RecordedConsumer(client, stage.history, name, value_of=bytes.decode)
