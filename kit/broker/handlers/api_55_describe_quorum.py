@@ -35,7 +35,8 @@ def handle(
 
 
 def _is_described(response: m.DescribeQuorumResponse) -> bool:
-    return not any(partition.error_code for topic in response.topics for partition in topic.partitions)
+    partitions = [partition for topic in response.topics for partition in topic.partitions]
+    return bool(partitions) and not any(partition.error_code for partition in partitions)
 
 
 def _listeners(image: MetadataImage, voter: int) -> list[m.DescribeQuorumResponse.Listener]:

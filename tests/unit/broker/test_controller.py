@@ -231,7 +231,8 @@ def test_describe_quorum_says_that_controllers_of_their_own_cannot_be_reached(ma
 
 
 @pytest.mark.parametrize(
-    ("topic", "partitions"), [("listens", (0,)), ("__cluster_metadata", (1,)), ("__cluster_metadata", (0, 1))]
+    ("topic", "partitions"),
+    [("listens", (0,)), ("__cluster_metadata", (1,)), ("__cluster_metadata", (0, 1)), ("__cluster_metadata", ())],
 )
 def test_describe_quorum_knows_one_partition(
     make_cluster: MakeCluster, topic: str, partitions: tuple[int, ...]
