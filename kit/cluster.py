@@ -183,13 +183,16 @@ class Cluster:
         hook.attach(functools.partial(self._backend.remove_hook, number))
         return hook
 
-    def timeline(self) -> list[Event]:
+    def timeline(self, since_ms: int = 0) -> list[Event]:
         """What happened so far, in order: every fault that was made, and every change of state that followed.
+
+        Args:
+            since_ms: only what happened at that time (milliseconds since 1970) or later, for who looks again and again.
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
         """
-        return [Event(*event) for event in self._ask("timeline")]
+        return [Event(*event) for event in self._ask("timeline", since_ms=since_ms)]
 
     def _ask(self, command: str, **arguments: Any) -> Any:
         self._check_running()

@@ -96,8 +96,8 @@ class NodeCommands:
         active = [(view["epoch"], node_id) for node_id, view in views if view["is_controller"]]
         return {"nodes": states, "controller": max(active)[1] if active else None}
 
-    def _timeline(self) -> list[list[Any]]:
-        return sorted(self._events, key=lambda event: event[0])
+    def _timeline(self, since_ms: int) -> list[list[Any]]:
+        return sorted((event for event in self._events if event[0] >= since_ms), key=lambda event: event[0])
 
     # -- nodes ---------------------------------------------------------------------------------------------------
 

@@ -289,11 +289,18 @@ class Broker:
     def _tell_coordinator(self, partition: Partition) -> None:
         if partition.topic_partition.topic != LocalOffsetsLog.topic:
             return
-        index = partition.topic_partition.partition
+        topic, index = partition.topic_partition
+        num_groups = self.coordinator.num_groups(index)
         if partition.is_leader:
             self.coordinator.on_elected(index, partition.leader_epoch, partition.read_all())
+            num_loaded = self.coordinator.num_groups(index)
+            if num_loaded and not num_groups:
+                details = {"groups": num_loaded, "leader_epoch": partition.leader_epoch}
+                self.timeline.add("coordinator_loaded", self.node_id, topic, index, **details)
         else:
             self.coordinator.on_resigned(index)
+            if num_groups:
+                self.timeline.add("coordinator_resigned", self.node_id, topic, index)
 
     def _remove_topic(self, topic: TopicState) -> None:
         if topic.name == LocalOffsetsLog.topic:

@@ -49,10 +49,10 @@ class _Commands:
     def state(self) -> Any:
         return self._cluster.state()
 
-    def timeline(self) -> list[list[Any]]:
+    def timeline(self, since_ms: int) -> list[list[Any]]:
         return [
             [event.time_ms, event.kind, event.node_id, event.topic, event.partition, event.details]
-            for event in self._cluster.timeline
+            for event in self._cluster.timeline.since(since_ms)
         ]
 
     def stop(self, node_id: int) -> Deferred[Any]:

@@ -5,6 +5,7 @@ Notebooks draw it and graders read it, so an event is data first; `Event.text` i
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -114,6 +115,11 @@ class Timeline:
         self._events.append(event)
         if self._observer is not None:
             self._observer(event)
+
+    def since(self, time_ms: int) -> list[Event]:
+        """The events at ``time_ms`` (since 1970) or later, in order."""
+        found = list(itertools.takewhile(lambda event: event.time_ms >= time_ms, reversed(self._events)))
+        return found[::-1]
 
     def __iter__(self) -> Iterator[Event]:
         return iter(list(self._events))

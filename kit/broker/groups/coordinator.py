@@ -151,6 +151,11 @@ class GroupCoordinator:
         if shard is not None:
             shard.close()
 
+    def num_groups(self, partition: int) -> int:
+        """How many groups this broker coordinates in a partition of ``__consumer_offsets``."""
+        shard = self._shards.get(partition)
+        return 0 if shard is None else len(shard.groups)
+
     def on_topics_deleted(self, topics: Iterable[str]) -> None:
         """Delete the offsets committed for topics that are no more."""
         gone = frozenset(topics)

@@ -125,7 +125,10 @@ def test_timeline_is_told_as_lists(parent: Parent) -> None:
     """In the order of an event's fields."""
     parent.ask("kill", node_id=2)
 
-    assert parent.ask("timeline")["result"] == [[parent.clock.time_ms(), "kill", 2, None, None, {}]]
+    killed = [parent.clock.time_ms(), "kill", 2, None, None, {}]
+    assert parent.ask("timeline", since_ms=0)["result"] == [killed]
+    assert parent.ask("timeline", since_ms=killed[0])["result"] == [killed]
+    assert parent.ask("timeline", since_ms=killed[0] + 1)["result"] == []
 
 
 def test_restart_is_answered_when_the_broker_is_back(parent: Parent) -> None:
