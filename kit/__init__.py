@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kit import history, scenarios
-    from kit.broker.cluster_defaults import KAFKA_TIMERS
+    from kit.broker.config.cluster_defaults import KAFKA_TIMERS
     from kit.broker.timeline import Event
     from kit.checks import check
     from kit.cluster import Cluster, start
@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    "KAFKA_TIMERS": "kit.broker.cluster_defaults",
+    "KAFKA_TIMERS": "kit.broker.config.cluster_defaults",
     "Cluster": "kit.cluster",
     "ClusterClosedError": "kit.errors",
     "Event": "kit.broker.timeline",

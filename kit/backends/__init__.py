@@ -43,7 +43,7 @@ class Backend(Protocol):
         """The brokers by node id; the same addresses for the whole life of the cluster."""
 
     def ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
-        """Carry out a command of `kit.broker.control.cluster_commands` and return its result.
+        """Carry out a command of `kit.broker.process.control.cluster_commands` and return its result.
 
         Raises:
             FaultError: it cannot be done as asked; nothing has changed.

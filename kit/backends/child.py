@@ -1,7 +1,7 @@
 """A child process that runs `kit.broker`: how it is started, asked and ended.
 
 The child ends with its parent, however that ends: its stdin is a pipe that nobody but the parent holds on purpose,
-and it watches the parent's process id. Over its stdin and stdout it takes commands (`kit.broker.control`).
+and it watches the parent's process id. Over its stdin and stdout it takes commands (`kit.broker.process.control`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from kit.broker.control import CLOSE
+from kit.broker.process.control import CLOSE
 from kit.errors import ClusterClosedError, FaultError, KitError, StartError
 
 log = logging.getLogger(__name__)

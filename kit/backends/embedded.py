@@ -20,7 +20,7 @@ from kit.backends.arguments import (
     made_folder,
 )
 from kit.backends.child import ASK_TIMEOUT_S, Child, Decide
-from kit.broker.data_dir import LOG_FILE, TEMPORARY_PREFIX
+from kit.broker.process.data_dir import LOG_FILE, TEMPORARY_PREFIX
 from kit.errors import KitError, StartError
 
 _SLOW_COMMANDS_S = {"stop": 60.0, "restart": 60.0}  # the child itself gives up earlier, with a better reason
@@ -102,7 +102,7 @@ class EmbeddedBackend:
         return self._states
 
     def ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
-        """Let the brokers' process carry out a command of `kit.broker.control`."""
+        """Let the brokers' process carry out a command of `kit.broker.process.control`."""
         return self._child.ask(command, arguments, timeout_s=_SLOW_COMMANDS_S.get(command, ASK_TIMEOUT_S))
 
     def add_hook(self, api_key: int, decide: Decide) -> int:

@@ -11,14 +11,14 @@ from typing import Any
 from kit.backends.child import Child
 from kit.errors import ClusterClosedError, NotSupportedError
 
-_MODULE = "kit.broker.node_process"
+_MODULE = "kit.broker.process.node_process"
 
 
 class NodeChild:
     """A node that runs in a process of its own whenever it is up.
 
     Args:
-        settings: see `kit.broker.node_process`.
+        settings: see `kit.broker.process.node_process`.
         log_path: the file that the process logs to.
         on_event: gets each event of its timeline, in a thread.
 

@@ -1,4 +1,4 @@
-"""The commands of `kit.broker.commands` where every node is a process: faults by signals, and by word to every node."""
+"""The commands of `kit.broker.process.commands` for a process per node: faults by signals, and by word to every node."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from kit.backends.node_child import NodeChild
-from kit.broker.commands import RESTART_TIMEOUT_MS, STOP_TIMEOUT_MS
 from kit.broker.faults import FaultError as LinkFaultError
 from kit.broker.faults import Links, check_node
+from kit.broker.process.commands import RESTART_TIMEOUT_MS, STOP_TIMEOUT_MS
 from kit.errors import ClusterClosedError, FaultError, KitError, NotSupportedError
 
 _READY_TIMEOUT_S = RESTART_TIMEOUT_MS / 1000

@@ -1,7 +1,7 @@
 """The processes backend: every broker is a process of its own, and so is every controller that is no broker.
 
-The nodes talk over TCP (`kit.broker.peers`), so a kill is a SIGKILL and several cores work at once. The faults of the
-links are decided here and told to every node; each node drops and delays its own messages.
+The nodes talk over TCP (`kit.broker.net.peers`), so a kill is a SIGKILL and several cores work at once. The faults of
+the links are decided here and told to every node; each node drops and delays its own messages.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ from kit.backends.arguments import (
 from kit.backends.node_child import NodeChild
 from kit.backends.node_commands import NodeCommands
 from kit.backends.ports import ReservedPort
-from kit.broker.cluster_defaults import PROCESS_TIMERS
-from kit.broker.data_dir import TEMPORARY_PREFIX
-from kit.broker.handshake import SECRET_BYTES
+from kit.broker.config.cluster_defaults import PROCESS_TIMERS
 from kit.broker.layout import (
     FIRST_CONTROLLER_ID,
     LayoutError,
@@ -40,6 +38,8 @@ from kit.broker.layout import (
     recorded_voters,
     voters_of,
 )
+from kit.broker.net.handshake import SECRET_BYTES
+from kit.broker.process.data_dir import TEMPORARY_PREFIX
 from kit.errors import ClusterClosedError, KitError, NotSupportedError, StartError
 
 
@@ -191,7 +191,7 @@ class ProcessesBackend:
     # -- what is done to it --------------------------------------------------------------------------------------
 
     def ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
-        """Carry out one of the commands of `kit.broker.commands`; see `kit.backends.Backend.ask`."""
+        """Carry out one of the commands of `kit.broker.process.commands`; see `kit.backends.Backend.ask`."""
         if os.getpid() != self._owner_pid:
             raise ClusterClosedError(f"The cluster belongs to process {self._owner_pid}: ask it from there.")
         return self._commands.carry_out(command, arguments)

@@ -1,1 +1,1 @@
-"""The pure-Python Kafka: real protocol, real log format, no threads and no sockets outside ``server.py``."""
+"""The pure-Python Kafka: real protocol, real log format, no threads and no sockets outside ``net/``."""

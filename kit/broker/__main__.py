@@ -2,8 +2,8 @@
 
 ``{"ports": [0, 0, 0], "controllers": null, "data_dir": "...", "is_temporary": true, "config": {}, "parent_pid": 1}``:
 one broker for each port, 0 for a free one. When the brokers answer, one JSON line on stdout says where; when they
-cannot start, ``{"error": "..."}``. From then on it takes commands (`kit.broker.control`). The process ends when it is
-told to, at the end of its input, on SIGTERM, and when its parent is gone.
+cannot start, ``{"error": "..."}``. From then on it takes commands (`kit.broker.process.control`). The process ends when
+it is told to, at the end of its input, on SIGTERM, and when its parent is gone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from kit.broker.broker import Endpoint, Peer
-from kit.broker.child_process import (
+from kit.broker.config.configs import BrokerConfig, ConfigError
+from kit.broker.embedded import EmbeddedCluster
+from kit.broker.faults import FaultError
+from kit.broker.layout import LayoutError
+from kit.broker.net.connection import Service
+from kit.broker.net.framing import MemoryBudget
+from kit.broker.net.loop import EventLoop
+from kit.broker.net.server import LOOPBACK, ClientPort
+from kit.broker.process.child_process import (
     RECEIVE_BYTES,
     RefusedError,
     limits,
@@ -30,17 +38,9 @@ from kit.broker.child_process import (
     sender,
     watch_parent,
 )
-from kit.broker.commands import cluster_commands
-from kit.broker.configs import BrokerConfig, ConfigError
-from kit.broker.connection import Service
-from kit.broker.control import ControlChannel
-from kit.broker.data_dir import LOG_FILE, DataDir, DataDirError
-from kit.broker.embedded import EmbeddedCluster
-from kit.broker.faults import FaultError
-from kit.broker.framing import MemoryBudget
-from kit.broker.layout import LayoutError
-from kit.broker.loop import EventLoop
-from kit.broker.server import LOOPBACK, ClientPort
+from kit.broker.process.commands import cluster_commands
+from kit.broker.process.control import ControlChannel
+from kit.broker.process.data_dir import LOG_FILE, DataDir, DataDirError
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from kit.broker import handlers
 from kit.broker.clock import Clock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller_channel import ControllerChannel
 from kit.broker.deferred import Deferred
 from kit.broker.groups import GroupCoordinator

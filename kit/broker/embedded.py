@@ -11,7 +11,7 @@ from typing import Any
 from kit.broker.broker import DISCONNECT, Broker, Chunks, Endpoint, InvalidRequest, Peer
 from kit.broker.client_links import ClientLinks, Hook, RequestHooks
 from kit.broker.clock import Clock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.fabric import Fabric
 from kit.broker.faults import FaultError, Links, check_node

@@ -1,7 +1,7 @@
 """What a node sees of the other nodes: requests that it sends them, and answers that may not come.
 
 The links themselves are `kit.broker.fabric.Fabric` where all nodes share one event loop (real or simulated) and
-`kit.broker.peers.PeerNetwork` where each node is a process of its own.
+`kit.broker.net.peers.PeerNetwork` where each node is a process of its own.
 """
 
 from __future__ import annotations

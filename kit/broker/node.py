@@ -16,7 +16,7 @@ from typing import Any
 from kit.broker import handlers
 from kit.broker.broker import Broker, Endpoint, Peer, RequestContext
 from kit.broker.clock import Clock, NodeClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.controller import Controller
 from kit.broker.controller_channel import ControllerChannel
 from kit.broker.deferred import Deferred

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.groups import GroupConfig
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, MetadataImage

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from kit.broker.configs import TopicConfig
+from kit.broker.config.configs import TopicConfig
 from kit.broker.metadata import NO_LEADER, PartitionState, TopicPartition
 from kit.broker.producer_batches import NO_TIMESTAMP, BatchChecks
 from kit.broker.replication.context import ReplicationContext

@@ -8,7 +8,7 @@ Source: Kafka's ``LogValidator``.
 from __future__ import annotations
 
 from kit.broker.clock import Clock
-from kit.broker.configs import TopicConfig
+from kit.broker.config.configs import TopicConfig
 from kit.broker.metadata import TopicPartition
 from kit.wire import records as batches
 from kit.wire.errors import BrokerError, ErrorCode

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kit.broker.clock import Clock, Timer
-from kit.broker.configs import BrokerConfig, TopicConfig
+from kit.broker.config.configs import BrokerConfig, TopicConfig
 from kit.broker.metadata import METADATA_TOPIC, TOPIC_RESOURCE, MetadataImage, TopicPartition, TopicState
 from kit.broker.network import Network
 from kit.broker.partition import Partition

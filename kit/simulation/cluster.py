@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.broker.broker import DISCONNECT, Chunks, Endpoint, Peer
 from kit.broker.clock import VirtualClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.embedded import EmbeddedCluster
 from kit.broker.faults import FaultError

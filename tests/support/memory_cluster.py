@@ -12,7 +12,7 @@ from typing import Any
 
 from kit.broker.broker import Broker, Endpoint, Peer
 from kit.broker.clock import VirtualClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.controller import Controller
 from kit.broker.deferred import Deferred
 from kit.broker.embedded import EmbeddedCluster

@@ -6,7 +6,7 @@ import uuid
 from random import Random
 from typing import Any
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.topics import create_topics
 from kit.broker.metadata import MetadataImage
 from kit.wire import messages as m

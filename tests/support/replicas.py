@@ -10,7 +10,7 @@ from typing import Any
 
 from kit.broker.broker import Peer, RequestContext
 from kit.broker.clock import NodeClock, VirtualClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import api_00_produce, api_01_fetch, api_02_list_offsets, api_21_delete_records
 from kit.broker.metadata import MetadataImage, TopicPartition

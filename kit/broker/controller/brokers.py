@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.elections import after_broker_change, leaderless
 from kit.broker.controller.rules import TopicRules
 from kit.broker.controller.sessions import BrokerSessions

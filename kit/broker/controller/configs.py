@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
-from kit.broker.broker_settings import BROKER_SETTINGS
-from kit.broker.configs import BrokerConfig, ConfigError, check_broker_setting, check_topic_overrides
+from kit.broker.config.broker_settings import BROKER_SETTINGS
+from kit.broker.config.configs import BrokerConfig, ConfigError, check_broker_setting, check_topic_overrides
+from kit.broker.config.settings import ConfigType, Setting
+from kit.broker.config.topic_settings import TOPIC_SETTINGS
 from kit.broker.controller.rules import MIN_INSYNC_REPLICAS
 from kit.broker.controller.topics import check_topic_name, str_of
 from kit.broker.metadata import BROKER_RESOURCE, TOPIC_RESOURCE, MetadataImage
-from kit.broker.settings import ConfigType, Setting
-from kit.broker.topic_settings import TOPIC_SETTINGS
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.broker import handlers
 from kit.broker.clock import Clock, Timer
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller import brokers, leaders
 from kit.broker.controller.narration import Note, notes_on
 from kit.broker.controller.sessions import BrokerSessions

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.elections import PartitionChange, election_of, is_active
 from kit.broker.controller.rules import TopicRules
 from kit.broker.metadata import LEADER_UNCHANGED, RECOVERING, MetadataImage, PartitionState, TopicState

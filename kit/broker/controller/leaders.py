@@ -10,7 +10,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.elections import Election, PartitionChange, is_active, leaderless
 from kit.broker.controller.rules import TopicRules
 from kit.broker.metadata import NO_LEADER, MetadataImage, PartitionState, TopicState

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.elections import PartitionChange, election_of, is_active
 from kit.broker.controller.placement import assignment_objection
 from kit.broker.controller.rules import TopicRules

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
+from kit.broker.config.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 from kit.broker.metadata import BROKER_RESOURCE, TOPIC_RESOURCE, MetadataImage
-from kit.broker.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 
 MIN_INSYNC_REPLICAS = "min.insync.replicas"
 UNCLEAN_LEADER_ELECTION = "unclean.leader.election.enable"

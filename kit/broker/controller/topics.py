@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kit.broker.configs import BrokerConfig, TopicConfig, check_topic_overrides
+from kit.broker.config.configs import BrokerConfig, TopicConfig, check_topic_overrides
 from kit.broker.controller.placement import ReplicaPlacer, check_manual
 from kit.broker.metadata import TOPIC_RESOURCE, MetadataImage, TopicState
 from kit.wire import messages as m

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kit.broker.configs import ConfigEntry
+from kit.broker.config.configs import ConfigEntry
 from kit.broker.controller.topics import check_topic_name
 from kit.broker.handlers import handles
 from kit.broker.metadata import BROKER_RESOURCE, TOPIC_RESOURCE

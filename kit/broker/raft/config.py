@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 
 _CHECK_QUORUM_FACTOR = 1.5
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kit.broker.clock import Clock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.metadata import NO_LEADER, TopicPartition
 from kit.broker.network import Network
 from kit.broker.partition import Partition

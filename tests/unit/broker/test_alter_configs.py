@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.configs import Operation, alter_configs, incremental_alter_configs
 from kit.broker.metadata import BROKER_RESOURCE, TOPIC_RESOURCE, MetadataImage
 from kit.wire import messages as m

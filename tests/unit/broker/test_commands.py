@@ -12,11 +12,11 @@ import pytest
 
 from kit.broker.client_links import Hook, RequestHooks
 from kit.broker.clock import VirtualClock
-from kit.broker.commands import RESTART_TIMEOUT_MS, STOP_TIMEOUT_MS, cluster_commands
-from kit.broker.control import ControlChannel
 from kit.broker.deferred import Deferred
 from kit.broker.faults import FaultError, Links
 from kit.broker.lifecycle import LifecycleState
+from kit.broker.process.commands import RESTART_TIMEOUT_MS, STOP_TIMEOUT_MS, cluster_commands
+from kit.broker.process.control import ControlChannel
 from kit.broker.timeline import Timeline
 
 

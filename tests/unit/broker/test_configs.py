@@ -2,8 +2,8 @@
 
 import pytest
 
-from kit.broker.cluster_defaults import CLUSTER_DEFAULTS, KAFKA_TIMERS, LAB_TIMERS, cluster_defaults
-from kit.broker.configs import (
+from kit.broker.config.cluster_defaults import CLUSTER_DEFAULTS, KAFKA_TIMERS, LAB_TIMERS, cluster_defaults
+from kit.broker.config.configs import (
     BrokerConfig,
     ConfigEntry,
     ConfigError,
@@ -12,7 +12,7 @@ from kit.broker.configs import (
     TopicConfig,
     check_topic_overrides,
 )
-from kit.broker.settings import ConfigType
+from kit.broker.config.settings import ConfigType
 from kit.wire.errors import BrokerError, ErrorCode
 
 HOUR_MS = 3_600_000

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.broker.broker import DISCONNECT, InvalidRequest, Peer
-from kit.broker.connection import READABLE, WRITABLE, Connection, Limits, Service
 from kit.broker.deferred import Deferred
-from kit.broker.framing import INITIAL_BYTES, MemoryBudget
-from kit.broker.outbox import Buffer
+from kit.broker.net.connection import READABLE, WRITABLE, Connection, Limits, Service
+from kit.broker.net.framing import INITIAL_BYTES, MemoryBudget
+from kit.broker.net.outbox import Buffer
 
 HANG_UP = 16  # EPOLLHUP
 

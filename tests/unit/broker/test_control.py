@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kit.broker.control import ControlChannel, Failure
 from kit.broker.deferred import Deferred
 from kit.broker.faults import FaultError
+from kit.broker.process.control import ControlChannel, Failure
 
 
 class Played:

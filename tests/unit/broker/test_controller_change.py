@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kit.broker.cluster_defaults import KAFKA_TIMERS
+from kit.broker.config.cluster_defaults import KAFKA_TIMERS
 from tests.support.memory_cluster import MemoryCluster
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from kit.broker.data_dir import LOCK_FILE, DataDir, DataDirError
+from kit.broker.process.data_dir import LOCK_FILE, DataDir, DataDirError
 
 pytestmark = pytest.mark.portable
 
 HOLDER = """
 import sys
 from pathlib import Path
-from kit.broker.data_dir import DataDir
+from kit.broker.process.data_dir import DataDir
 DataDir(Path(sys.argv[1]), is_temporary=False)
 print("locked", flush=True)
 sys.stdin.read()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.broker.framing import INITIAL_BYTES, FrameBuffer, InvalidFrame, MemoryBudget
+from kit.broker.net.framing import INITIAL_BYTES, FrameBuffer, InvalidFrame, MemoryBudget
 
 MAX_FRAME_BYTES = 1_000_000
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.broker.outbox import Buffer, Outbox
+from kit.broker.net.outbox import Buffer, Outbox
 from kit.broker.storage.files import FileRange
 from kit.wire.errors import BrokerError
 

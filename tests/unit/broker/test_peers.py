@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from kit.broker.connection import Limits
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
-from kit.broker.framing import MemoryBudget
-from kit.broker.handshake import SECRET_BYTES, Caller
-from kit.broker.loop import EventLoop
-from kit.broker.peer_listener import PeerListener
-from kit.broker.peers import PeerNetwork
-from kit.broker.server import Server, connect, listen_for_nodes
+from kit.broker.net.connection import Limits
+from kit.broker.net.framing import MemoryBudget
+from kit.broker.net.handshake import SECRET_BYTES, Caller
+from kit.broker.net.loop import EventLoop
+from kit.broker.net.peer_listener import PeerListener
+from kit.broker.net.peers import PeerNetwork
+from kit.broker.net.server import Server, connect, listen_for_nodes
 from kit.broker.storage.files import FileRange, OpenFile
 from kit.wire import codec
 from kit.wire import messages as m

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from kit.broker.broker import Peer
-from kit.broker.connection import READABLE, WRITABLE, Limits, Service
-from kit.broker.framing import MemoryBudget
-from kit.broker.loop import EventLoop, LoopClock
-from kit.broker.server import ClientPort, Server, connect, listen, listen_for_nodes
+from kit.broker.net.connection import READABLE, WRITABLE, Limits, Service
+from kit.broker.net.framing import MemoryBudget
+from kit.broker.net.loop import EventLoop, LoopClock
+from kit.broker.net.server import ClientPort, Server, connect, listen, listen_for_nodes
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.portable

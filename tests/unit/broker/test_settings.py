@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.broker.broker_settings import BROKER_SETTINGS, NODE_SETTINGS, SYNONYMS
-from kit.broker.settings import (
+from kit.broker.config.broker_settings import BROKER_SETTINGS, NODE_SETTINGS, SYNONYMS
+from kit.broker.config.settings import (
     MAX_INT64,
     AtLeast,
     ConfigError,
@@ -15,7 +15,7 @@ from kit.broker.settings import (
     table,
     unknown_setting,
 )
-from kit.broker.topic_settings import BROKER_NAME, TOPIC_SETTINGS
+from kit.broker.config.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 
 # What Apache Kafka 4.3.1 answers to DescribeConfigs for a topic without settings of its own: value and type.
 APACHE_TOPIC = """

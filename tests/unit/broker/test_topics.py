@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.topics import (
     MAX_NEW_PARTITIONS,
     check_topic_name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 
 
 @pytest.fixture

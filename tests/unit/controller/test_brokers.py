@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from kit.broker.clock import VirtualClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.brokers import broker_heartbeat, fence_broker, register_broker, unfence_broker
 from kit.broker.controller.sessions import BrokerSessions
 from kit.broker.metadata import NO_LEADER, MetadataImage, PartitionState

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.elections import Election, PartitionChange, after_broker_change, is_active
 from kit.broker.controller.rules import TopicRules
 from kit.broker.metadata import BROKER_RESOURCE, NO_LEADER, TOPIC_RESOURCE, MetadataImage, PartitionState

@@ -10,7 +10,7 @@ import pytest
 from kit.broker import handlers
 from kit.broker.broker import Peer, RequestContext
 from kit.broker.clock import VirtualClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.sessions import BrokerSessions
 from kit.broker.deferred import Deferred
 from kit.broker.metadata import MetadataImage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.isr import alter_partition
 from kit.broker.metadata import RECOVERING, MetadataImage, PartitionState
 from kit.wire import messages as m

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller import leaders
 from kit.broker.controller.leaders import ElectionType, elect_leaders, elect_unclean_leaders, rebalance_leaders
 from kit.broker.metadata import NO_LEADER, TOPIC_RESOURCE, MetadataImage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.configs import Operation, incremental_alter_configs
 from kit.broker.metadata import BROKER_RESOURCE, NO_LEADER, TOPIC_RESOURCE, MetadataImage
 from kit.wire import messages as m

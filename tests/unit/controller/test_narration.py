@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.broker.clock import VirtualClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.brokers import fence_broker, register_broker, unfence_broker
 from kit.broker.controller.leaders import ElectionType, elect_leaders
 from kit.broker.controller.narration import notes_on

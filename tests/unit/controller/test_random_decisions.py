@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.brokers import HANDS_OVER, fence_broker, register_broker, unfence_broker
 from kit.broker.controller.configs import Operation, incremental_alter_configs
 from kit.broker.controller.elections import after_broker_change

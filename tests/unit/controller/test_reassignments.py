@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.reassignments import alter_partition_reassignments, list_partition_reassignments
 from kit.broker.metadata import NO_LEADER, TOPIC_RESOURCE, MetadataImage, PartitionState
 from kit.wire import messages as m

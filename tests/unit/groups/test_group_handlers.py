@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import load_all
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, BrokerState, PartitionState, TopicState

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from kit.broker.clock import VirtualClock
-from kit.broker.configs import BrokerConfig
+from kit.broker.config.configs import BrokerConfig
 from kit.broker.raft.config import RaftConfig
 from kit.broker.raft.node import RaftNode
 from kit.broker.timeline import Timeline

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kit.broker.settings import MAX_INT32, MAX_INT64, AtLeast, Check, ConfigType, OneOf, Setting, table
-from kit.broker.topic_settings import BROKER_NAME, TOPIC_SETTINGS
+from kit.broker.config.settings import MAX_INT32, MAX_INT64, AtLeast, Check, ConfigType, OneOf, Setting, table
+from kit.broker.config.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 
 _BOOLEAN, _STRING, _SHORT, _INT, _LONG, _LIST, _CLASS = (
     ConfigType.BOOLEAN, ConfigType.STRING, ConfigType.SHORT, ConfigType.INT, ConfigType.LONG, ConfigType.LIST,

@@ -2,8 +2,8 @@
 
 A loop of our own instead of asyncio: asyncio's import alone is a quarter of the start-up time that the kit allows
 itself, its bookkeeping adds 5 us to each request of about 30, and its transports forbid ``sendfile`` on their sockets.
-Everything runs in one thread; `EventLoop.call_soon_threadsafe` is the one way in from others. With `kit.broker.server`
-the only file of the broker that knows sockets, threads and the time of day.
+Everything runs in one thread; `EventLoop.call_soon_threadsafe` is the one way in from others. With
+`kit.broker.net.server` the only file of the broker that knows sockets, threads and the time of day.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from kit.broker.clock import Timer
-from kit.broker.connection import READABLE, WRITABLE
-from kit.broker.outbox import PORTABLE
+from kit.broker.net.connection import READABLE, WRITABLE
+from kit.broker.net.outbox import PORTABLE
 
 log = logging.getLogger(__name__)
 

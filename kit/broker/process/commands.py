@@ -1,4 +1,4 @@
-"""The commands that the parent of a cluster has (`kit.broker.control`), carried out by an `EmbeddedCluster`."""
+"""The commands that the parent of a cluster has (`kit.broker.process.control`), carried out by an `EmbeddedCluster`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from kit.broker.clock import Clock
-from kit.broker.control import Command, ControlChannel, Failure
 from kit.broker.deferred import Deferred
 from kit.broker.embedded import EmbeddedCluster
 from kit.broker.faults import FaultError
 from kit.broker.lifecycle import LifecycleState
+from kit.broker.process.control import Command, ControlChannel, Failure
 
 RESTART_TIMEOUT_MS = 30_000
 STOP_TIMEOUT_MS = 30_000

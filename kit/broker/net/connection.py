@@ -14,8 +14,8 @@ from typing import Protocol
 
 from kit.broker.broker import DISCONNECT, Chunks, InvalidRequest, Peer
 from kit.broker.deferred import Deferred
-from kit.broker.framing import FrameBuffer, InvalidFrame, MemoryBudget
-from kit.broker.outbox import Outbox, StreamSocket
+from kit.broker.net.framing import FrameBuffer, InvalidFrame, MemoryBudget
+from kit.broker.net.outbox import Outbox, StreamSocket
 from kit.wire.errors import BrokerError
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ Receive = Callable[[memoryview, Peer], Chunks | Deferred[Chunks | None] | None]
 
 
 class Loop(Protocol):
-    """What a connection needs of the event loop; see `kit.broker.loop.EventLoop`."""
+    """What a connection needs of the event loop; see `kit.broker.net.loop.EventLoop`."""
 
     def watch(self, fd: int, mask: int, handler: Callable[[int], None]) -> None:
         """Call ``handler(mask)`` whenever ``fd`` is ready for something in ``mask``, or broken."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit.broker.broker_settings import BROKER_SETTINGS
+from kit.broker.config.broker_settings import BROKER_SETTINGS
 
 _MIB = 1 << 20
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from kit.broker.broker_settings import BROKER_SETTINGS, NODE_SETTINGS, SYNONYMS
-from kit.broker.cluster_defaults import cluster_defaults
-from kit.broker.settings import ConfigError, ConfigType, Setting, as_text, unknown_setting
-from kit.broker.topic_settings import BROKER_NAME, TOPIC_SETTINGS
+from kit.broker.config.broker_settings import BROKER_SETTINGS, NODE_SETTINGS, SYNONYMS
+from kit.broker.config.cluster_defaults import cluster_defaults
+from kit.broker.config.settings import ConfigError, ConfigType, Setting, as_text, unknown_setting
+from kit.broker.config.topic_settings import BROKER_NAME, TOPIC_SETTINGS
 from kit.wire.errors import BrokerError, ErrorCode
 
 __all__ = [

@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kit.broker.configs import BrokerConfig
-from kit.broker.connection import Limits
-from kit.broker.loop import EventLoop
-from kit.broker.server import listen
+from kit.broker.config.configs import BrokerConfig
+from kit.broker.net.connection import Limits
+from kit.broker.net.loop import EventLoop
+from kit.broker.net.server import listen
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Sockets: listening, accepting, connecting. Beside `kit.broker.loop` the only file of the broker that knows them."""
+"""Sockets: listening, accepting, connecting. Only this file of the broker and `kit.broker.net.loop` know them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import socket
 from typing import Any
 
 from kit.broker.clock import Timer
-from kit.broker.connection import READABLE, Connection, Service
-from kit.broker.loop import EventLoop
+from kit.broker.net.connection import READABLE, Connection, Service
+from kit.broker.net.loop import EventLoop
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""One node's connection to another, and what is under way on it; see `kit.broker.peers`.
+"""One node's connection to another, and what is under way on it; see `kit.broker.net.peers`.
 
 Requests wait for the handshake, then go out one behind the other. When the connection breaks, all that was under way is
 answered with None, and the next request opens a new one.
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.broker.clock import Clock, Timer
-from kit.broker.connection import READABLE, WRITABLE, ClientSocket, Loop
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
-from kit.broker.framing import FrameBuffer, InvalidFrame, MemoryBudget
-from kit.broker.handshake import Caller, HandshakeError
-from kit.broker.outbox import Outbox
+from kit.broker.net.connection import READABLE, WRITABLE, ClientSocket, Loop
+from kit.broker.net.framing import FrameBuffer, InvalidFrame, MemoryBudget
+from kit.broker.net.handshake import Caller, HandshakeError
+from kit.broker.net.outbox import Outbox
 from kit.wire import codec
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,20 @@ from pathlib import Path
 from typing import Any
 
 from kit.broker.broker import Broker, Endpoint
-from kit.broker.child_process import (
+from kit.broker.client_links import ClientLinks, RequestHooks
+from kit.broker.config.configs import BrokerConfig, ConfigError
+from kit.broker.deferred import Deferred
+from kit.broker.faults import FaultError, Links
+from kit.broker.layout import directory_of, node_log_file
+from kit.broker.lifecycle import LifecycleState
+from kit.broker.net.connection import Limits, Service
+from kit.broker.net.framing import MemoryBudget
+from kit.broker.net.loop import EventLoop
+from kit.broker.net.peer_listener import PeerListener
+from kit.broker.net.peers import PeerNetwork
+from kit.broker.net.server import LOOPBACK, Server, connect, listen_for_nodes
+from kit.broker.node import Layout, Node
+from kit.broker.process.child_process import (
     RECEIVE_BYTES,
     RefusedError,
     limits,
@@ -33,21 +46,8 @@ from kit.broker.child_process import (
     sender,
     watch_parent,
 )
-from kit.broker.client_links import ClientLinks, RequestHooks
-from kit.broker.configs import BrokerConfig, ConfigError
-from kit.broker.connection import Limits, Service
-from kit.broker.control import Command, ControlChannel, Failure
-from kit.broker.data_dir import DataDir, DataDirError
-from kit.broker.deferred import Deferred
-from kit.broker.faults import FaultError, Links
-from kit.broker.framing import MemoryBudget
-from kit.broker.layout import directory_of, node_log_file
-from kit.broker.lifecycle import LifecycleState
-from kit.broker.loop import EventLoop
-from kit.broker.node import Layout, Node
-from kit.broker.peer_listener import PeerListener
-from kit.broker.peers import PeerNetwork
-from kit.broker.server import LOOPBACK, Server, connect, listen_for_nodes
+from kit.broker.process.control import Command, ControlChannel, Failure
+from kit.broker.process.data_dir import DataDir, DataDirError
 from kit.broker.timeline import Event, Timeline
 
 log = logging.getLogger(__name__)

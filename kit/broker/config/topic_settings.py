@@ -7,7 +7,7 @@ Source: Kafka classes ``LogConfig``, ``TopicConfig`` and ``ServerTopicConfigSyno
 
 from __future__ import annotations
 
-from kit.broker.settings import (
+from kit.broker.config.settings import (
     MAX_INT64,
     AtLeast,
     Between,

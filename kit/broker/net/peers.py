@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kit.broker.clock import Clock, Timer
-from kit.broker.connection import ClientSocket, Loop
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
-from kit.broker.framing import MemoryBudget
+from kit.broker.net.connection import ClientSocket, Loop
+from kit.broker.net.framing import MemoryBudget
+from kit.broker.net.peer_link import LinkSettings, PeerLink
 from kit.broker.network import Receiver
-from kit.broker.peer_link import LinkSettings, PeerLink
 from kit.wire import codec
 
 _TRIM_MS = 5_000
@@ -33,7 +33,7 @@ class PeerNetwork:
         secret: what all nodes of the cluster know and nobody else.
         loop: watches the sockets.
         links: what is wrong with the links, as this process knows it.
-        connect: opens a socket, as `kit.broker.server.connect`.
+        connect: opens a socket, as `kit.broker.net.server.connect`.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The listener that only the nodes of the cluster may speak to: each connection begins with their handshake.
 
-The opposite end of `kit.broker.peers`. What clients must not send, such as votes, changes of in-sync replicas and
+The opposite end of `kit.broker.net.peers`. What clients must not send, such as votes, changes of in-sync replicas and
 fetches of replicas, is served here and on no other listener.
 """
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.broker.broker import Chunks, InvalidRequest, Peer
-from kit.broker.connection import Limits, Service
 from kit.broker.deferred import Deferred
-from kit.broker.framing import MemoryBudget
-from kit.broker.handshake import Called, HandshakeError
+from kit.broker.net.connection import Limits, Service
+from kit.broker.net.framing import MemoryBudget
+from kit.broker.net.handshake import Called, HandshakeError
+from kit.broker.net.peer_link import NO_ANSWER
 from kit.broker.network import Receiver
-from kit.broker.peer_link import NO_ANSWER
 from kit.wire import codec
 
 

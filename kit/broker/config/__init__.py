@@ -1,0 +1,1 @@
+"""Every setting of brokers and topics, and where each value comes from."""
