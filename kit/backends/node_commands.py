@@ -1,4 +1,4 @@
-"""The commands of `kit.broker.process.commands` for a process per node: faults by signals, and by word to every node."""
+"""The commands of `kit.broker.process.commands` for a process per node: faults by signals, or by word to each node."""
 
 from __future__ import annotations
 
