@@ -70,7 +70,7 @@ def measure_simulation(results: Results, num_seeds: int) -> None:
         f"simulation on {os.cpu_count()} cores: seeds/s", "embedded", num_seeds / (time.perf_counter() - started)
     )
     results.add("simulation: seeds per core-second", "embedded", num_seeds / (cpu_ns / 1e9))
-    results.add("simulation: messages (records sent) per core-second", "embedded", num_messages / (cpu_ns / 1e9))
+    results.add("simulation: messages per core-second", "embedded", num_messages / (cpu_ns / 1e9))
 
 
 def measure_throughput(systems: list[System], folder: Path, rounds: int, total_bytes: int, results: Results) -> None:

@@ -125,6 +125,11 @@ class EmbeddedCluster:
         return {node_id: node.broker for node_id, node in self.nodes.items() if node.broker is not None}
 
     @property
+    def num_messages(self) -> int:
+        """How many requests and replies were sent between nodes."""
+        return self._fabric.num_messages
+
+    @property
     def active_controller(self) -> int | None:
         """The node id of the active controller; None while there is none. The one of the newest epoch, if two."""
         active = [node for node in self.nodes.values() if node.controller is not None and node.controller.is_active]

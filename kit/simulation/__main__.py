@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,27 +24,73 @@ lines can be played again with --schedule."""
 
 
 def seed_range(text: str) -> Iterable[int]:
-    """The seeds in "7", "1-2000" or "1000..", which never ends; ``ValueError`` for anything else."""
-    if text.endswith(".."):
-        return itertools.count(int(text[:-2]))
-    first, _, last = text.partition("-")
+    """The seeds in "7", "1-2000" or "1000..", which never ends.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else, or empty.
+    """
+    match = re.fullmatch(r"(\d+)(?:-(\d+)|(\.\.))?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} names no seeds: try 7, 1-2000, or 1000.. for no end")
+    first, last, endless = match.groups()
+    if endless:
+        return itertools.count(int(first))
+    if int(last or first) < int(first):
+        raise argparse.ArgumentTypeError(f"{text} has no seeds: the first one comes first")
     return range(int(first), int(last or first) + 1)
+
+
+def at_least(lowest: int) -> Callable[[str], int]:
+    """A type of argument: a whole number, ``lowest`` or above."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {lowest} on")
+        return int(text)
+
+    return parse
+
+
+def read_schedule(text: str) -> Schedule:
+    """The faults in a file, one per line.
+
+    Raises:
+        argparse.ArgumentTypeError: the file cannot be read, or a line is no fault.
+    """
+    try:
+        lines = Path(text).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error}") from error
+    schedule = []
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                schedule.append(Fault.from_json(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise argparse.ArgumentTypeError(f"line {number} of {text} is no fault: {error!r}") from error
+    return tuple(schedule)
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="python -m kit.simulation", description=__doc__, epilog=EPILOG)
-    made.add_argument("--seeds", default="1-100", help="7, 1-2000, or 1000.. for no end (default: %(default)s)")
-    made.add_argument("--jobs", type=int, default=1, help="how many processes (default: %(default)s)")
+    made.add_argument(
+        "--seeds", type=seed_range, default="1-100", help="7, 1-2000, or 1000.. for no end (default: %(default)s)"
+    )
+    made.add_argument("--jobs", type=at_least(1), default=1, help="how many processes (default: %(default)s)")
     made.add_argument("--minutes", type=float, help="stop after so long")
-    made.add_argument("--failures", type=int, default=1, help="stop after so many failing seeds (default: %(default)s)")
+    made.add_argument(
+        "--failures", type=at_least(1), default=1, help="stop after so many failing seeds (default: %(default)s)"
+    )
     made.add_argument("--no-shrink", action="store_true", help="print a failing seed as it is")
-    made.add_argument("--schedule", type=Path, help="a file with one fault per line, in place of the seed's own")
-    made.add_argument("--brokers", type=int, default=STANDARD.num_brokers)
-    made.add_argument("--controllers", type=int, help="as many controllers on nodes of their own")
-    made.add_argument("--producers", type=int, default=STANDARD.num_producers)
-    made.add_argument("--records", type=int, default=STANDARD.records_per_producer, help="per producer")
-    made.add_argument("--consumers", type=int, default=STANDARD.num_consumers)
+    made.add_argument(
+        "--schedule", type=read_schedule, help="a file with one fault per line, in place of the seed's own"
+    )
+    made.add_argument("--brokers", type=at_least(3), default=STANDARD.num_brokers)
+    made.add_argument("--controllers", type=at_least(1), help="as many controllers on nodes of their own")
+    made.add_argument("--producers", type=at_least(1), default=STANDARD.num_producers)
+    made.add_argument("--records", type=at_least(1), default=STANDARD.records_per_producer, help="per producer")
+    made.add_argument("--consumers", type=at_least(0), default=STANDARD.num_consumers)
     return made
 
 
@@ -57,7 +104,7 @@ class Tally:
     def __init__(self, num_seeds: int | None) -> None:
         self._num_seeds = num_seeds
         self._began_s = self._told_s = time.monotonic()
-        self._num_messages = self._num_faults = self._cpu_ns = 0
+        self._num_records = self._num_messages = self._num_faults = self._cpu_ns = 0
         self.num_played = 0
         self.failed: list[Result] = []
 
@@ -69,6 +116,7 @@ class Tally:
     def add(self, result: Result) -> None:
         """Count one result."""
         self.num_played += 1
+        self._num_records += result.num_records
         self._num_messages += result.num_messages
         self._num_faults += result.num_faults
         self._cpu_ns += result.cpu_ns
@@ -89,8 +137,9 @@ class Tally:
         """What was played, and how fast."""
         cpu_s = self._cpu_ns / 1e9
         return (
-            f"{self.num_played:,} seeds with {self._num_faults:,} faults and {self._num_messages:,} messages in "
-            f"{self.elapsed_s:.1f} s: {self.num_played / self.elapsed_s:.1f} seeds/s, "
+            f"{self.num_played:,} seeds with {self._num_faults:,} faults, {self._num_records:,} records and "
+            f"{self._num_messages:,} messages in {self.elapsed_s:.1f} s: "
+            f"{self.num_played / self.elapsed_s:.1f} seeds/s, "
             f"{self._num_messages / cpu_s if cpu_s else 0:,.0f} messages per core-second, {len(self.failed)} failed"
         )
 
@@ -117,12 +166,6 @@ def explain_shrunk(failed: Result, shrunk: Shrunk) -> str:
     )
 
 
-def read_schedule(path: Path) -> Schedule:
-    """The faults in a file, one per line."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return tuple(Fault.from_json(json.loads(line)) for line in lines if line.strip())
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what the command line says; 1 when something was found."""
     options = parser().parse_args(arguments)
@@ -135,11 +178,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         records_per_producer=options.records,
         num_consumers=options.consumers,
     )
-    seeds = seed_range(options.seeds)
+    seeds = options.seeds
     tally = Tally(len(seeds) if isinstance(seeds, range) else None)
     if options.schedule is not None:
-        schedule = read_schedule(options.schedule)
-        results: Iterable[Result] = (simulate(seed, workload, schedule) for seed in seeds)
+        results: Iterable[Result] = (simulate(seed, workload, options.schedule) for seed in seeds)
     else:
         results = play(seeds, workload, jobs=options.jobs)
     for result in results:

@@ -51,6 +51,7 @@ class SimCluster:
     ) -> None:
         self.clock = VirtualClock()
         self.node_ids = list(range(1, num_brokers + 1))
+        self.num_client_messages = 0  # counted by the clients' links
         self._down_listeners: list[Callable[[int], None]] = []
         self.inner = EmbeddedCluster(
             endpoints={node_id: Endpoint("127.0.0.1", 9000 + node_id) for node_id in self.node_ids},
@@ -73,6 +74,11 @@ class SimCluster:
     def has_started(self) -> bool:
         """Whether all brokers are alive."""
         return self._started.done
+
+    @property
+    def num_messages(self) -> int:
+        """Requests and replies, of clients and between nodes."""
+        return self.num_client_messages + self.inner.num_messages
 
     # -- for clients ---------------------------------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ class _Connection:
     def send(self, correlation_id: int, frame: bytes, pending: _Pending, timeout_ms: float) -> None:
         self._pending[correlation_id] = pending
         pending.timer = self._links.clock.call_later(timeout_ms, self.close)
+        self._links.cluster.num_client_messages += 1
         delay_ms, self._last_there_ms = self._links.delay(self._last_there_ms)
         self._links.clock.call_later(delay_ms, lambda: self._arrive(frame))
 
@@ -90,6 +91,7 @@ class _Connection:
         if chunks is None or not self.is_open:
             return
         data = b"".join(chunk if isinstance(chunk, bytes) else _bytes_of(chunk) for chunk in chunks)
+        self._links.cluster.num_client_messages += 1
         delay_ms, self._last_back_ms = self._links.delay(self._last_back_ms)
         self._links.clock.call_later(delay_ms, lambda: self._take(data))
 

@@ -108,14 +108,14 @@ class Recorder:
         history: for `kit.history.check`.
         findings: broken promises that were seen while the run went on, as (name, text).
         num_acknowledged: records that were acknowledged so far.
-        num_messages: records sent, replicas not counted.
+        num_records: records sent, replicas not counted.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.history = History()
         self.findings: list[tuple[str, str]] = []
         self.num_acknowledged = 0
-        self.num_messages = 0
+        self.num_records = 0
         self.commits = _Commits()
         self._clock = clock
         self._hash = hashlib.blake2b(digest_size=16)
@@ -142,7 +142,7 @@ class Recorder:
 
     def send(self, process: str, topic: str, partition: int, key: bytes, value: bytes) -> SendOperation:
         """A producer takes a record."""
-        self.num_messages += 1
+        self.num_records += 1
         operation = self.history.invoke(process, "send", topic, partition, key, value, time_ms=self.time_ms())
         return SendOperation(self, operation)
 

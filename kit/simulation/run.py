@@ -38,7 +38,8 @@ class Result:
     Attributes:
         findings: what must not be, the gravest first; empty when all is well.
         fingerprint: of everything that clients did and were told; two runs that went the same way have the same.
-        num_messages: records that were sent, or tried to.
+        num_records: records that were sent, or tried to.
+        num_messages: requests and replies, of clients and between nodes.
         num_faults: the faults that were played.
         simulated_ms, cpu_ns: how long it took, in simulated time and in CPU time.
         events: the last ones of the cluster's timeline, in words, when something was found.
@@ -48,6 +49,7 @@ class Result:
     schedule: Schedule
     findings: list[Finding] = field(default_factory=list)
     fingerprint: str = ""
+    num_records: int = 0
     num_messages: int = 0
     num_acknowledged: int = 0
     num_faults: int = 0
@@ -175,7 +177,8 @@ class _Run:
         for event in self._cluster.events():
             recorder.note(str(event))
         result.fingerprint = recorder.fingerprint
-        result.num_messages, result.num_acknowledged = recorder.num_messages, recorder.num_acknowledged
+        result.num_records, result.num_acknowledged = recorder.num_records, recorder.num_acknowledged
+        result.num_messages = self._cluster.num_messages
         result.simulated_ms = self._cluster.clock.monotonic_ms()
         if result.findings:
             result.events = [str(event) for event in self._cluster.events()][-LAST_EVENTS:]

@@ -67,7 +67,27 @@ def test_command_plays_a_schedule_from_a_file(tmp_path, capsys):
     path.write_text(json.dumps(Fault(faults.CONSUMER_CRASH, 100.0, 50.0, None, {"consumer": 0}).as_json()) + "\n")
 
     assert main(["--seeds", "4-5", "--schedule", str(path), "--records", "5"]) == 0
-    assert "2 seeds with 2 faults and 30 messages" in capsys.readouterr().out
+    assert "2 seeds with 2 faults, 30 records and " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--seeds", "1..4"], "names no seeds"),
+        (["--seeds", "5-1"], "the first one comes first"),
+        (["--jobs", "0"], "no whole number from 1 on"),
+        (["--brokers", "2"], "no whole number from 3 on"),
+        (["--schedule", "/nowhere"], "cannot be read"),
+        (["--schedule", __file__], "line 1 of"),
+    ],
+)
+def test_command_refuses_what_it_cannot_play(arguments, text, capsys):
+    """One sentence and the exit code of a wrong call."""
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+
+    assert exit_.value.code == 2
+    assert text in capsys.readouterr().err
 
 
 def test_leftovers_of_killed_runs_are_removed(tmp_path):
