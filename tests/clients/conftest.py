@@ -30,9 +30,9 @@ class BrokerComplained(AssertionError):
     """Well-behaved clients must not make the broker log a warning, let alone an error."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def serve() -> Iterator[Callable[[int, Mapping[str, object]], str]]:
-    """Start embedded clusters for the session; gives their bootstrap servers, or those that the environment names."""
+    """Start embedded clusters for this folder's tests; gives their bootstrap servers (or those in the environment)."""
     import kit
 
     clusters: list[kit.Cluster] = []
@@ -53,7 +53,7 @@ def serve() -> Iterator[Callable[[int, Mapping[str, object]], str]]:
         raise BrokerComplained("\n".join(complaints[:50]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bootstrap(serve: Callable[[int, Mapping[str, object]], str]) -> str:
     """Bootstrap servers of the cluster under test: three brokers."""
     return serve(3, CONFIG)
@@ -70,14 +70,14 @@ def forgotten_sockets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     gc.collect()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def unique() -> Callable[[str], str]:
     """Give names that no other test uses, on a cluster that keeps what earlier runs left there too."""
     run, numbers = uuid.uuid4().hex[:8], itertools.count()
     return lambda prefix: f"{prefix}-{run}-{next(numbers)}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def seed(bootstrap: str) -> Iterator[ForeignClient]:
     """Give kafka-python, for what the client under test cannot prepare itself."""
     from tests.clients.kafka_python_adapter import KafkaPython

@@ -1,0 +1,4 @@
+"""Foreign clients against a cluster.
+
+A package, so that what its fixtures start ends with the folder's last test and not with the whole run.
+"""
