@@ -35,22 +35,26 @@ class Note:
 
 
 def notes_on(image: MetadataImage, records: Sequence[Any]) -> list[Note]:
-    """What one batch of records means; the image is that before the first of them."""
+    """What one batch of records means; the image is that before the first of them.
+
+    What becomes of a broker comes first, for it is why its partitions change, wherever its record is in the batch.
+    """
     reason = _reason(image, records)
     seen: dict[_Where, PartitionState] = {}
+    causes: list[Note] = []
     notes: list[Note] = []
     for record in records:
         if isinstance(record, m.RegisterBrokerRecord):
-            notes += _registered(image, record)
+            causes += _registered(image, record)
         elif isinstance(record, m.BrokerRegistrationChangeRecord):
-            notes += _registration_changed(image, record)
+            causes += _registration_changed(image, record)
         elif isinstance(record, m.PartitionChangeRecord):
             topic = image.topics[image.topic_names[record.topic_id]]
             where = (record.topic_id, record.partition_id)
             before = seen.get(where, topic.partitions[record.partition_id])
             after = seen[where] = before.changed_by(record)
             notes += _partition_changed(topic, before, after, reason)
-    return notes
+    return [*causes, *notes]
 
 
 # -- why ---------------------------------------------------------------------------------------------------------
@@ -74,7 +78,7 @@ def _broker_reason(record: m.BrokerRegistrationChangeRecord) -> str:
 
 def _election_reason(before: PartitionState, after: PartitionState, reason: str | None) -> str:
     """Why this replica leads now: what it was before, and what brought the election about."""
-    if after.leader in before.isr:
+    if after.leader in before.isr or _is_end_of_move(before, after):
         why = reason or _asked_for(before, after)
         return why if before.leader != after.leader else f"the same leader, {why}"
     if after.leader in before.elr:
@@ -84,6 +88,11 @@ def _election_reason(before: PartitionState, after: PartitionState, reason: str 
     else:
         was = "unclean election: it was out of sync, records may be lost"
     return was if reason is None else f"{was}; {reason}"
+
+
+def _is_end_of_move(before: PartitionState, after: PartitionState) -> bool:
+    """Whether a new replica takes over from a living leader that is no replica any more: it came into sync just now."""
+    return before.leader != NO_LEADER and before.leader not in after.replicas and not after.is_recovering
 
 
 def _asked_for(before: PartitionState, after: PartitionState) -> str:
@@ -98,6 +107,9 @@ def _asked_for(before: PartitionState, after: PartitionState) -> str:
 def _registered(image: MetadataImage, record: m.RegisterBrokerRecord) -> Iterator[Note]:
     known = image.brokers.get(record.broker_id)
     if known is None or known.epoch != record.broker_epoch:
+        if known is not None and record.fenced and not known.fenced:
+            reason = "its last process is gone, another one registered"
+            yield Note("broker_fenced", record.broker_id, details={"reason": reason})
         yield Note("broker_registered", record.broker_id, details={"broker_epoch": record.broker_epoch})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from kit.broker.clock import VirtualClock
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.brokers import fence_broker, register_broker, unfence_broker
+from kit.broker.controller.isr import alter_partition
 from kit.broker.controller.leaders import ElectionType, elect_leaders
 from kit.broker.controller.narration import notes_on
 from kit.broker.controller.reassignments import alter_partition_reassignments
@@ -30,20 +31,20 @@ def told(image: MetadataImage, records: list[Any]) -> list[str]:
 
 
 def test_fencing_is_told_with_what_follows(config: BrokerConfig) -> None:
-    """The partitions' new leaders are there because of the broker."""
+    """The partitions' new leaders are there because of the broker, and so come after it."""
     image = with_partition(image_of(1, 2, 3), "a", [1, 2, 3], [1, 2], 1)
     assert told(image, fence_broker(image, config, 1)) == [
+        "Broker 1 was fenced: no heartbeat came in time.",
         "a-0: broker 2 leads in epoch 6 (before: 1; broker 1 was fenced).",
         "a-0: the in-sync replicas are [2] (before: [1, 2]).",
         "a-0: out of sync but complete are [1] (before: []).",
-        "Broker 1 was fenced: no heartbeat came in time.",
     ]
 
 
 def test_lost_leader_is_told(config: BrokerConfig) -> None:
     """With the reason why nobody leads."""
     image = with_partition(image_of(1, 2, 3), "a", [1, 2, 3], [1], 1)
-    assert told(image, fence_broker(image, config, 1))[0] == "a-0: no leader; broker 1 was fenced."
+    assert told(image, fence_broker(image, config, 1))[1] == "a-0: no leader; broker 1 was fenced."
 
 
 def test_shutdown_is_told(config: BrokerConfig) -> None:
@@ -52,8 +53,10 @@ def test_shutdown_is_told(config: BrokerConfig) -> None:
     hand_over = [m.BrokerRegistrationChangeRecord(broker_id=1, in_controlled_shutdown=1)]
     assert told(image, hand_over) == ["Broker 1 hands over its partitions before it stops."]
     sentences = told(image, fence_broker(image, config, 1, is_leaving=True))
-    assert sentences[0] == "a-0: broker 2 leads in epoch 6 (before: 1; broker 1 is shutting down)."
-    assert sentences[-1] == "Broker 1 was fenced: it shut down."
+    assert sentences[:2] == [
+        "Broker 1 was fenced: it shut down.",
+        "a-0: broker 2 leads in epoch 6 (before: 1; broker 1 is shutting down).",
+    ]
 
 
 def test_return_is_told_with_whom_it_gives_leaders(config: BrokerConfig) -> None:
@@ -73,15 +76,19 @@ def test_return_is_told_with_whom_it_gives_leaders(config: BrokerConfig) -> None
 
 
 def test_restart_after_a_crash_is_told(config: BrokerConfig) -> None:
-    """The registration comes after what it did to the partitions."""
+    """Also that it was fenced by that, when nobody had missed it yet."""
     image = with_partition(image_of(1, 2, 3), "a", [1, 2, 3], [1, 2, 3], 1)
     image.brokers[1].incarnation_id = image.topics["a"].topic_id
     _, records = register_broker(image, config, REGISTRATION, cluster_id="", next_offset=10, is_alive=False)
-    assert told(image, records) == [
+    sentences = told(image, records)
+    assert sentences == [
+        "Broker 1 was fenced: its last process is gone, another one registered.",
+        "Broker 1 registered with epoch 11.",
         "a-0: broker 2 leads in epoch 6 (before: 1; broker 1 was started again).",
         "a-0: the in-sync replicas are [2, 3] (before: [1, 2, 3]).",
-        "Broker 1 registered with epoch 11.",
     ]
+    image.brokers[1].set_fenced(True)
+    assert told(image, records) == sentences[1:]
 
 
 def test_asked_for_elections_are_told(config: BrokerConfig) -> None:
@@ -115,6 +122,30 @@ def test_reassignment_is_told(config: BrokerConfig) -> None:
         "a-0: the in-sync replicas are [1] (before: [1, 2]).",
         "a-0: replicas [1] (adding [], removing []).",
     ]
+
+
+def test_leader_that_came_into_sync_by_the_end_of_a_move_is_no_unclean_one(config: BrokerConfig) -> None:
+    """The record that makes it the leader also says that it has everything."""
+    image = with_partition(
+        image_of(1, 2, 3, 4, 5),
+        "a",
+        [4, 5, 1, 2, 3],
+        [1, 2, 3, 5],
+        1,
+        adding_replicas=[4, 5],
+        removing_replicas=[1, 2, 3],
+    )
+    state, topic_id = image.topics["a"].partitions[0], image.topics["a"].topic_id
+    wanted = m.AlterPartitionRequest.PartitionData(
+        partition_index=0,
+        leader_epoch=state.leader_epoch,
+        partition_epoch=state.partition_epoch,
+        new_isr_with_epochs=[m.AlterPartitionRequest.BrokerState(broker_id=node_id) for node_id in (1, 2, 3, 4, 5)],
+    )
+    topic = m.AlterPartitionRequest.TopicData(topic_id=topic_id, partitions=[wanted])
+    request = m.AlterPartitionRequest(broker_id=1, broker_epoch=image.brokers[1].epoch, topics=[topic])
+    _, records = alter_partition(image, config, request, 3)
+    assert told(image, records)[0] == "a-0: broker 4 leads in epoch 6 (before: 1; the replicas were moved)."
 
 
 def test_records_of_one_batch_are_told_one_after_the_other() -> None:
