@@ -15,17 +15,26 @@ if TYPE_CHECKING:
     from kit.broker.timeline import Event
     from kit.checks import check
     from kit.cluster import Cluster, start
-    from kit.errors import ClusterClosedError, FaultError, KitError, NotSupportedError, ScenarioError, StartError
+    from kit.errors import (
+        ClusterClosedError,
+        ConnectError,
+        FaultError,
+        KitError,
+        NotSupportedError,
+        ScenarioError,
+        StartError,
+    )
 
 __all__ = [
-    "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "Event", "FaultError", "KitError", "NotSupportedError",
-    "ScenarioError", "StartError", "check", "history", "scenarios", "start",
+    "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "Event", "FaultError", "KitError",
+    "NotSupportedError", "ScenarioError", "StartError", "check", "history", "scenarios", "start",
 ]  # fmt: skip
 
 _HOMES = {
     "KAFKA_TIMERS": "kit.broker.config.cluster_defaults",
     "Cluster": "kit.cluster",
     "ClusterClosedError": "kit.errors",
+    "ConnectError": "kit.errors",
     "Event": "kit.broker.timeline",
     "FaultError": "kit.errors",
     "KitError": "kit.errors",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,8 +25,10 @@ from kit.wire import codec
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from kit.listeners import Listener
+
 _BACKENDS: dict[str, Callable[..., Backend]] = {"embedded": EmbeddedBackend, "processes": ProcessesBackend}
-_LATER_BACKENDS = {"docker": "Apache Kafka in Docker containers comes with a later version of the kit"}
+_DOCKER = "docker"
 
 
 def start(
@@ -37,6 +39,8 @@ def start(
     port: int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     config: Mapping[str, ConfigValue] | None = None,
+    listeners: Sequence[Listener] | None = None,
+    image: str | None = None,
 ) -> Cluster:
     """Start a Kafka cluster on this computer.
 
@@ -45,7 +49,7 @@ def start(
 
     Args:
         backend: "embedded", the kit's own Kafka in one child process, or "processes": the same with a process for
-            every broker, where kill is SIGKILL and several cores work at once.
+            every broker, where kill is SIGKILL and several cores work at once, or "docker": Apache Kafka in containers.
         brokers: how many.
         controllers: nodes of their own that decide by majority who leads, 1 or 3. None lets brokers 1 to 3 do it
             besides (broker 1 alone when there are fewer than three). Their ids begin with 101, and they can be killed,
@@ -55,18 +59,44 @@ def start(
             None for a temporary one, which goes with the cluster.
         config: settings for every broker in Kafka's names, such as ``{"num.partitions": 3}``. A cluster notices within
             a second that a broker died; ``kit.KAFKA_TIMERS`` takes as long as Kafka does.
+        listeners: how clients reach every broker, each a `kit.Listener`; the first is the one of ``client_settings``.
+            None for plain text on this computer's own address.
+        image: of the containers, "docker" only; None for the kit's own choice.
 
     Raises:
         StartError: it cannot start; the text says why and what to try next.
     """
-    if backend not in _BACKENDS:
-        reason = _LATER_BACKENDS.get(backend, f"There is no backend {backend!r}")
-        raise StartError(f'{reason}: use kit.start("embedded").')
+    begin = _beginning(backend, image)
     cells.close_earlier()
-    started = _BACKENDS[backend](brokers=brokers, controllers=controllers, port=port, data_dir=data_dir, config=config)
-    cluster = Cluster(started)
+    cluster = Cluster(
+        begin(
+            brokers=brokers,
+            controllers=controllers,
+            port=port,
+            data_dir=data_dir,
+            config=config,
+            **({} if listeners is None else {"listeners": listeners}),
+        )
+    )
     cells.remember(cluster)
     return cluster
+
+
+def _beginning(backend: str, image: str | None) -> Callable[..., Backend]:
+    """What starts a cluster on this backend."""
+    if backend == _DOCKER:
+        from kit.backends.docker import DockerBackend  # its libraries are needed for nothing else
+
+        return functools.partial(DockerBackend, image=image)
+    if backend not in _BACKENDS:
+        known = ", ".join(f'"{name}"' for name in [*_BACKENDS, _DOCKER])
+        raise StartError(f'There is no backend {backend!r}, only {known}: use kit.start("embedded").')
+    if image is not None:
+        raise StartError(
+            f'image={image!r} is for containers, and the backend is "{backend}": '
+            'write kit.start("docker", image=...), or leave image out.'
+        )
+    return _BACKENDS[backend]
 
 
 class Cluster:
@@ -76,13 +106,15 @@ class Cluster:
         backend: what runs it; the cluster owns it from now on.
 
     Attributes:
-        bootstrap_servers: the addresses of all brokers in one comma-separated string, as every client takes them.
+        client_settings: how clients reach it, in kafka-python's names: ``KafkaProducer(**cluster.client_settings)``.
+        bootstrap_servers: the addresses among them in one comma-separated string, as every client takes them.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self.bootstrap_servers: str = ",".join(broker.address for broker in backend.brokers())
-        self._topics = TopicReader(self.bootstrap_servers)
+        self.client_settings = backend.client_settings
+        self.bootstrap_servers: str = self.client_settings["bootstrap_servers"]
+        self._topics = TopicReader(self.client_settings)
         # Not a method of self: the finalizer must not keep the cluster alive. It also runs when Python ends.
         self._finalizer = weakref.finalize(self, _close, backend, self._topics)
 

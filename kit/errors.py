@@ -3,6 +3,7 @@
 * `KitError`: every error of the kit.
 
   * `StartError`: a cluster cannot start.
+  * `ConnectError`: a cluster that exists cannot be reached, or not with these settings.
   * `ClusterClosedError`: the cluster is no longer there.
   * `FaultError`: a fault cannot be made as asked: no such broker, nothing to heal. Nothing has changed.
   * `NotSupportedError`: this kind of cluster cannot do it; the text names one that can.
@@ -20,6 +21,10 @@ class KitError(Exception):
 
 class StartError(KitError):
     """A cluster cannot start."""
+
+
+class ConnectError(KitError):
+    """A cluster that exists cannot be reached, or not with these settings."""
 
 
 class ClusterClosedError(KitError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,8 @@ class TopicReader:
     Importing kafka-python takes longer than starting a cluster.
     """
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, client_settings: Mapping[str, Any]) -> None:
+        self._client_settings = client_settings
         self._admin: KafkaAdminClient | None = None
         self._is_closed = False
         self._lock = threading.Lock()
@@ -103,7 +104,7 @@ class TopicReader:
         if self._admin is None:
             from kafka import KafkaAdminClient
 
-            self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap_servers, client_id="kit-cluster")
+            self._admin = KafkaAdminClient(**self._client_settings, client_id="kit-cluster")
         return self._admin
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kit.client_settings import ClientSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Broker:
@@ -38,6 +40,10 @@ class Backend(Protocol):
 
     name: str
     data_dir: str | None  # where the brokers' files are on this computer; None when they are elsewhere
+
+    @property
+    def client_settings(self) -> ClientSettings:
+        """How clients reach it, ``bootstrap_servers`` included; the same for the whole life of the cluster."""
 
     def brokers(self) -> list[Broker]:
         """The brokers by node id; the same addresses for the whole life of the cluster."""

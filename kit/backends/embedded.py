@@ -21,6 +21,7 @@ from kit.backends.arguments import (
 )
 from kit.backends.child import ASK_TIMEOUT_S, Child, Decide
 from kit.broker.process.data_dir import LOG_FILE, TEMPORARY_PREFIX
+from kit.client_settings import ClientSettings
 from kit.errors import KitError, StartError
 
 _SLOW_COMMANDS_S = {"stop": 60.0, "restart": 60.0}  # the child itself gives up earlier, with a better reason
@@ -90,6 +91,11 @@ class EmbeddedBackend:
                    is_paused=states.get(node_id) == "paused")
             for node_id, port in self._ports.items()
         ]  # fmt: skip
+
+    @property
+    def client_settings(self) -> ClientSettings:
+        """The addresses of all brokers."""
+        return ClientSettings({"bootstrap_servers": ",".join(f"127.0.0.1:{port}" for port in self._ports.values())})
 
     def _node_states(self) -> dict[int, str]:
         if self._is_closed or self._child.status is not None:

@@ -40,6 +40,7 @@ from kit.broker.layout import (
 )
 from kit.broker.net.handshake import SECRET_BYTES
 from kit.broker.process.data_dir import TEMPORARY_PREFIX
+from kit.client_settings import ClientSettings
 from kit.errors import ClusterClosedError, KitError, NotSupportedError, StartError
 
 
@@ -165,6 +166,11 @@ class ProcessesBackend:
             for node in self._nodes.values()
             if node.port is not None
         ]
+
+    @property
+    def client_settings(self) -> ClientSettings:
+        """The addresses of all brokers."""
+        return ClientSettings({"bootstrap_servers": ",".join(broker.address for broker in self.brokers())})
 
     def why_gone(self) -> str | None:
         """One sentence when all processes have ended and not all of them were asked to, else None."""

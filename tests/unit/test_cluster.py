@@ -14,6 +14,7 @@ import pytest
 
 import kit
 from kit.backends import Broker
+from kit.client_settings import ClientSettings
 from kit.cluster import Cluster
 from kit.hooks import Request, Verdict
 
@@ -29,6 +30,11 @@ class PlayedBackend:
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
         self.answers: dict[str, Any] = {}
         self.hooks: dict[int, Callable[[Mapping[str, Any]], Any]] = {}
+
+    @property
+    def client_settings(self) -> ClientSettings:
+        """Their addresses."""
+        return ClientSettings({"bootstrap_servers": ",".join(broker.address for broker in self.brokers())})
 
     def brokers(self) -> list[Broker]:
         """One broker in each state."""
@@ -87,8 +93,8 @@ class PlayedBackend:
         ({"data_dir": b"data"}, "data_dir=b'data' is not a folder's name"),
         ({"data_dir": "a\0b"}, "cannot be made .*null byte"),
         ({"data_dir": "~no-such-user/data"}, "data_dir='~no-such-user/data' is not a folder's name"),
-        ({"backend": "docker"}, r'later version.*kit\.start\("embedded"\)'),
         ({"backend": "kubernetes"}, r"no backend 'kubernetes'"),
+        ({"image": "apache/kafka:4.3.1"}, r'for containers.*kit\.start\("docker", image='),
     ],
     ids=str,
 )
