@@ -50,7 +50,7 @@ class Child:
         name: in sentences about it, such as "The embedded cluster".
         log_path: the file that it logs to.
         module: whose ``main`` it runs.
-        on_event: gets each ``{"event": ...}`` that it sends unasked, in a thread.
+        on_event: gets what it sends for the timeline (`kit.broker.timeline.SentTimeline`), in a thread.
 
     Raises:
         OSError: no temporary file or no process can be made.
@@ -260,8 +260,8 @@ class Child:
     def _take(self, message: dict[str, Any]) -> None:
         if not self._first.done():
             self._first.set_result(message)
-        elif "event" in message:
-            self._on_event(message["event"])
+        elif "event" in message or "decisions" in message:
+            self._on_event(message)
         elif "call" in message:
             self._calls.put(message)
         else:

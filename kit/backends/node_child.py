@@ -20,7 +20,7 @@ class NodeChild:
     Args:
         settings: see `kit.broker.process.node_process`.
         log_path: the file that the process logs to.
-        on_event: gets each event of its timeline, in a thread.
+        on_event: gets what its process has for the timeline, in a thread; see `kit.broker.timeline.SentTimeline`.
 
     Attributes:
         was_asked: whether it is down because somebody wanted it so.

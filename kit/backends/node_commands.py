@@ -13,6 +13,7 @@ from kit.backends.node_child import NodeChild
 from kit.broker.faults import FaultError as LinkFaultError
 from kit.broker.faults import Links, check_node
 from kit.broker.process.commands import RESTART_TIMEOUT_MS, STOP_TIMEOUT_MS
+from kit.broker.timeline import ToldDecisions
 from kit.errors import ClusterClosedError, FaultError, KitError, NotSupportedError
 
 _READY_TIMEOUT_S = RESTART_TIMEOUT_MS / 1000
@@ -34,6 +35,8 @@ class NodeCommands:
         self._links = Links(node_ids, Random())
         self._lock = threading.Lock()  # one fault after the other
         self._events: list[list[Any]] = []
+        self._told = ToldDecisions()
+        self._told_lock = threading.Lock()
         self._commands: dict[str, Callable[..., Any]] = {
             name: getattr(self, f"_{name}")
             for name in (
@@ -58,9 +61,13 @@ class NodeCommands:
         except LinkFaultError as error:
             raise FaultError(str(error)) from None
 
-    def take_event(self, event: list[Any]) -> None:
-        """Remember an event of a node's timeline, as the command ``timeline`` returns it."""
-        self._events.append(event)
+    def take_event(self, message: Mapping[str, Any]) -> None:
+        """Remember what a node has for the timeline; see `kit.broker.timeline.SentTimeline`."""
+        if "event" in message:
+            self._events.append(message["event"])
+        else:
+            with self._told_lock:  # each node has a thread of its own
+                self._events += self._told.news(message["decisions"])
 
     def start_all(self) -> None:
         """Start all nodes side by side, and wait until every one is part of the cluster.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from kit.broker.clock import Clock
 
 MAX_EVENTS = 20_000  # then the oldest ones go
+_T = TypeVar("_T")
 
 # kind -> the sentence; {node} is the node's id, {partition} "topic-0", the rest are the event's details.
 _TEXTS = {
@@ -80,6 +81,10 @@ class Event:
         where = f"{self.topic}-{self.partition}"
         return _TEXTS[self.kind].format(**{"node": self.node_id, "partition": where, **self.details})
 
+    def dump(self) -> list[Any]:
+        """The event as JSON knows it, its fields in their order."""
+        return [self.time_ms, self.kind, self.node_id, self.topic, self.partition, self.details]
+
     def __str__(self) -> str:
         return f"{self.time_ms} {self.text}"
 
@@ -87,18 +92,57 @@ class Event:
 KINDS = tuple(_TEXTS)
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An event to be, told once what it is about is committed; the fields are those of `Event`."""
+
+    kind: str
+    node_id: int | None = None
+    topic: str | None = None
+    partition: int | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class ToldDecisions:
+    """Which decisions of the controllers a timeline has, by where each ends in the metadata log.
+
+    Every active controller tells what it decides once that is committed. One that loses its office before does not
+    learn of that; so the next one begins with telling what was not known to be committed when it was elected, and may
+    tell some of it again.
+    """
+
+    def __init__(self) -> None:
+        self._end_offset: int | None = None
+
+    def news(self, decisions: Iterable[tuple[int, Sequence[_T]]]) -> list[_T]:
+        """What is to be told of these decisions.
+
+        Nothing of the first ones ever: they were made before the cluster started.
+
+        Args:
+            decisions: in their order, where each ends and what there is to tell of it.
+        """
+        is_first, told = self._end_offset is None, self._end_offset or 0
+        found: list[_T] = []
+        for end_offset, notes in decisions:
+            if end_offset > told:
+                told = end_offset
+                found += [] if is_first else notes
+        self._end_offset = told
+        return found
+
+
 class Timeline:
     """Collects events; the oldest go when there are more than `MAX_EVENTS`.
 
     Args:
         clock: says when each happened.
-        observer: is told each event as it happens.
     """
 
-    def __init__(self, clock: Clock, observer: Callable[[Event], None] | None = None) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._observer = observer
         self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self._told = ToldDecisions()
 
     def add(
         self,
@@ -109,12 +153,21 @@ class Timeline:
         **details: Any,
     ) -> None:
         """Note an event; ``KeyError`` for a kind that has no sentence, or when a detail of it is missing."""
-        event = Event(self._clock.time_ms(), kind, node_id, topic, partition, details)
+        self._keep(self._event(Note(kind, node_id, topic, partition, details)))
+
+    def tell(self, decisions: Sequence[tuple[int, Sequence[Note]]]) -> None:
+        """Note what the active controller decided, as far as it is not here yet; see `ToldDecisions.news`."""
+        for note in self._told.news(decisions):
+            self._keep(self._event(note))
+
+    def _event(self, note: Note) -> Event:
+        event = Event(self._clock.time_ms(), note.kind, note.node_id, note.topic, note.partition, note.details)
         if __debug__:
             _ = event.text  # a missing detail is a mistake of ours, and shall show where it was made
+        return event
+
+    def _keep(self, event: Event) -> None:
         self._events.append(event)
-        if self._observer is not None:
-            self._observer(event)
 
     def since(self, time_ms: int) -> list[Event]:
         """The events at ``time_ms`` (since 1970) or later, in order."""
@@ -126,3 +179,24 @@ class Timeline:
 
     def __len__(self) -> int:
         return len(self._events)
+
+
+class SentTimeline(Timeline):
+    """The part of a node that is a process of its own: what it tells goes to the process that has the timeline.
+
+    Args:
+        send: gets ``{"event": [...]}``, or ``{"decisions": [[end_offset, [event, ...]], ...]}``; events are as from
+            `Event.dump`.
+    """
+
+    def __init__(self, clock: Clock, send: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(clock)
+        self._send = send
+
+    def _keep(self, event: Event) -> None:
+        self._send({"event": event.dump()})
+
+    def tell(self, decisions: Sequence[tuple[int, Sequence[Note]]]) -> None:
+        """Send what the active controller decided; who has the timeline knows what it has."""
+        told = [[end_offset, [self._event(note).dump() for note in notes]] for end_offset, notes in decisions]
+        self._send({"decisions": told})

@@ -18,11 +18,11 @@ from kit.broker import handlers
 from kit.broker.clock import Clock, Timer
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller import brokers, leaders
-from kit.broker.controller.narration import Note, notes_on
+from kit.broker.controller.narration import notes_on
 from kit.broker.controller.sessions import BrokerSessions
 from kit.broker.deferred import Deferred
 from kit.broker.metadata import MetadataImage
-from kit.broker.timeline import Timeline
+from kit.broker.timeline import Note, Timeline
 
 if TYPE_CHECKING:
     from kit.broker.broker import RequestContext
@@ -86,8 +86,13 @@ class Controller:
     def activate(self) -> None:
         """This node leads the quorum now: decide from what the log says."""
         self.image = MetadataImage()
-        for record in self._raft.read_all():
-            self.image.apply(record)
+        told: list[tuple[int, list[Note]]] = []
+        for records, end_offset in self._raft.read_decisions():
+            if end_offset > self._raft.followed_offset:
+                told.append((end_offset, notes_on(self.image, records)))
+            for record in records:
+                self.image.apply(record)
+        self.timeline.tell([*told, (self._raft.log_end_offset, [])])
         self.is_active = True
         self.sessions.reset_all(self.image)
         self._check_sessions()
@@ -136,7 +141,8 @@ class Controller:
         for record in records:
             self.image.apply(record)
         committed = self._raft.committed(offset)
-        committed.then(lambda is_committed: self._note(notes) if is_committed else None)
+        if notes:  # if it does not become known here that they are committed, the next controller tells of them
+            committed.then(lambda is_known: self.timeline.tell([(offset + 1, notes)]) if is_known else None)
         if not everywhere:
             return committed
         done: Deferred[bool] = Deferred()
@@ -150,10 +156,6 @@ class Controller:
 
         committed.then(spread)
         return done
-
-    def _note(self, notes: Sequence[Note]) -> None:
-        for note in notes:
-            note.add_to(self.timeline)
 
     # -- what nobody asks for ------------------------------------------------------------------------------------
 

@@ -8,30 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kit.broker.controller.brokers import FENCE, UNFENCE
 from kit.broker.metadata import NO_LEADER, MetadataImage, PartitionState, TopicState
-from kit.broker.timeline import Timeline
+from kit.broker.timeline import Note
 from kit.wire import messages as m
 
 _Where = tuple[uuid.UUID, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """An event to be, noted once its record is committed; the fields are those of `kit.broker.timeline.Event`."""
-
-    kind: str
-    node_id: int | None = None
-    topic: str | None = None
-    partition: int | None = None
-    details: dict[str, Any] = field(default_factory=dict)
-
-    def add_to(self, timeline: Timeline) -> None:
-        """Let it have happened now."""
-        timeline.add(self.kind, self.node_id, self.topic, self.partition, **self.details)
 
 
 def notes_on(image: MetadataImage, records: Sequence[Any]) -> list[Note]:

@@ -50,10 +50,7 @@ class _Commands:
         return self._cluster.state()
 
     def timeline(self, since_ms: int) -> list[list[Any]]:
-        return [
-            [event.time_ms, event.kind, event.node_id, event.topic, event.partition, event.details]
-            for event in self._cluster.timeline.since(since_ms)
-        ]
+        return [event.dump() for event in self._cluster.timeline.since(since_ms)]
 
     def stop(self, node_id: int) -> Deferred[Any]:
         """Resolves when the node is gone, however long the controller takes to find new leaders, or refuses."""

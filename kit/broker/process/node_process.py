@@ -5,8 +5,8 @@ The settings: ``node_id``, ``is_broker`` and ``port`` (where clients reach it; n
 ``cluster_id``, ``secret`` (hexadecimal), ``data_dir``, ``is_temporary``, ``config`` and ``parent_pid`` of all nodes;
 and of this start ``links`` (`Links.dump`) and ``is_eager``. Nothing of it is seen on a command line or in a file.
 
-When the node listens it says ``{"pid": ...}``, or ``{"error": "..."}``, and from then on ``{"event": [...]}`` for each
-event of its timeline. The process ends when it is told to, on SIGTERM, and with its parent.
+When the node listens it says ``{"pid": ...}``, or ``{"error": "..."}``, and from then on what it has for the cluster's
+timeline, see `SentTimeline`. The process ends when it is told to, on SIGTERM, and with its parent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from kit.broker.process.child_process import (
 )
 from kit.broker.process.control import Command, ControlChannel, Failure
 from kit.broker.process.data_dir import DataDir, DataDirError
-from kit.broker.timeline import Event, Timeline
+from kit.broker.timeline import SentTimeline
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class _NodeProcess:
             clock=self._loop.clock,
             network=self._network,
             random=random.SystemRandom(),
-            timeline=Timeline(self._loop.clock, self._tell),
+            timeline=SentTimeline(self._loop.clock, self._send),
         )
 
     def run(self) -> bool:
@@ -180,10 +180,6 @@ class _NodeProcess:
     def _end(self) -> None:
         self._is_over = True
         self._loop.stop()
-
-    def _tell(self, event: Event) -> None:
-        told = [event.time_ms, event.kind, event.node_id, event.topic, event.partition, event.details]
-        self._send({"event": told})
 
     # -- commands ------------------------------------------------------------------------------------------------
 

@@ -161,20 +161,29 @@ class MetadataLog:
         Yields:
             Records, and the offset after them; no record when there are only control records.
         """
-        while (found := self._log.read(offset, _READ_BYTES, max_offset=end_offset)) is not None:
-            data = found.read()
-            records: list[Any] = []
-            for position, header in batches.iter_headers(data):
-                if not header.is_control:
-                    batch = data[position : position + header.size_bytes]
-                    records += [codec.decode_metadata_record(each.value or b"") for each in batches.read_records(batch)]
-                offset = header.next_offset
-            yield records, offset
+        for decisions in self._pieces(offset, end_offset):
+            yield [record for records, _ in decisions for record in records], decisions[-1][1]
+
+    def read_decisions(self) -> Iterator[tuple[list[Any], int]]:
+        """Each batch of metadata records that was ever appended, and the offset after it; control records left out."""
+        for decisions in self._pieces(self._log.log_start_offset, self.end_offset):
+            yield from ((records, end_offset) for records, end_offset in decisions if records)
 
     def read_all(self) -> Iterator[Any]:
         """Every metadata record in order."""
-        for records, _ in self.read(self._log.log_start_offset, self.end_offset):
+        for records, _ in self.read_decisions():
             yield from records
+
+    def _pieces(self, offset: int, end_offset: int) -> Iterator[list[tuple[list[Any], int]]]:
+        """The batches of each piece that fits in memory: their metadata records, and the offset after them."""
+        while (found := self._log.read(offset, _READ_BYTES, max_offset=end_offset)) is not None:
+            data = found.read()
+            decisions = [
+                (_metadata_records(data, position, header), header.next_offset)
+                for position, header in batches.iter_headers(data)
+            ]
+            offset = decisions[-1][1]
+            yield decisions
 
     def abandon(self) -> None:
         """Let go of the files as they are, as the end of the process would."""
@@ -183,3 +192,10 @@ class MetadataLog:
     def close(self) -> None:
         """Close the files cleanly."""
         self._log.close()
+
+
+def _metadata_records(data: bytes, position: int, header: batches.BatchHeader) -> list[Any]:
+    if header.is_control:
+        return []
+    batch = data[position : position + header.size_bytes]
+    return [codec.decode_metadata_record(each.value or b"") for each in batches.read_records(batch)]

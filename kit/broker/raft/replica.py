@@ -83,6 +83,7 @@ class RaftReplica:
         self._leader: Leader | None = None
         self._fetcher: Fetcher | None = None
         self._active_epoch: int | None = None  # the listener was told that this node leads in it
+        self._followed_offset = 0
         self._is_closed = False
 
     def start(self, *, eager: bool = False) -> None:
@@ -158,9 +159,18 @@ class RaftReplica:
         """The offset that the next record of the local log will get."""
         return self._log.end_offset
 
+    @property
+    def followed_offset(self) -> int:
+        """What was known here to be committed when this node was last elected: everything below it."""
+        return self._followed_offset
+
     def read_all(self) -> Iterator[Any]:
         """Every metadata record in the local log, committed or not."""
         return self._log.read_all()
+
+    def read_decisions(self) -> Iterator[tuple[list[Any], int]]:
+        """The same as they were appended: the records of one batch, and the offset after it."""
+        return self._log.read_decisions()
 
     # -- the leader's side -------------------------------------------------------------------------------------------
 
@@ -279,6 +289,7 @@ class RaftReplica:
         if self._quorum.role is not role:  # changed again by what the listener did
             return
         if role is Role.LEADER:
+            self._followed_offset = self.high_watermark
             self._leader = Leader(self._node, self._log, self, epoch=self.epoch, granting=self._quorum.granting)
             self._begin_to_lead(self._leader)
         elif role not in (Role.CANDIDATE, Role.RESIGNED):

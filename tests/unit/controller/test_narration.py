@@ -25,8 +25,8 @@ REGISTRATION = m.BrokerRegistrationRequest(
 def told(image: MetadataImage, records: list[Any]) -> list[str]:
     """The sentences that stand in the timeline after the records were committed."""
     timeline = Timeline(VirtualClock())
-    for note in notes_on(image, records):
-        note.add_to(timeline)
+    timeline.tell([(0, [])])
+    timeline.tell([(1, notes_on(image, records))])
     return [event.text for event in timeline]
 
 
