@@ -118,6 +118,23 @@ def test_paused_broker_stands_still_and_goes_on(cluster: kit.Cluster) -> None:
     assert not cluster.brokers[1].is_paused
 
 
+def test_timeline_tells_what_was_decided_when_the_majority_went(cluster: kit.Cluster) -> None:
+    """The controller wrote that they are fenced and could not commit it; its successor does."""
+    active = cluster.controller
+    assert active is not None
+    others = {1, 2, 3} - {active}
+    before = {broker_id: kinds(cluster).count(("broker_fenced", broker_id)) for broker_id in others}
+    resigned = kinds(cluster).count(("controller_resigned", active))
+    for broker_id in others:
+        cluster.kill(broker_id)
+    wait_until(lambda: kinds(cluster).count(("controller_resigned", active)) > resigned, "the controller to resign")
+    for broker_id in others:
+        cluster.restart(broker_id)
+
+    for broker_id in others:
+        assert kinds(cluster).count(("broker_fenced", broker_id)) > before[broker_id]
+
+
 def test_what_only_one_event_loop_can_do_is_refused_with_its_name(cluster: kit.Cluster) -> None:
     """Hooks and clients on a side of the cut are the embedded backend's."""
     with pytest.raises(kit.NotSupportedError, match="embedded"):
