@@ -159,7 +159,10 @@ class Cluster:
         self._ask("stop", node_id=broker_id)
 
     def restart(self, broker_id: int) -> None:
-        """Start a killed or stopped broker again on its files and its port, and wait until it may lead again."""
+        """Start a killed or stopped broker again on its files and its port, and wait until it may lead again.
+
+        It does not wait while no majority of the controllers is up and within the broker's reach.
+        """
         self._ask("restart", node_id=broker_id)
 
     def pause(self, broker_id: int) -> None:

@@ -5,7 +5,8 @@
   * `StartError`: a cluster cannot start.
   * `ConnectError`: a cluster that exists cannot be reached, or not with these settings.
   * `ClusterClosedError`: the cluster is no longer there.
-  * `FaultError`: a fault cannot be made as asked: no such broker, nothing to heal. Nothing has changed.
+  * `FaultError`: a fault cannot be made as asked: no such broker, nothing to heal. Nothing has changed, unless the text
+    says that something goes on: a broker that takes too long to stop, or to get into the cluster after a restart.
   * `NotSupportedError`: this kind of cluster cannot do it; the text names one that can.
   * `ScenarioError`: a scenario of `kit.scenarios` cannot be replayed here, or came to no end.
 
@@ -32,7 +33,7 @@ class ClusterClosedError(KitError):
 
 
 class FaultError(KitError):
-    """A fault cannot be made as asked, and nothing has changed."""
+    """A fault cannot be made as asked; nothing has changed, unless the text says what goes on."""
 
 
 class NotSupportedError(KitError):

@@ -146,8 +146,8 @@ class NodeCommands:
             node.start(self._links.dump())
             self._note("restart", node_id)
         node.started()
-        num_up = sum(self._nodes[voter].state == "up" for voter in self._voters)
-        if num_up > len(self._voters) // 2:  # else it waits for others that are still to be started
+        running = [each.node_id for each in self._nodes.values() if each.state == "up"]
+        if self._links.can_join(node_id, running, self._voters):  # else it gets in when the others are there again
             self._wait_ready(node, [node_id] if node.is_broker else [])
 
     def _pause(self, node_id: int) -> None:

@@ -105,6 +105,11 @@ class EmbeddedCluster:
             return False
         return node.broker is None or node.broker.lifecycle.state is LifecycleState.RUNNING
 
+    def can_join(self, node_id: int) -> bool:
+        """Whether a node can get into the cluster as it is now; see `Links.can_join`."""
+        running = [node.node_id for node in self.nodes.values() if not node.clock.is_paused]
+        return self.links.can_join(node_id, running, self.layout.voters)
+
     def _is_ready(self) -> bool:
         up = [node for node in self.nodes.values() if not node.clock.is_paused]
         alive = {node.node_id for node in up if node.broker is not None}

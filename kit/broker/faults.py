@@ -22,7 +22,7 @@ End = int | str
 
 
 class FaultError(Exception):
-    """A fault that cannot be made, and nothing has changed; the text says why and what to try."""
+    """A fault that cannot be made; the text says why, what to try, and what goes on nevertheless if anything does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,28 @@ class Links:
                 delay_ms, jitter_ms = self._slow[end]
                 total_ms += delay_ms + (self._random.random() * jitter_ms if jitter_ms else 0.0)
         return total_ms
+
+    def can_ask(self, source: int, target: int) -> bool:
+        """Whether requests from one node to another, and the replies to them, get through at least now and then."""
+        if {(source, target), (target, source)} & self._cut_links:
+            return False
+        return source == target or not any(
+            share >= 1 and node_id == target and api_key is None for (node_id, _, api_key), share in self._drops.items()
+        )
+
+    def can_join(self, node_id: int, running: Collection[int], voters: Collection[int]) -> bool:
+        """Whether a node can get into the cluster: it reaches a voter that a majority of the voters can elect.
+
+        Args:
+            running: the nodes that are up and not paused.
+            voters: of the metadata quorum, running or not.
+        """
+        alive = [voter for voter in voters if voter in running]
+        for leader in alive:
+            electing = [each for each in alive if self.can_ask(leader, each) and self.can_ask(each, leader)]
+            if len(electing) > len(voters) // 2 and self.can_ask(node_id, leader):
+                return True
+        return False
 
     def describe(self) -> list[str]:
         """What is wrong, one sentence each."""

@@ -66,13 +66,16 @@ class _Commands:
         return outcome
 
     def restart(self, node_id: int) -> Deferred[Any]:
-        """Resolves when the node is part of the cluster again, or refuses when it cannot get in."""
+        """Resolves when the node is part of the cluster again, or refuses when it does not get in.
+
+        At once when the rest of the cluster is down or out of reach: the node runs, and gets in when that has changed.
+        """
         self._cluster.restart(node_id)
         outcome = Deferred[Any]()
         give_up_ms = self._clock.monotonic_ms() + RESTART_TIMEOUT_MS
 
         def look() -> None:
-            if self._is_ready(node_id):
+            if self._is_ready(node_id) or not self._cluster.can_join(node_id):
                 outcome.resolve(None)
             elif self._clock.monotonic_ms() >= give_up_ms:
                 outcome.resolve(Failure(FaultError(self._why_not_ready(node_id))))
@@ -95,10 +98,10 @@ class _Commands:
         if state["nodes"][node_id] == "down":
             return began + "it is down again."
         if state["controller"] is None:
-            return (
-                began + "there is no active controller, because no majority of the controllers can reach one another."
-            )
-        return began + f"it cannot reach the active controller on node {state['controller']}; heal() mends the network."
+            return began + "there is no active controller. The controllers may need longer to agree on one."
+        return (
+            began + f"it does not reach the active controller on node {state['controller']}; heal() mends the network."
+        )
 
     def cut(self, groups: list[list[int]], one_way: bool, clients: dict[str, int] | None) -> None:
         self._cluster.cut(groups, one_way=one_way, clients=clients)

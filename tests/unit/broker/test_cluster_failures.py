@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from kit.broker.faults import FaultError
+from kit.broker.process.commands import cluster_commands
+from kit.broker.process.control import ControlChannel
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from tests.support.memory_cluster import CREATE_TOPICS, PRODUCE, MemoryCluster, batch_of
@@ -105,6 +107,34 @@ def test_without_majority_nothing_is_decided_and_leaders_serve_on(cluster: Memor
         cluster.cluster.restart(node_id)
     cluster.clock.advance(SETTLE_MS)
     assert create(cluster, "plays", node_id=leader) in (ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda cluster: [cluster.kill(node_id) for node_id in (1, 2, 3)],
+        lambda cluster: [cluster.kill(1), cluster.isolate(1)],
+        lambda cluster: [cluster.kill(1), cluster.cut([{1}, {2, 3}], one_way=True)],
+        lambda cluster: [cluster.kill(1), cluster.kill(2), cluster.pause(3)],
+    ],
+    ids=["all dead", "isolated", "cut off one way", "majority paused"],
+)
+def test_restart_waits_only_for_what_can_come(cluster: MemoryCluster, fault: Callable[[Any], Any]) -> None:
+    """The broker runs, and gets in as soon as the others are within reach."""
+    fault(cluster.cluster)
+    commands = cluster_commands(cluster.cluster, ControlChannel(lambda _: None, list), cluster.clock)
+
+    answer = commands["restart"](node_id=1)
+
+    assert answer.done
+    assert answer.value is None
+    assert 1 in cluster.cluster.nodes
+    if not cluster.cluster.links.is_quiet:
+        cluster.cluster.heal()
+    for node_id in {2, 3} - set(cluster.cluster.nodes):
+        cluster.wait_for(commands["restart"](node_id=node_id))
+    cluster.clock.advance(SETTLE_MS)
+    assert cluster.cluster.is_ready(1)
 
 
 def test_separate_controllers_fail_over(make_cluster: MakeCluster) -> None:

@@ -49,6 +49,30 @@ def test_cut_loses_messages_between_groups_in_both_directions(links: Links) -> N
     assert not links.is_quiet
 
 
+@pytest.mark.parametrize(
+    ("fault", "running", "joining"),
+    [
+        (lambda _: None, {1, 2, 3}, {1, 2, 3}),
+        (lambda _: None, {1, 2}, {1, 2, 3}),
+        (lambda _: None, {1}, set()),
+        (lambda links: links.isolate(1), {1, 2, 3}, {2, 3}),
+        (lambda links: links.isolate(1), {1, 2}, set()),
+        (lambda links: links.cut([{1}, {2}]), {1, 2, 3}, {1, 2, 3}),
+        (lambda links: links.cut([{1}, {2, 3}], one_way=True), {1, 2, 3}, {2, 3}),
+        (lambda links: links.drop(1, "replies"), {1, 2}, set()),
+        (lambda links: links.drop(1, "requests"), {1, 2, 3}, {1, 2, 3}),
+        (lambda links: links.drop(1, "replies", share=0.9), {1, 2}, {1, 2, 3}),
+        (lambda links: links.slow(1, 900), {1, 2}, {1, 2, 3}),
+    ],
+)
+def test_node_can_join_where_a_majority_can_elect_somebody(
+    links: Links, fault: Callable[[Links], Any], running: set[int], joining: set[int]
+) -> None:
+    """Both ways between those who elect; who joins only needs answers."""
+    fault(links)
+    assert {node_id for node_id in (1, 2, 3) if links.can_join(node_id, running, [1, 2, 3])} == joining
+
+
 def test_one_way_cut_loses_only_what_the_first_group_sends(links: Links) -> None:
     """The others' messages arrive, and what they send to one another too; the answers to them are lost."""
     links.cut([{1}, {2}, {3}], one_way=True)
