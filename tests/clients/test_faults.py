@@ -221,6 +221,22 @@ def test_cluster_without_a_majority_keeps_its_leaders_and_decides_nothing(start:
     assert values(cluster) == [b"before", b"still served"]
 
 
+@pytest.mark.parametrize("backend", ["embedded", "processes"])
+def test_restart_returns_where_nobody_can_let_the_broker_in(backend: str) -> None:
+    """Isolated, or the first one of a cluster that was all dead; it gets in when the others are within reach."""
+    with kit.start(backend, brokers=3) as cluster:
+        cluster.kill(1)
+        cluster.isolate(1)
+        cluster.restart(1)
+        cluster.heal()
+        wait_until(lambda: kinds(cluster).count("broker_unfenced") > 3, "broker 1 to get in")
+        for broker_id in (1, 2, 3):
+            cluster.kill(broker_id)
+        for broker_id in (1, 2, 3):
+            cluster.restart(broker_id)
+        assert wait_until(lambda: cluster.controller, "an active controller") is not None
+
+
 @pytest.fixture(scope="module", params=["embedded", "processes"])
 def standing(request: pytest.FixtureRequest) -> Iterator[kit.Cluster]:
     """Three brokers, of which 3 is dead and 2 paused."""

@@ -122,7 +122,7 @@ def test_without_majority_nothing_is_decided_and_leaders_serve_on(cluster: Memor
 def test_restart_waits_only_for_what_can_come(cluster: MemoryCluster, fault: Callable[[Any], Any]) -> None:
     """The broker runs, and gets in as soon as the others are within reach."""
     fault(cluster.cluster)
-    commands = cluster_commands(cluster.cluster, ControlChannel(lambda _: None, list), cluster.clock)
+    commands = cluster_commands(cluster.cluster, ControlChannel(lambda _: None, lambda: None), cluster.clock)
 
     answer = commands["restart"](node_id=1)
 
