@@ -24,10 +24,11 @@ if TYPE_CHECKING:
         ScenarioError,
         StartError,
     )
+    from kit.listeners import Listener
 
 __all__ = [
     "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "Event", "FaultError", "KitError",
-    "NotSupportedError", "ScenarioError", "StartError", "check", "history", "scenarios", "start",
+    "Listener", "NotSupportedError", "ScenarioError", "StartError", "check", "history", "scenarios", "start",
 ]  # fmt: skip
 
 _HOMES = {
@@ -38,6 +39,7 @@ _HOMES = {
     "Event": "kit.broker.timeline",
     "FaultError": "kit.errors",
     "KitError": "kit.errors",
+    "Listener": "kit.listeners",
     "NotSupportedError": "kit.errors",
     "ScenarioError": "kit.errors",
     "StartError": "kit.errors",

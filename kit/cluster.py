@@ -148,6 +148,26 @@ class Cluster:
         self._check_running()
         return self._topics.read()
 
+    # -- users of its SASL listeners -------------------------------------------------------------------------------
+
+    def set_user(self, name: str, password: str) -> None:
+        """Let somebody log in at every SASL listener from now on, or change the password.
+
+        Raises:
+            FaultError: no listener has SASL, or nobody can have that name or password.
+            ClusterClosedError: the cluster is closed, or its process ended.
+        """
+        self._ask("set_user", name=name, password=password)
+
+    def remove_user(self, name: str) -> None:
+        """Let somebody log in no more, and close the connections that are open.
+
+        Raises:
+            FaultError: there is no such user.
+            ClusterClosedError: the cluster is closed, or its process ended.
+        """
+        self._ask("remove_user", name=name)
+
     # -- faults: each returns when it is in force, and raises FaultError, changing nothing, when it cannot be ---------
 
     def kill(self, broker_id: int) -> None:
