@@ -78,7 +78,7 @@ class Child:
         self._calls: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._asks_hooks = False
         self._has_ended = False
-        self._process = _spawn(module, self._stderr)
+        self._process = spawn(module, self._stderr)
         self._reader = threading.Thread(target=self._read, name=f"{name}: answers", daemon=True)
         self._reader.start()
         with contextlib.suppress(OSError):  # it died at once: `started` has its last words
@@ -278,13 +278,18 @@ class Child:
                 self._write(_line({"call": message["call"], "verdict": verdict}))
 
 
-def _spawn(module: str, stderr: Any) -> subprocess.Popen[bytes]:
+def spawn(module: str, stderr: Any, *, stdout: Any = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start the ``main`` of a module of ours in a process and a process group of its own; its stdin is a pipe.
+
+    Raises:
+        OSError: no process can be made.
+    """
     environment = {key: value for key, value in os.environ.items() if key not in _NOT_FOR_THE_CHILD}
     package_root = str(Path(__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-P", "-c", _BOOT, package_root, module],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=stderr,
         bufsize=0,  # the reader's thread must not hold a buffer's lock when Python ends
         cwd=Path(package_root).anchor,

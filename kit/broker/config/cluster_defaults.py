@@ -40,6 +40,18 @@ PROCESS_TIMERS: dict[str, str] = {
 }
 """More patience where each broker is a process, which a busy computer may keep waiting while the others run."""
 
+CONTAINER_TIMERS: dict[str, str] = {
+    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "3000",
+    "controller.quorum.election.timeout.ms": "1000",
+    "controller.quorum.fetch.timeout.ms": "2000",
+    "replica.fetch.backoff.ms": "200",
+    "replica.lag.time.max.ms": "4000",
+    "replica.socket.timeout.ms": "3000",
+}
+"""For Apache Kafka in containers: a JVM that starts beside others needs Kafka's own patience in elections, and a third
+of it to notice a dead broker."""
+
 KAFKA_TIMERS: dict[str, str] = {name: BROKER_SETTINGS[name].default or "" for name in LAB_TIMERS}
 """Kafka's own values for what the labs hurry, for ``kit.start(config=kit.KAFKA_TIMERS)``."""
 

@@ -1,0 +1,280 @@
+"""The docker backend: Apache Kafka in containers, started, asked, harmed and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from kit.backends import Broker
+from kit.backends.arguments import ConfigValue, check_brokers, check_controllers, checked_config, checked_ports
+from kit.backends.docker import cluster_network, engine, labels, left_overs, removal
+from kit.backends.docker import image as images
+from kit.backends.docker.cluster_network import ClusterNetwork
+from kit.backends.docker.container_commands import ContainerCommands
+from kit.backends.docker.layout import NodePlan, new_cluster_id, plans, settings_of
+from kit.backends.docker.node_container import NodeContainer, without_ryuk
+from kit.backends.docker.progress import Progress
+from kit.backends.docker.reaper import Reaper
+from kit.backends.docker.watcher import Watcher
+from kit.backends.ports import ReservedPort
+from kit.broker.layout import voters_of
+from kit.client_settings import ClientSettings
+from kit.errors import ClusterClosedError, FaultError, KitError, NotSupportedError, StartError
+
+# An outgoing connection of this computer may take a port above these while a broker is down.
+_PORTS = range(20_000, 32_768)
+_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_PER_NODE_S = 30.0
+
+
+class DockerBackend:
+    """A cluster of Apache Kafka in containers on this computer.
+
+    Args:
+        brokers: how many, 1 to `kit.backends.arguments.MAX_BROKERS`.
+        controllers: nodes of their own for the metadata quorum, 1 or 3; None for combined roles on the first brokers.
+        port: of the first broker, the next ones follow it; None for free ports.
+        data_dir: must be None: the data goes with the containers.
+        config: settings for every broker, in Kafka's names.
+        listeners: must be None: clients come in plain text from this computer.
+        image: see `kit.backends.docker.image.chosen`.
+
+    Raises:
+        StartError: it cannot start.
+        NotSupportedError: it is asked for what only the embedded cluster has.
+    """
+
+    name = "docker"
+    data_dir: str | None = None
+
+    def __init__(
+        self,
+        *,
+        brokers: int,
+        controllers: int | None,
+        port: int | None,
+        data_dir: str | os.PathLike[str] | None,
+        config: Mapping[str, ConfigValue] | None,
+        listeners: Sequence[Any] | None = None,
+        image: str | None = None,
+    ) -> None:
+        check_brokers(brokers)
+        check_controllers(controllers)
+        ports = checked_ports(brokers, port)
+        settings = settings_of(brokers, checked_config(config))
+        self._image = images.chosen(image)
+        _refuse_the_rest(data_dir, listeners)
+        self._owner_pid = os.getpid()
+        self._closing = threading.RLock()
+        self._is_closed = False
+        self._cluster = f"kafka-kit-{uuid.uuid4().hex[:12]}"
+        self._nodes: dict[int, NodeContainer] = {}
+        self._starters: list[threading.Thread] = []
+        self._reaper: Reaper | None = None
+        self._watcher: Watcher | None = None
+        self._progress = Progress()
+        self._client = engine.find()
+        try:
+            self._begin(ports, voters_of(brokers, controllers), settings)
+        except BaseException:  # an interrupt too must not leave a container behind
+            self._progress.clear()
+            self.close()
+            raise
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    def _begin(self, ports: list[int], voters: list[int], settings: Mapping[str, str]) -> None:
+        started_s = time.monotonic()
+        for left in left_overs.remove_left_overs(self._client):
+            self._progress.done(f"Removed {left.text}.")
+        images.get(self._client, self._image, self._progress)
+        try:
+            self._reaper = Reaper(self._cluster)
+        except OSError as error:
+            raise StartError(f"No process can be started ({error}): close other programs and try again.") from error
+        free = _free_ports(ports.count(0) + len(voters))
+        client_ports = [checked_port(port) if port else free.pop() for port in ports]
+        self._plans = plans(client_ports, {voter: free.pop() for voter in voters}, settings, new_cluster_id())
+        self._make_nodes()
+        network = ClusterNetwork(self._nodes, self._image)
+        self._commands = ContainerCommands(self._nodes, voters, network)
+        num_brokers = len(client_ports)
+        self._commands.wait_until_ready(
+            _START_TIMEOUT_S + _START_TIMEOUT_PER_NODE_S * len(self._nodes),
+            lambda ready: self._progress.say(f"Apache Kafka starts ({self._image}): {ready} of {num_brokers} brokers"),
+        )
+        self._commands.look()
+        self._watcher = Watcher(self._commands.look)
+        took_s = time.monotonic() - started_s
+        self._progress.done(f"Apache Kafka runs ({self._image}): {num_brokers} broker(s) after {took_s:.1f} s")
+
+    def _make_nodes(self) -> None:
+        """Make and start all containers side by side; raises the first refusal."""
+        own_labels = labels.of_cluster(self._cluster)
+        try:
+            network = cluster_network.create(self._client, self._cluster, own_labels)
+        except FaultError as error:
+            raise StartError(str(error)) from error
+        outside = "podman" if engine.is_podman(self._client) else "bridge"
+        for plan in self._plans:
+            name = f"{self._cluster}-{plan.alias}"
+            self._nodes[plan.node_id] = NodeContainer(plan, self._image, network, name, own_labels)
+        self._progress.say(f"Apache Kafka starts ({self._image}) ...")
+        refused: list[BaseException] = []
+        with without_ryuk():
+            self._starters = [
+                threading.Thread(target=_start, args=(node, outside, refused), daemon=True)
+                for node in self._nodes.values()
+            ]
+            for starter in self._starters:
+                starter.start()
+            for starter in self._starters:
+                starter.join()
+        if refused:
+            raise refused[0]
+
+    # -- what there is -------------------------------------------------------------------------------------------
+
+    def brokers(self) -> list[Broker]:
+        """The brokers by node id; they live and die one by one."""
+        return [
+            Broker(
+                plan.node_id,
+                "127.0.0.1",
+                plan.client_port,
+                is_alive=state != "down",
+                is_paused=state == "paused",
+            )
+            for plan in self._plans
+            if plan.client_port is not None
+            for state in [self._state_of(plan)]
+        ]
+
+    def _state_of(self, plan: NodePlan) -> str:
+        if self._is_closed:
+            return "down"
+        try:
+            return self._nodes[plan.node_id].state
+        except KitError:  # the engine does not answer
+            return "down"
+
+    @property
+    def client_settings(self) -> ClientSettings:
+        """The addresses of all brokers."""
+        addresses = [f"127.0.0.1:{plan.client_port}" for plan in self._plans if plan.client_port is not None]
+        return ClientSettings({"bootstrap_servers": ",".join(addresses)})
+
+    def why_gone(self) -> str | None:
+        """One sentence when the engine ended, or all containers are gone and not all of them were asked to be."""
+        if self._is_closed:
+            return None
+        try:
+            if any(node.state != "down" for node in self._nodes.values()):
+                return None
+        except ClusterClosedError:
+            return "The Docker engine, and the cluster with it, does not answer any more."
+        unasked = [node for node in self._nodes.values() if not node.was_asked]
+        if not unasked:
+            return None
+        return f"All containers of the cluster have ended{unasked[0].last_words()}"
+
+    def add_hook(self, _api_key: int, _decide: Callable[[Mapping[str, Any]], Any]) -> NoReturn:
+        """Refuse: nobody can look into what clients send to Apache Kafka.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise NotSupportedError('Apache Kafka in containers has no on_request(): kit.start("embedded") has.')
+
+    def remove_hook(self, number: int) -> None:
+        """Do nothing: there is no hook."""
+
+    # -- what is done to it --------------------------------------------------------------------------------------
+
+    def ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Carry out one of the commands of `kit.broker.process.commands`; see `kit.backends.Backend.ask`."""
+        if os.getpid() != self._owner_pid:
+            raise ClusterClosedError(f"The cluster belongs to process {self._owner_pid}: ask it from there.")
+        if command == "timeline":
+            self._commands.look()  # so that it tells what has happened up to now
+        return self._commands.carry_out(command, arguments)
+
+    def close(self) -> None:
+        """Remove all containers and the network.
+
+        Does nothing in a process that was forked from the one that started the cluster.
+        """
+        if os.getpid() != self._owner_pid:
+            return
+        with self._closing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            try:
+                self._remove()
+            finally:
+                if self._reaper is not None:
+                    self._reaper.let_go()  # interrupted, or refused: then it goes on with the rest
+                self._client.close()
+
+    def _remove(self) -> None:
+        for starter in self._starters:
+            starter.join()  # what it is making would be forgotten
+        if self._watcher is not None:
+            self._watcher.close()
+        if self._reaper is None:
+            return  # nothing had been made
+        with contextlib.suppress(*engine.failures()):
+            removal.remove(self._client, self._cluster)
+            self._reaper.dismiss()
+
+
+def _start(node: NodeContainer, outside: str, refused: list[BaseException]) -> None:
+    try:
+        node.create(outside)
+    except Exception as error:  # noqa: BLE001 - raised by who waits for this thread
+        refused.append(error)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody listens on.
+
+    Raises:
+        StartError: there are not so many.
+    """
+    found: list[int] = []
+    for port in random.sample(_PORTS, 50 * count):
+        with contextlib.suppress(StartError):
+            found.append(checked_port(port))
+        if len(found) == count:
+            return found
+    raise StartError(f"This computer has no {count} free ports from {_PORTS.start} to {_PORTS.stop}: close programs.")
+
+
+def checked_port(port: int) -> int:
+    """The port, if nobody listens on it.
+
+    Raises:
+        StartError: somebody does.
+    """
+    ReservedPort(port).release()
+    return port
+
+
+def _refuse_the_rest(data_dir: object, listeners: object) -> None:
+    if data_dir is not None:
+        raise NotSupportedError(
+            "Apache Kafka in containers keeps no data_dir: its data goes with the containers. "
+            'kit.start("embedded", data_dir=...) keeps topics and records for a later start.'
+        )
+    if listeners is not None:
+        raise NotSupportedError(
+            "Apache Kafka in containers has no listeners=: clients come in plain text from this computer. "
+            'kit.start("embedded", listeners=...) has TLS and passwords.'
+        )

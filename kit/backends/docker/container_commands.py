@@ -1,0 +1,211 @@
+"""The commands of `kit.broker.process.commands` for Apache Kafka in containers: faults are made by the engine."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kit.backends.docker import asking
+from kit.backends.docker.asking import NoAnswerError
+from kit.backends.docker.cluster_network import ClusterNetwork
+from kit.backends.docker.node_container import NodeContainer
+from kit.backends.docker.watcher import View, changes, partitions_of
+from kit.backends.node_faults import NodeFaults
+from kit.errors import FaultError, KitError, NotSupportedError, StartError
+
+_RESTART_TIMEOUT_S = 90.0  # a JVM on a busy computer
+_PAUSE_S = 0.1
+_ONLY_EMBEDDED = ("slow", "drop")
+
+
+class ContainerCommands(NodeFaults[NodeContainer]):
+    """Carries out what is asked of a cluster of containers, and remembers what happened.
+
+    Args:
+        nodes: of the cluster, by id.
+        voters: those of the metadata quorum.
+        network: between them.
+    """
+
+    def __init__(self, nodes: Mapping[int, NodeContainer], voters: Sequence[int], network: ClusterNetwork) -> None:
+        super().__init__(list(nodes), voters)
+        for node in nodes.values():
+            self.add(node)
+        self._network = network
+        self._in_force = self._links.dump()
+        self._view = View()
+        self._looking = threading.Lock()
+
+    def carry_out(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Carry out one command.
+
+        Raises:
+            FaultError: it cannot be done as asked; nothing has changed.
+            NotSupportedError: nobody can do it with containers.
+            ClusterClosedError: the engine does not answer.
+        """
+        if command in _ONLY_EMBEDDED:
+            raise NotSupportedError(f'Apache Kafka in containers has no {command}(): kit.start("embedded") has.')
+        return super().carry_out(command, arguments)
+
+    # -- what is so ----------------------------------------------------------------------------------------------
+
+    def states(self) -> dict[int, str]:
+        """By node id, one of "up", "paused" and "down"."""
+        return {node_id: node.state for node_id, node in self._nodes.items()}
+
+    def _state(self) -> dict[str, Any]:
+        found = self._controller()
+        return {"nodes": self.states(), "controller": None if found is None else found[1]}
+
+    def _controller(self) -> tuple[int, int] | None:
+        """Epoch and id of the active controller; of two that think so, the one of the newest epoch."""
+        claims = []
+        for voter in self._voters:
+            port = self._nodes[voter].plan.controller_port
+            with contextlib.suppress(NoAnswerError):
+                claims.append(asking.active_controller(port or 0))
+        return max((claim for claim in claims if claim is not None), default=None)
+
+    def look(self) -> None:
+        """Note what has changed since the last look."""
+        with self._looking:
+            after = self._look()
+            time_ms = time.time_ns() // 1_000_000
+            for event in changes(self._view, after, time_ms):
+                self._events.append(
+                    [event.time_ms, event.kind, event.node_id, event.topic, event.partition, event.details]
+                )
+            self._view = (
+                after
+                if after.partitions is not None
+                else View(after.controller or self._view.controller, self._view.alive, self._view.partitions)
+            )
+
+    def _look(self) -> View:
+        controller = self._controller()
+        for node in self._brokers():
+            if controller is None or not self._reaches(node.node_id, controller[1]):
+                continue  # it knows only what was before the cut
+            with contextlib.suppress(NoAnswerError):
+                answer = asking.metadata(node.plan.client_port or 0, with_topics=True)
+                alive = frozenset(broker.node_id for broker in answer.brokers)
+                return View(controller, alive, partitions_of(answer))
+        return View(controller)
+
+    def _reaches(self, source: int, target: int) -> bool:
+        return self._links.passes(source, target, api_key=0, is_reply=False) and self._links.passes(
+            target, source, api_key=0, is_reply=True
+        )
+
+    def _brokers(self) -> list[NodeContainer]:
+        return [node for node in self._nodes.values() if node.is_broker]
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    def wait_until_ready(self, timeout_s: float, say: Callable[[int], None]) -> None:
+        """Wait until every broker knows that every broker is alive.
+
+        Args:
+            say: told how many brokers are ready.
+
+        Raises:
+            StartError: a container ended, or it took too long; with the end of a log.
+        """
+        give_up_s = time.monotonic() + timeout_s
+        everyone = {node.node_id for node in self._brokers()}
+        while True:
+            ready = [node for node in self._brokers() if self._knows(node, everyone)]
+            say(len(ready))
+            if len(ready) == len(everyone) and self._controller() is not None:
+                return
+            for node in self._nodes.values():
+                if node.state == "down":
+                    raise StartError(f"{_ended(node)}{node.last_words()}")
+            if time.monotonic() > give_up_s:
+                late = next((node for node in self._brokers() if node not in ready), self._brokers()[0])
+                raise StartError(
+                    f"Apache Kafka was not ready after {timeout_s:.0f} seconds: broker {late.node_id} does not answer "
+                    f"on 127.0.0.1:{late.plan.client_port}, or does not know the others. The computer may be very busy "
+                    f"or short of memory, so try fewer brokers; where this program itself runs in a container, the "
+                    f'brokers\' ports are out of its reach, and kit.start("embedded") works{late.last_words()}'
+                )
+            time.sleep(_PAUSE_S)
+
+    @staticmethod
+    def _knows(node: NodeContainer, wanted: set[int]) -> bool:
+        with contextlib.suppress(NoAnswerError):
+            answer = asking.metadata(node.plan.client_port or 0, with_topics=False)
+            return wanted <= {broker.node_id for broker in answer.brokers}
+        return False
+
+    # -- nodes ---------------------------------------------------------------------------------------------------
+
+    def _start_again(self, node: NodeContainer) -> None:
+        node.start()
+        self._network.forget(node.node_id)
+        self._network.apply(self._links)  # its routes are gone, and its address may be another one
+
+    def _wait_started(self, node: NodeContainer) -> None:
+        """Do nothing: a container runs as soon as it is started."""
+
+    def _resume(self, node_id: int) -> None:
+        super()._resume(node_id)
+        with self._lock:
+            self._network.apply(self._links)  # what was cut meanwhile
+
+    def _wait_ready(self, node: NodeContainer, broker_ids: list[int]) -> None:
+        give_up_s = time.monotonic() + _RESTART_TIMEOUT_S
+        while not (self._knows(node, set(broker_ids)) if node.is_broker else self._answers(node)):
+            if node.state == "down":
+                raise FaultError(f"{_ended(node)}{node.last_words()}")
+            if time.monotonic() > give_up_s:
+                raise FaultError(self._why_not_ready(node.node_id))
+            time.sleep(_PAUSE_S)
+
+    @staticmethod
+    def _answers(node: NodeContainer) -> bool:
+        with contextlib.suppress(NoAnswerError):
+            asking.active_controller(node.plan.controller_port or 0)
+            return True
+        return False
+
+    def _why_not_ready(self, node_id: int) -> str:
+        began = f"Node {node_id} was started again, but is no part of the cluster after {_RESTART_TIMEOUT_S:.0f} s: "
+        found = self._controller()
+        if found is None:
+            return (
+                began + "there is no active controller, because no majority of the controllers can reach one another."
+            )
+        return began + f"it cannot reach the active controller on node {found[1]}; heal() mends the network."
+
+    # -- links ---------------------------------------------------------------------------------------------------
+
+    def _heal(self) -> None:
+        with self._lock:
+            if not self._links.is_quiet or self._network.is_whole:  # else somebody else has cut it
+                self._links.heal()
+            self._tell_links("heal")
+
+    def _tell_links(self, kind: str, node_id: int | None = None, **details: Any) -> None:
+        """Make the network what the links should be, or leave it as it was, and note the fault."""
+        try:
+            self._network.apply(self._links)
+        except BaseException:
+            self._links.load(self._in_force)
+            with contextlib.suppress(KitError):
+                self._network.apply(self._links)
+            raise
+        self._in_force = self._links.dump()
+        self._note(kind, node_id, **details)
+
+
+def _ended(node: NodeContainer) -> str:
+    if not node.is_whole:
+        return f"The container of node {node.node_id} was removed from outside"
+    status = node.exit_status()
+    hint = " (killed, perhaps for want of memory)" if status == 137 else ""
+    return f"The container of node {node.node_id} ended with status {status}{hint}"

@@ -1,0 +1,137 @@
+"""Which image the containers are made from, and getting it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from kit.backends.docker import engine
+from kit.backends.docker.progress import Progress
+from kit.errors import StartError
+
+VERSION = "4.3.1"
+SETTING = "KIT_KAFKA_IMAGE"
+_REPOSITORY = "apache/kafka"
+_NATIVE = "native"
+_NAME = re.compile(r"[a-z0-9][a-zA-Z0-9._:/@-]*")
+_MB = 1_000_000
+
+
+def chosen(image: object) -> str:
+    """The image's name with its tag.
+
+    Args:
+        image: a name with or without a tag, "native" for Apache's native image, a version such as "4.2.0", or None for
+            the environment's ``KIT_KAFKA_IMAGE``, and else the kit's pinned version.
+
+    Raises:
+        StartError: it is no name.
+    """
+    wish = os.environ.get(SETTING) or f"{_REPOSITORY}:{VERSION}" if image is None else image
+    if not isinstance(wish, str) or not _NAME.fullmatch(wish):
+        raise StartError(f'image={wish!r} is not an image\'s name: try "{_REPOSITORY}:{VERSION}", or leave image out.')
+    if wish == _NATIVE:
+        return f"{_REPOSITORY}-native:{VERSION}"
+    if wish[0].isdigit() and "/" not in wish and ":" not in wish:
+        return f"{_REPOSITORY}:{wish}"
+    has_tag = ":" in wish.rpartition("/")[2] or "@" in wish
+    return wish if has_tag else f"{wish}:latest"
+
+
+def get(client: Any, name: str, progress: Progress) -> None:
+    """Make sure that the engine has the image: pull it unless it is there.
+
+    Args:
+        name: with its tag. A mirror that Testcontainers' settings put in front of every name is used here too.
+
+    Raises:
+        StartError: it cannot be had; the text says why and what to try.
+    """
+    from docker.errors import ImageNotFound
+
+    full_name = with_mirror(name)
+    try:
+        client.images.get(full_name)
+    except ImageNotFound:
+        _pull(client, full_name, progress)
+    except engine.failures() as error:
+        raise StartError(
+            f"The Docker engine cannot look for the image {full_name}: {engine.explanation(error)}."
+        ) from error
+
+
+def with_mirror(name: str) -> str:
+    """The name under which Testcontainers looks for an image."""
+    from testcontainers.core.config import testcontainers_config
+
+    return f"{testcontainers_config.hub_image_name_prefix}{name}"
+
+
+def _pull(client: Any, name: str, progress: Progress) -> None:
+    repository, _, tag = name.rpartition(":")
+    progress.say(f"Pulling the image {name}, once ...")
+    try:
+        for text in pulled(client.api.pull(repository, tag=tag, stream=True, decode=True)):
+            progress.say(f"Pulling the image {name}, once: {text}")
+    except _PullError as error:
+        raise StartError(refusal(name, str(error))) from error
+    except engine.failures() as error:
+        raise StartError(refusal(name, engine.explanation(error))) from error
+
+
+class _PullError(Exception):
+    """What the engine says in the middle of a pull."""
+
+
+def pulled(messages: Iterable[dict[str, Any]]) -> Iterable[str]:
+    """How far a pull has come, from what the engine says about each layer."""
+    sizes: dict[str, tuple[int, int]] = {}
+    for message in messages:
+        if "error" in message:
+            raise _PullError(str(message["error"]))
+        detail = message.get("progressDetail") or {}
+        if message.get("status") == "Downloading" and detail.get("total"):
+            sizes[message["id"]] = detail["current"], detail["total"]
+        elif message.get("status") == "Download complete" and message["id"] in sizes:
+            total = sizes[message["id"]][1]
+            sizes[message["id"]] = total, total
+        if sizes:
+            done, total = (sum(column) / _MB for column in zip(*sizes.values(), strict=True))
+            yield f"{done:.0f} of {total:.0f} MB"
+
+
+_REASONS = (
+    (
+        ("no space left",),
+        "its disk is full; `docker system df` shows what fills it, `docker system prune` removes what is unused",
+    ),
+    (
+        ("toomanyrequests", "rate limit"),
+        "the registry wants no more anonymous pulls from this network for now; wait, or `docker login` first",
+    ),
+    (
+        ("not found", "manifest unknown", "does not exist", "access denied", "invalid reference"),
+        f'there is none of that name; try image="{_REPOSITORY}:{VERSION}", or leave image out',
+    ),
+    (
+        ("no such host", "timeout", "refused", "unreachable", "temporary failure", "tls", "x509", "eof", "lookup"),
+        "the registry cannot be reached; go online for this one time, or load the image from a file with `docker load`",
+    ),
+)
+
+
+def refusal(name: str, said: str) -> str:
+    """Why an image cannot be pulled, and what to try.
+
+    Args:
+        said: the engine's words.
+    """
+    lower = said.lower()
+    for words, reason in _REASONS:
+        if any(word in lower for word in words):
+            return (
+                f"The image {name} cannot be pulled: {reason}. kit.start() works without it. (The engine says: {said})"
+            )
+    return f"The image {name} cannot be pulled: {said}. kit.start() works without it."
