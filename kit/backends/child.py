@@ -278,8 +278,13 @@ class Child:
                 self._write(_line({"call": message["call"], "verdict": verdict}))
 
 
-def spawn(module: str, stderr: Any, *, stdout: Any = subprocess.PIPE) -> subprocess.Popen[bytes]:
+def spawn(
+    module: str, stderr: Any, *, stdout: Any = subprocess.PIPE, is_detached: bool = False
+) -> subprocess.Popen[bytes]:
     """Start the ``main`` of a module of ours in a process and a process group of its own; its stdin is a pipe.
+
+    Args:
+        is_detached: away from the terminal too, so that it lives on when that is closed.
 
     Raises:
         OSError: no process can be made.
@@ -294,7 +299,7 @@ def spawn(module: str, stderr: Any, *, stdout: Any = subprocess.PIPE) -> subproc
         bufsize=0,  # the reader's thread must not hold a buffer's lock when Python ends
         cwd=Path(package_root).anchor,
         env=environment,
-        **_own_group(),
+        **(_own_session() if is_detached else _own_group()),
     )
 
 
@@ -303,6 +308,13 @@ def _own_group() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"process_group": 0}
+
+
+def _own_session() -> dict[str, Any]:
+    """Popen's arguments for a process that no terminal ends when it is closed."""
+    if sys.platform == "win32":  # a console without a window: with none at all, each child would open a window
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
 
 
 def _line(message: Mapping[str, Any]) -> bytes:

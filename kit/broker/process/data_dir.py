@@ -48,7 +48,7 @@ class DataDir:
         except OSError as error:
             raise DataDirError(f"The folder {path} cannot be written to ({error.strerror}).") from error
         try:
-            _lock(self._lock_fd, is_shared=is_shared)
+            lock(self._lock_fd, is_shared=is_shared)
         except OSError as error:
             owner = self._owner()
             os.close(self._lock_fd)
@@ -83,7 +83,7 @@ class DataDir:
             keep: only unlock it.
         """
         os.close(self._lock_fd)
-        if self.is_temporary and not keep and (not self._is_shared or _is_unlocked(self.path)):
+        if self.is_temporary and not keep and (not self._is_shared or is_unlocked(self.path)):
             shutil.rmtree(self.path, ignore_errors=True)
 
     def remove_left_overs(self, now_s: float) -> None:
@@ -114,17 +114,17 @@ def _is_left_over(path: Path, now_s: float) -> bool:
             return False
     except OSError:
         return False  # not ours to judge: no cluster's folder, or another user's
-    return _is_unlocked(path)
+    return is_unlocked(path)
 
 
-def _is_unlocked(path: Path) -> bool:
+def is_unlocked(path: Path) -> bool:
     """Whether no process uses a folder; not so where nobody ever locked one, and where that cannot be found out."""
     try:
         fd = os.open(path / LOCK_FILE, os.O_RDWR)
     except OSError:
         return False
     try:
-        _lock(fd)
+        lock(fd)
     except OSError:
         return False
     finally:
@@ -135,7 +135,8 @@ def _is_unlocked(path: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(fd: int, *, is_shared: bool = False) -> None:
+    def lock(fd: int, *, is_shared: bool = False) -> None:
+        """Lock an open file as the system does; the lock ends with the process. Raises OSError when another has it."""
         if is_shared:
             return
         os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
@@ -147,5 +148,6 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(fd: int, *, is_shared: bool = False) -> None:
+    def lock(fd: int, *, is_shared: bool = False) -> None:
+        """Lock an open file as the system does; the lock ends with the process. Raises OSError when another has it."""
         fcntl.flock(fd, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
