@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kit.broker.config.cluster_defaults import KAFKA_TIMERS
     from kit.broker.timeline import Event
     from kit.checks import check
-    from kit.cluster import Cluster, start
+    from kit.cluster import Cluster, connect, start
     from kit.errors import (
         ClusterClosedError,
         ConnectError,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "Event", "FaultError", "KitError",
-    "Listener", "NotSupportedError", "ScenarioError", "StartError", "check", "history", "scenarios", "start",
+    "Listener", "NotSupportedError", "ScenarioError", "StartError", "check", "connect", "history", "scenarios", "start",
 ]  # fmt: skip
 
 _HOMES = {
@@ -44,6 +44,7 @@ _HOMES = {
     "ScenarioError": "kit.errors",
     "StartError": "kit.errors",
     "check": "kit.checks",
+    "connect": "kit.cluster",
     "history": "kit.history",  # the package itself
     "scenarios": "kit.scenarios",
     "start": "kit.cluster",

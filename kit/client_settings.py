@@ -6,14 +6,16 @@ all three know are in it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Self
 
+from kit.client_properties import read_environment, read_properties
+
 HIDDEN = "(hidden)"
 
-# proxy_url may hold a password before its @.
-_SECRET_NAMES = frozenset({"sasl_plain_password", "ssl_password", "proxy_url"})
+_SECRET_NAMES = frozenset({"sasl_plain_password", "ssl_password"})
 
 
 class Secret(str):
@@ -46,6 +48,20 @@ class ClientSettings(Mapping[str, Any]):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = {name: _hidden(name, value) for name, value in settings.items()}
+
+    @classmethod
+    def from_properties(cls, path: str | os.PathLike[str]) -> Self:
+        """Those of a properties file in the names of Java's clients or librdkafka's.
+
+        Raises:
+            ConnectError: the file cannot be read, or a line of it makes no sense.
+        """
+        return cls(read_properties(path))
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Those that environment variables hold, `kit.client_properties` says which; none without an address."""
+        return cls(read_environment())
 
     def shown(self) -> dict[str, Any]:
         """The settings as they may be shown and saved: "(hidden)" in place of every secret."""

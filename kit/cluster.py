@@ -13,10 +13,12 @@ from kit import cells
 from kit.backends import Backend, Broker
 from kit.backends.arguments import ConfigValue
 from kit.backends.embedded import EmbeddedBackend
+from kit.backends.external import ExternalBackend
 from kit.backends.processes import ProcessesBackend
 from kit.broker.faults import FaultError as LinkFaultError
 from kit.broker.faults import api_key_of
 from kit.broker.timeline import Event
+from kit.connect_settings import merged_settings
 from kit.errors import ClusterClosedError, FaultError, StartError
 from kit.hooks import Request, RequestHook, Verdict
 from kit.topics import Topic, TopicReader
@@ -78,6 +80,38 @@ def start(
             **({} if listeners is None else {"listeners": listeners}),
         )
     )
+    cells.remember(cluster)
+    return cluster
+
+
+def connect(
+    bootstrap_servers: str | Sequence[str] | None = None,
+    *,
+    properties: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    timeout_s: float = 10,
+    **settings: Any,
+) -> Cluster:
+    """Connect to a Kafka cluster that exists already: a department's, one of ``kit up``, Confluent Cloud.
+
+    It is there for others too: everything can be read and written as far as rights allow, nothing can be harmed, and
+    `Cluster.close` closes our own connections only.
+
+    Args:
+        bootstrap_servers: ``"host:port"`` of one broker or several, comma-separated or in a list. None takes what the
+            properties say, or else the environment: KAFKA_BOOTSTRAP_SERVERS (or BOOTSTRAP_SERVERS), with
+            KAFKA_API_KEY and KAFKA_API_SECRET for Confluent Cloud.
+        properties: a file of settings as Java's clients or librdkafka take it, or the same as a dictionary.
+        timeout_s: how long connecting may take, in seconds.
+        settings: of any client in kafka-python's names: ``security_protocol`` (PLAINTEXT, SSL, SASL_PLAINTEXT,
+            SASL_SSL), ``sasl_mechanism`` (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512), ``sasl_plain_username``,
+            ``sasl_plain_password``, ``ssl_cafile``, ... They go before the same ones in the properties.
+
+    Raises:
+        ConnectError: it cannot be reached, or not with these settings; the text says why and what to try next.
+    """
+    cells.close_earlier()
+    backend = ExternalBackend(merged_settings(bootstrap_servers, properties, settings), timeout_s=timeout_s)
+    cluster = Cluster(backend)
     cells.remember(cluster)
     return cluster
 

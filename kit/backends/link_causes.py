@@ -1,0 +1,182 @@
+"""Why a connection to an existing cluster did not come about, in one or two sentences with the next step.
+
+Where the failure itself says little (a broker that does not understand its client just hangs up), the address is looked
+at once more, without any user name or password: what is spoken there says what was wrong.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kit.backends.broker_link import SASL_HANDSHAKE, BrokerLink, LinkError, Step
+from kit.wire.errors import ErrorCode
+
+_PLAIN_TEXT = {"security_protocol": "PLAINTEXT"}
+# Numbers of OpenSSL's verify errors. Source: openssl-verification-options(1), x509_vfy.h.
+_NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
+_NO_AUTHORITY = (18, 19, 20, 21)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an address speaks.
+
+    Attributes:
+        mechanisms: of SASL that it offers; none when it asks for no user name.
+    """
+
+    is_tls: bool
+    mechanisms: tuple[str, ...]
+
+    @property
+    def security_protocol(self) -> str:
+        """The setting that fits."""
+        return ("SASL_" if self.mechanisms else "") + ("SSL" if self.is_tls else "PLAINTEXT")
+
+
+def look(host: str, port: int, give_up_s: float) -> Seen | None:
+    """See what an address speaks; None when it is nothing that the kit understands."""
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE  # nothing is said to it, and nothing that it says is believed
+    for context in (None, unverified):
+        try:
+            with BrokerLink(host, port, _PLAIN_TEXT, context, give_up_s) as link:
+                offered = link.mechanisms("PLAIN") if link.has(SASL_HANDSHAKE) else (ErrorCode.ILLEGAL_SASL_STATE, ())
+        except LinkError:
+            continue
+        return Seen(context is not None, () if offered[0] == ErrorCode.ILLEGAL_SASL_STATE else offered[1])
+    return None
+
+
+def explain(
+    error: LinkError, host: str, port: int, settings: Mapping[str, Any], look_again: Callable[[], Seen | None]
+) -> str:
+    """Why a connection failed, and what to try next.
+
+    Args:
+        look_again: sees what the address speaks; asked only where that is needed.
+    """
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if error.step == Step.LOOK_UP:
+        return (
+            f"The computer {host!r} cannot be found: check the spelling and the network. "
+            "Names of containers are known inside their own Docker network only."
+        )
+    if error.step == Step.CONNECT:
+        return _not_connected(error, address)
+    certain = _certain(error, address, settings)
+    if certain:
+        return certain
+    seen = look_again()
+    if seen is None:
+        return _nothing_kafka(error, address)
+    return _mismatch(seen, address, settings) or _other(error, address)
+
+
+def _not_connected(error: LinkError, address: str) -> str:
+    if isinstance(error.cause, ConnectionRefusedError):
+        return f"Nobody listens at {address}: is the cluster running, and is this its address?"
+    if isinstance(error.cause, TimeoutError):
+        return f"{address} does not answer: is the cluster running, and does a firewall or a missing VPN keep it away?"
+    reason = getattr(error.cause, "strerror", None) or error.cause
+    return f"{address} cannot be reached from here ({reason}): check the address and the network."
+
+
+def _certain(error: LinkError, address: str, settings: Mapping[str, Any]) -> str | None:
+    """What the failure itself says, if it says it clearly."""
+    if isinstance(error.cause, ssl.SSLCertVerificationError):
+        return _certificate(error.cause, address, settings)
+    reason = getattr(error.cause, "reason", None) or ""
+    if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason or "UNKNOWN_CA" in reason:
+        given = (
+            "refuses the client certificate" if "ssl_certfile" in settings else "wants a certificate of the client too"
+        )
+        return f"{address} {given}: give ssl_certfile and ssl_keyfile, signed by an authority that the broker trusts."
+    if error.step == Step.LOG_IN:
+        return _login(error, address, settings)
+    return None
+
+
+def _certificate(error: ssl.SSLCertVerificationError, address: str, settings: Mapping[str, Any]) -> str:
+    if error.verify_code in (_WRONG_NAME, _WRONG_ADDRESS):
+        return (
+            f"The broker's certificate at {address} was made for another name than this one: use the name that it was "
+            "made for (who runs the cluster knows it). If you know who answers there, ssl_check_hostname=False."
+        )
+    if error.verify_code == _EXPIRED:
+        return f"The broker's certificate at {address} has expired: it must be renewed by who runs the cluster."
+    if error.verify_code == _NOT_YET_VALID:
+        return f"The broker's certificate at {address} is not valid yet: is the clock of this computer right?"
+    if error.verify_code in _NO_AUTHORITY:
+        cafile = settings.get("ssl_cafile")
+        trusted = f"by none in {cafile}" if cafile else "by none that this computer knows"
+        return (
+            f"The broker's certificate at {address} is signed by an authority that is not trusted here ({trusted}): "
+            'ask who runs the cluster for its CA certificate, and give ssl_cafile="ca.pem".'
+        )
+    return (
+        f"The broker's certificate at {address} cannot be trusted ({error.verify_message}): ask who runs the cluster."
+    )
+
+
+def _login(error: LinkError, address: str, settings: Mapping[str, Any]) -> str | None:
+    mechanism, user = settings["sasl_mechanism"], settings["sasl_plain_username"]
+    if error.code == ErrorCode.UNSUPPORTED_SASL_MECHANISM:
+        offered = ", ".join(error.offered) or "none"
+        return f"{address} does not offer {mechanism}; it offers {offered}: write one of them as sasl_mechanism."
+    if error.code == ErrorCode.SASL_AUTHENTICATION_FAILED:
+        return (
+            f"{address} refuses the user name {user!r} or its password ({mechanism}): correct them. "
+            "A new API key needs a few minutes, and it fits only the cluster that it was made for."
+        )
+    if error.cause is not None and not isinstance(error.cause, OSError):
+        return (
+            f"The login at {address} as {user!r} failed ({mechanism}: {error.cause}): correct the user name and the "
+            "password, and make sure that this is the right cluster."
+        )
+    return None
+
+
+def _mismatch(seen: Seen, address: str, settings: Mapping[str, Any]) -> str | None:
+    wanted = settings["security_protocol"]
+    if seen.security_protocol == wanted:
+        return None
+    facts = []
+    if seen.is_tls != ("SSL" in wanted):
+        facts.append("speaks TLS" if seen.is_tls else "speaks plain text, no TLS")
+    if bool(seen.mechanisms) != wanted.startswith("SASL"):
+        facts.append("wants a user name" if seen.mechanisms else "asks for no user name")
+    more = ""
+    if seen.mechanisms and not wanted.startswith("SASL"):
+        more = f", sasl_mechanism= one of {', '.join(seen.mechanisms)}, sasl_plain_username and sasl_plain_password"
+    return (
+        f"{address} {' and '.join(facts)}, and security_protocol is {wanted}: "
+        f"write security_protocol={seen.security_protocol!r}{more}."
+    )
+
+
+def _nothing_kafka(error: LinkError, address: str) -> str:
+    if error.said.startswith(b"HTTP"):
+        return f"A web server answers at {address}, no Kafka broker: check the port, which is 9092 as a rule."
+    if isinstance(error.cause, TimeoutError):
+        return f"{address} takes the connection but says nothing: is the broker overloaded, or is this no Kafka broker?"
+    return f"What answers at {address} is no Kafka broker that the kit understands: check the address and the port."
+
+
+def _other(error: LinkError, address: str) -> str:
+    if error.code == ErrorCode.UNSUPPORTED_VERSION:
+        return (
+            f"What answers at {address} does not tell where the brokers are: it may be a controller. "
+            "Give the address of a broker."
+        )
+    if isinstance(error.cause, TimeoutError):
+        return f"The broker at {address} does not answer in time: try again, or give it longer with timeout_s=30."
+    if error.step == Step.ASK and error.cause is None:
+        return f"The broker at {address} knows no brokers yet, itself included: try again in a moment."
+    if error.step == Step.LOG_IN:
+        return f"The broker at {address} hangs up during the login: correct the user name and the password."
+    return f"The broker at {address} hangs up ({error.cause or 'for no reason that it gives'}): try again."
