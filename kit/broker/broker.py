@@ -25,6 +25,7 @@ from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition, 
 from kit.broker.network import Network
 from kit.broker.offsets_log import LocalOffsetsLog, group_config
 from kit.broker.partition import Partition
+from kit.broker.patience import extra_ms
 from kit.broker.producer_ids import ProducerIds
 from kit.broker.refusals import refusal
 from kit.broker.replica_manager import ReplicaManager
@@ -121,6 +122,7 @@ class Broker:
         self.cluster_id = cluster_id
         self.clock = clock
         self.channel = channel
+        self._network = network
         self.timeline = timeline
         self.image = MetadataImage()
         self.metadata_offset = 0
@@ -323,7 +325,9 @@ class Broker:
         Source: Kafka's ``BrokerServer``: half a session (KAFKA-14392), so that who waited in vain for a controller that
         is gone still says in time to the next one that it lives.
         """
-        return self.channel.ask_once(request, api_key, self.config["broker.session.timeout.ms"] / 2, api_version)
+        session_ms = self.config["broker.session.timeout.ms"]
+        timeout_ms = session_ms / 2 + extra_ms("broker.session.timeout.ms", session_ms, self._network.slack_ms)
+        return self.channel.ask_once(request, api_key, timeout_ms, api_version)
 
     def ask_for_topics(self, topics: list[m.CreatableTopic]) -> Deferred[m.CreateTopicsResponse]:
         """Ask the controller for topics that no client asked it for."""

@@ -12,6 +12,7 @@ from kit.broker.broker import DISCONNECT, Broker, Chunks, Endpoint, InvalidReque
 from kit.broker.client_links import ClientLinks, Hook, RequestHooks
 from kit.broker.clock import Clock
 from kit.broker.config.configs import BrokerConfig
+from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
 from kit.broker.fabric import Fabric
 from kit.broker.faults import FaultError, Links, check_node
@@ -71,6 +72,7 @@ class EmbeddedCluster:
         self.layout = Layout(self.cluster_id, dict(endpoints), voters, flush_metadata)
         self.timeline = Timeline(clock)
         self.links = Links(self.layout.node_ids, self._random)
+        self._relaxing = Deadline(clock, self.links.relax)
         self._fabric = Fabric(clock=clock, links=self.links, latency_ms=latency_ms)
         self._hooks = RequestHooks()
         self._clients: dict[int, ClientLinks] = {}
@@ -276,6 +278,7 @@ class EmbeddedCluster:
     def slow(self, node_id: int, delay_ms: float, jitter_ms: float = 0.0) -> None:
         """Hold every message from and to a node up. Raises `FaultError`."""
         self.links.slow(node_id, delay_ms, jitter_ms)
+        self._relax_later()
         self.timeline.add("slow", node_id, delay_ms=delay_ms, jitter_ms=jitter_ms)
 
     def drop(self, node_id: int, what: str = "requests", share: float = 1.0, api_key: int | None = None) -> None:
@@ -286,10 +289,14 @@ class EmbeddedCluster:
     def heal(self) -> None:
         """Mend every link. Raises `FaultError` when none is broken."""
         self.links.heal()
+        self._relax_later()
         self.timeline.add("heal")
         self._fabric.reset_lost()
         for clients in self._clients.values():
             clients.reset_lost()
+
+    def _relax_later(self) -> None:
+        self._relaxing.set(self.links.slack_ms)
 
     # -- inside --------------------------------------------------------------------------------------------------
 

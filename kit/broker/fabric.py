@@ -182,6 +182,11 @@ class NodeNetwork:
         self._fabric = fabric
         self._node_id = node_id
 
+    @property
+    def slack_ms(self) -> float:
+        """How much longer than usual a request and its answer may take."""
+        return self._fabric.links.slack_ms
+
     def call(
         self,
         target: int,

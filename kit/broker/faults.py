@@ -47,10 +47,13 @@ class Links:
 
     Attributes:
         is_quiet: nothing is wrong with any link, so nobody has to ask `passes` and `delay_ms`.
+        slack_ms: how much longer than usual a request and its answer may take between the two slowest nodes; it stays
+            so when they become faster, for the sake of what is still under way, until `relax`.
     """
 
     def __init__(self, node_ids: Sequence[int], random: Random) -> None:
         self.is_quiet = True
+        self.slack_ms = 0.0
         self._node_ids = tuple(sorted(node_ids))
         self._random = random
         self._clear()
@@ -70,6 +73,15 @@ class Links:
                 sides[index].append(name)
             self._cut_links.update(_between(sides, one_way=cut.one_way))
         self.is_quiet = not (self._cuts or self._slow or self._drops)
+        self.slack_ms = max(self.slack_ms, self._round_trip_ms())
+
+    def _round_trip_ms(self) -> float:
+        slowest = sorted((delay_ms + jitter_ms for delay_ms, jitter_ms in self._slow.values()), reverse=True)
+        return 2.0 * sum(slowest[:2])
+
+    def relax(self) -> None:
+        """What was under way when links became faster has arrived: to be called `slack_ms` after each change."""
+        self.slack_ms = self._round_trip_ms()
 
     # -- making faults -------------------------------------------------------------------------------------------
 

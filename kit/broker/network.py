@@ -14,6 +14,10 @@ from kit.broker.deferred import Deferred
 class Network(Protocol):
     """The links of one node to the others, itself included."""
 
+    @property
+    def slack_ms(self) -> float:
+        """How much longer than usual a request and its answer may take; 0 unless somebody slowed links down."""
+
     def call(
         self,
         target: int,

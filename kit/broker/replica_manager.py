@@ -85,6 +85,7 @@ class ReplicaManager:
             image=image,
             alter_partition=AlterPartitionQueue(node_id, clock=clock, call=controller_call, broker_epoch=broker_epoch),
             timeline=timeline,
+            slack_ms=lambda: 0.0 if network is None else network.slack_ms,
         )
         self.fetch_sessions = FetchSessions(clock=clock, find=self.find_by_id, rng=rng or random.Random(node_id))
         self._fetchers: Fetchers | None = None

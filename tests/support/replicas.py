@@ -266,6 +266,8 @@ class Replicas:
 class FakeBroker:
     """As much of a broker as the handlers of produce and fetch want to see."""
 
+    slack_ms = 0.0
+
     def __init__(self, lab: Replicas, node_id: int) -> None:
         self.node_id = node_id
         self.node_clock = NodeClock(lab.clock)

@@ -66,7 +66,7 @@ class Controller:
         self.timeline = timeline
         self.image = MetadataImage()
         self.is_active = False
-        self.sessions = BrokerSessions(clock, config["broker.session.timeout.ms"])
+        self.sessions = BrokerSessions(clock, config["broker.session.timeout.ms"], lambda: raft.slack_ms)
         self._raft = raft
         self._handlers = handlers.load_all()
         self._timers: dict[str, Timer] = {}

@@ -6,10 +6,12 @@ Source: Kafka classes ``BrokerHeartbeatTracker`` and ``BrokerHeartbeatManager``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kit.broker.clock import Clock
 from kit.broker.metadata import MetadataImage
+from kit.broker.patience import extra_ms
 
 
 @dataclass(slots=True)
@@ -24,11 +26,13 @@ class BrokerSessions:
 
     Args:
         session_timeout_ms: after what silence a session ends: ``broker.session.timeout.ms``.
+        slack_ms: how much longer than usual heartbeats may take now; see `kit.broker.patience`.
     """
 
-    def __init__(self, clock: Clock, session_timeout_ms: float) -> None:
+    def __init__(self, clock: Clock, session_timeout_ms: float, slack_ms: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
         self._timeout_ms = session_timeout_ms
+        self._slack_ms = slack_ms
         self._sessions: dict[int, _Session] = {}
 
     def reset_all(self, image: MetadataImage) -> None:
@@ -60,7 +64,8 @@ class BrokerSessions:
         return over
 
     def _is_over(self, session: _Session) -> bool:
-        return self._clock.monotonic_ms() - session.heard_ms > self._timeout_ms
+        silent_ms = self._clock.monotonic_ms() - session.heard_ms - self._timeout_ms
+        return silent_ms > 0 and silent_ms > extra_ms("broker.session.timeout.ms", self._timeout_ms, self._slack_ms())
 
     # -- controlled shutdown -------------------------------------------------------------------------------------
 

@@ -60,6 +60,11 @@ class PeerNetwork:
         """Name the node that this network belongs to: calls to itself go there without a socket."""
         self._node = node
 
+    @property
+    def slack_ms(self) -> float:
+        """How much longer than usual a request and its answer may take."""
+        return self._settings.links.slack_ms
+
     def call(
         self,
         target: int,

@@ -25,6 +25,7 @@ from typing import Any
 from kit.broker.broker import Broker, Endpoint
 from kit.broker.client_links import ClientLinks, RequestHooks
 from kit.broker.config.configs import BrokerConfig, ConfigError
+from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
 from kit.broker.faults import FaultError, Links
 from kit.broker.layout import directory_of, node_log_file
@@ -100,6 +101,7 @@ class _NodeProcess:
         self._send = sender(self._loop)
         self._links = Links(list(peer_ports), random.SystemRandom())
         self._links.load(settings["links"])
+        self._relaxing = Deadline(self._loop.clock, self._links.relax)
         self._network = PeerNetwork(
             node_id=self._node_id,
             ports=peer_ports,
@@ -188,6 +190,7 @@ class _NodeProcess:
 
     def _set_links(self, state: Mapping[str, Any]) -> None:
         self._links.load(state)
+        self._relaxing.set(self._links.slack_ms)
         if self._links.is_quiet:
             self._network.reset_lost()
             if self._clients is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kit.broker.clock import Clock
 from kit.broker.network import Network
+from kit.broker.patience import extra_ms
 from kit.broker.raft.config import RaftConfig
 from kit.broker.timeline import Timeline
 
@@ -45,12 +46,19 @@ class RaftNode:
         """How many voters decide."""
         return len(self.voters) // 2 + 1
 
+    @property
+    def extra_ms(self) -> float:
+        """How much longer than the timers say one waits for other voters now; see `kit.broker.patience`."""
+        timeout_ms = self.config.fetch_timeout_ms
+        return extra_ms("controller.quorum.fetch.timeout.ms", timeout_ms, self.network.slack_ms)
+
     def call(
         self, target: int, api_key: int, request: Any, then: Callable[[Any], None], *, timeout_ms: float | None = None
     ) -> None:
         """Ask another node; ``then`` gets the response, or None when there is none in time."""
         if timeout_ms is None:
             timeout_ms = self.config.request_timeout_ms
+        timeout_ms += self.network.slack_ms
         self.network.call(target, api_key, request, timeout_ms=timeout_ms).then(then)
 
     def backoff_ms(self, failures: int) -> float:

@@ -58,6 +58,7 @@ class Quorum:
         self._timer = Deadline(node.clock, self._timed_out)
         self._election: Election | None = None
         self._lost_elections = 0
+        self._extra_ms = 0.0  # of the present wait: what it is longer for the sake of slow links
         self.granting: list[int] = []
         self.has_fetched = False
         self.role = Role.UNATTACHED
@@ -135,7 +136,7 @@ class Quorum:
 
     def heard_from_majority(self) -> None:
         """A majority of the voters fetched from this leader."""
-        self._set_timer(self._node.config.check_quorum_ms)
+        self._set_timer(self._patience_ms())
 
     def leader_ends_epoch(self, candidates: Sequence[int]) -> None:
         """The leader resigned and would like one of these to follow it, the first one best.
@@ -167,6 +168,10 @@ class Quorum:
     # -- elections ---------------------------------------------------------------------------------------------------
 
     def _timed_out(self) -> None:
+        slower_ms = self._node.extra_ms - self._extra_ms
+        if slower_ms > 0:  # links became slower during the wait
+            self._set_timer(slower_ms)
+            return
         try:
             if not self._node.is_voter:
                 self._set_timer(self._fetch_timeout_ms())
@@ -243,23 +248,25 @@ class Quorum:
             self._election = None
 
     def _election_timeout_ms(self) -> float:
-        return self._node.config.election_timeout_ms * (1 + self._node.random.random())
+        return (self._node.config.election_timeout_ms + self._node.extra_ms) * (1 + self._node.random.random())
 
     def _fetch_timeout_ms(self) -> float:
         """A little random: followers that heard from their leader together shall not stand for election together."""
         config = self._node.config
-        return config.fetch_timeout_ms + self._node.random.random() * config.election_timeout_ms / 4
+        some_ms = self._node.random.random() * config.election_timeout_ms / 4
+        return config.fetch_timeout_ms + self._node.extra_ms + some_ms
 
     def _patience_ms(self) -> float:
         """How long this role waits for something to happen."""
         if self.role is Role.FOLLOWER:
             return self._fetch_timeout_ms()
         if self.role is Role.LEADER:
-            return self._node.config.check_quorum_ms
+            return self._node.config.check_quorum_ms + self._node.extra_ms
         return self._election_timeout_ms()
 
     def _set_timer(self, delay_ms: float) -> None:
         """Be called after so long; never as the only voter that leads, nor as an observer that looks for a leader."""
+        self._extra_ms = self._node.extra_ms
         others_matter = self.role is not Role.LEADER or len(self._node.voters) > 1
         if not others_matter or (self.role is Role.UNATTACHED and not self._node.is_voter):
             self._timer.cancel()

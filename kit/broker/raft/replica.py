@@ -155,6 +155,11 @@ class RaftReplica:
         return self._delivery.high_watermark
 
     @property
+    def slack_ms(self) -> float:
+        """How much longer than usual a request to another node and its answer may take now."""
+        return self._node.network.slack_ms
+
+    @property
     def log_end_offset(self) -> int:
         """The offset that the next record of the local log will get."""
         return self._log.end_offset

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from kit.broker.clock import Clock
 from kit.broker.metadata import MetadataImage, TopicPartition
+from kit.broker.patience import extra_ms
 from kit.broker.replication.alter_partition import AlterPartitionQueue
 from kit.broker.timeline import Timeline
 
@@ -18,6 +20,7 @@ class ReplicationContext:
     Attributes:
         alter_partition: takes changes of the in-sync replicas to the controller.
         lag_time_max_ms: ``replica.lag.time.max.ms``.
+        slack_ms: how much longer than usual a fetch may take now; see `kit.broker.patience`.
     """
 
     node_id: int
@@ -26,6 +29,13 @@ class ReplicationContext:
     alter_partition: AlterPartitionQueue
     timeline: Timeline | None = None
     lag_time_max_ms: float = 30_000
+    slack_ms: Callable[[], float] = lambda: 0.0
+
+    @property
+    def patience_ms(self) -> float:
+        """How long a follower may lag before it is out of sync."""
+        limit_ms = self.lag_time_max_ms
+        return limit_ms + extra_ms("replica.lag.time.max.ms", limit_ms, self.slack_ms())
 
     def may_join_isr(self, node_id: int, known_epoch: int) -> bool:
         """Whether a broker may be in sync: alive, not about to leave, and the one that fetched, not one before it.

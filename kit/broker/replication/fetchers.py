@@ -73,6 +73,11 @@ class FetcherOwner:
     on_storage_error: Callable[[Partition, BrokerError], None]
     settings: FetchSettings
 
+    @property
+    def timeout_ms(self) -> float:
+        """After how long a request to a leader is taken for lost."""
+        return self.settings.socket_timeout_ms + self.network.slack_ms
+
 
 class _Following:
     """One partition that a fetcher copies, in one leader epoch.
@@ -194,7 +199,7 @@ class ReplicaFetcher:
         )
         self._session_epoch += 1
         self._in_flight += 1
-        answer = self._owner.network.call(self._leader_id, FETCH, request, timeout_ms=settings.socket_timeout_ms)
+        answer = self._owner.network.call(self._leader_id, FETCH, request, timeout_ms=self._owner.timeout_ms)
         answer.then(functools.partial(self._receive, self._session, epoch))
 
     def _changed_topics(self, epoch: int) -> list[m.FetchTopic]:

@@ -35,7 +35,7 @@ def ask_leader_offsets(
         wanted = m.ListOffsetsPartition(partition_index=index, current_leader_epoch=leader_epoch, timestamp=timestamp)
         topic = m.ListOffsetsTopic(name=name, partitions=[wanted])
         request = m.ListOffsetsRequest(replica_id=owner.node_id, topics=[topic])
-        return owner.network.call(leader_id, LIST_OFFSETS, request, timeout_ms=owner.settings.socket_timeout_ms)
+        return owner.network.call(leader_id, LIST_OFFSETS, request, timeout_ms=owner.timeout_ms)
 
     def take_end(response: m.ListOffsetsResponse | None) -> None:
         end_offset = _offset(response)

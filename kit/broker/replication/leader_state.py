@@ -134,7 +134,7 @@ class LeaderState:
         context = self._context
         return (
             follower.broker_epoch is not None
-            and follower.is_caught_up(end_offset, context.clock.monotonic_ms(), context.lag_time_max_ms)
+            and follower.is_caught_up(end_offset, context.clock.monotonic_ms(), context.patience_ms)
             and context.may_join_isr(follower.node_id, follower.broker_epoch)
         )
 
@@ -249,7 +249,7 @@ class LeaderState:
 
         def lags(node_id: int) -> bool:
             follower = self.followers.get(node_id)
-            return follower is None or not follower.is_caught_up(end_offset, now_ms, context.lag_time_max_ms)
+            return follower is None or not follower.is_caught_up(end_offset, now_ms, context.patience_ms)
 
         staying = tuple(node_id for node_id in self.isr if node_id == context.node_id or not lags(node_id))
         if staying != self.isr:

@@ -49,6 +49,19 @@ def test_cut_loses_messages_between_groups_in_both_directions(links: Links) -> N
     assert not links.is_quiet
 
 
+def test_slack_is_the_slowest_round_trip_until_all_has_arrived(links: Links) -> None:
+    """What was sent over a slow link is under way still when the link is fast again."""
+    links.slow(1, 200, 50)
+    links.slow(2, 30)
+    links.slow(3, 10)
+    assert links.slack_ms == 560
+    links.heal()
+    assert links.slack_ms == 560
+    links.slow(3, 10)
+    links.relax()
+    assert links.slack_ms == 20
+
+
 @pytest.mark.parametrize(
     ("fault", "running", "joining"),
     [

@@ -56,3 +56,18 @@ def test_hand_over_is_seen_by_all_active_brokers() -> None:
     sessions.touch(2, 8)
     sessions.touch(2, 5)  # late
     assert sessions.is_handed_over(1, image)
+
+
+def test_session_lasts_longer_while_links_are_slow_but_not_longer_than_kafkas() -> None:
+    """A heartbeat that comes late by the links' delay is in time."""
+    clock, slack_ms = VirtualClock(), [1_000.0]
+    sessions = BrokerSessions(clock, 400, lambda: slack_ms[0])
+    sessions.touch(1)
+
+    clock.advance(1_400)
+    assert sessions.stale() == []
+    slack_ms[0] = 60_000.0
+    clock.advance(9_000 - 1_400)
+    assert sessions.stale() == []
+    clock.advance(1)
+    assert sessions.stale() == [1]

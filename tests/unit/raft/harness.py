@@ -129,6 +129,8 @@ class Member:
 class Link:
     """What one node sees of the others: `kit.broker.network.Network`."""
 
+    slack_ms = 0.0
+
     def __init__(self, quorum: QuorumCluster, source: int, clock: NodeClock) -> None:
         self._quorum = quorum
         self._source = source
