@@ -1,6 +1,7 @@
 """Flags as the CLI's own library (cobra with pflag) reads them.
 
-``--name value``, ``--name=value``, ``-n value``, ``-nvalue``, and ``--name`` where the flag needs no value. Flags may stand before, between and after the arguments; ``--`` ends them; short flags without a value can be joined
+``--name value``, ``--name=value``, ``-n value``, ``-nvalue``, and ``--name`` where the flag needs no value. They may
+stand before, between and after the arguments; ``--`` ends them; short flags without a value can be joined
 (``-bo json``). Texts of errors are pflag's, because students will meet the same ones in the real CLI.
 """
 

@@ -25,6 +25,11 @@ def new_cluster_id(taken: Container[str]) -> str:
     return _new("lkc-", _ID_LETTERS, _ID_LENGTH, taken)
 
 
+def new_user_id() -> str:
+    """An id such as ``u-a1b2c3``."""
+    return _new("u-", _ID_LETTERS, _ID_LENGTH, ())
+
+
 def new_api_key(taken: Container[str]) -> str:
     """Sixteen upper-case letters and digits."""
     return _new("", _KEY_LETTERS, _KEY_LENGTH, taken)

@@ -10,13 +10,14 @@ import importlib
 import random
 import shutil
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
 from kit.errors import KitError
 from kit.practice.errors import CliError
+from kit.practice.prompts import listed, plural
 from kit.practice.state import UP, KafkaCluster, State
 from kit.practice.store import Store
 
@@ -33,6 +34,7 @@ _ATTEMPTS = 50
 class RunningService(Protocol):
     """A cluster's process, as `kit.service` gives it."""
 
+    name: str
     bootstrap_servers: str
 
     def ask(self, command: str, **arguments: Any) -> Any:
@@ -50,6 +52,9 @@ class Services(Protocol):
 
     def find(self, name: str) -> RunningService | None:
         """The process with that name, while it runs."""
+
+    def running(self, kind: str | None = None) -> Sequence[RunningService]:
+        """All processes of a kind that run."""
 
     def clean(self) -> Any:
         """Remove what crashed processes left."""
@@ -166,11 +171,25 @@ class Processes:
         for cluster_id in cluster_ids:
             self._store.remove_lock(cluster_id)
 
+    def end_all(self) -> list[str]:
+        """End every practice cluster that runs, whether the state knows it or not; returns their ids."""
+        services = self._services()
+        found = services.running(kind=KIND)
+        for service in found:
+            service.close()
+        services.clean()
+        return [service.name for service in found]
+
 
 def not_found(cluster_id: str) -> CliError:
     """There is no such Kafka cluster."""
+    return clusters_not_found([cluster_id])
+
+
+def clusters_not_found(cluster_ids: Sequence[str]) -> CliError:
+    """There are no such Kafka clusters."""
     return CliError(
-        f'Kafka cluster "{cluster_id}" not found',
+        f"{plural('Kafka cluster', cluster_ids)} {listed(cluster_ids)} not found",
         "Ensure the cluster ID you entered is valid.",
         "Ensure the cluster you are specifying belongs to the currently selected environment with "
         "`confluent kafka cluster list`, `confluent environment list`, and `confluent environment use`.",

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 
+from kit.practice import names
 from kit.practice.commands import Command
 from kit.practice.context import Context
 from kit.practice.flags import Flag, Flags
@@ -31,6 +32,7 @@ def _login(context: Context, _args: Sequence[str], _flags: Flags) -> None:
     user = f"{_user()}@localhost"
     with context.change() as state:
         state.login = user
+        state.user = state.user or names.new_user_id()
     context.tell(HONEST_LINE)
     context.print(f'Logged in as "{user}".')
 

@@ -38,7 +38,7 @@ class KafkaCluster:
     Attributes:
         environment: id of its environment.
         type: "BASIC", "STANDARD" ... as in tables.
-        max_ecku: as given at creation; 0 for the type's own limit.
+        cku: the size of a dedicated cluster; 0 for other types.
         status: PROVISIONING until its process answered once, then UP.
         bootstrap_servers: where its brokers listen; kept, so that a restarted cluster is found at the same place.
         current_api_key: the key that produce and consume use; "" for none.
@@ -52,7 +52,7 @@ class KafkaCluster:
     region: str
     availability: str = "single-zone"
     type: str = "BASIC"
-    max_ecku: int = 0
+    cku: int = 0
     deletion_protection: bool = False
     status: str = PROVISIONING
     bootstrap_servers: str = ""
@@ -66,6 +66,8 @@ class ApiKey:
 
     Attributes:
         resource: id of the cluster.
+        owner: id of the user who made it.
+        owner_email: who that is.
         created: when, as in ``2026-11-25T10:00:00Z``.
         secret: what the cluster accepts.
         stored_secret: what the CLI sends: the same, until `api-key store` stored another one; "" for none.
@@ -75,6 +77,7 @@ class ApiKey:
     resource: str
     description: str
     owner: str
+    owner_email: str
     created: str
     secret: str = field(repr=False)
     stored_secret: str = field(repr=False)
@@ -86,10 +89,12 @@ class State:
 
     Attributes:
         login: who is logged in; "" for nobody.
+        user: id of whoever logs in, made at the first login.
         current_environment: id; "" for none.
     """
 
     login: str = ""
+    user: str = ""
     current_environment: str = ""
     environments: dict[str, Environment] = field(default_factory=dict)
     clusters: dict[str, KafkaCluster] = field(default_factory=dict)
@@ -140,6 +145,7 @@ class State:
             raise DamagedStateError(f"it was written by a newer version of the kit (format {version})")
         return cls(
             login=_text(data, "login"),
+            user=_text(data, "user"),
             current_environment=_text(data, "current_environment"),
             environments=_entries(Environment, data, "environments"),
             clusters=_entries(KafkaCluster, data, "clusters"),
