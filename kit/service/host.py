@@ -1,0 +1,165 @@
+"""`Host`: the process that a service is: it has the cluster, lets others find it, and ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from types import FrameType
+from typing import Any
+
+import kit
+from kit.cluster import Cluster
+from kit.errors import StartError
+from kit.listeners import Listener
+from kit.service import channel, folder, left_overs
+from kit.service.folder import NameLock, Record
+from kit.service.server import Server
+
+log = logging.getLogger(__name__)
+
+END_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
+_LOOK_S = 1.0
+
+
+class EndRequest(BaseException):
+    """A signal asks this process to end. Raised in the main thread, wherever that is."""
+
+
+class Host:
+    """A cluster of this process that other processes find and ask.
+
+    Make it in the main thread, `run` it, and `close` it whatever happens.
+
+    Args:
+        name: what others find it as.
+        settings: the keywords of `kit.start` and "backend", with listeners as dictionaries.
+        kind: what it is for.
+
+    Raises:
+        StartError: a service of that name runs already, or the cluster cannot start. Nothing is left of it.
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, Any], *, kind: str) -> None:
+        self.name = folder.check_name(name)
+        self._kind = kind
+        self._settings = dict(settings)
+        self._is_asked_to_end = threading.Event()
+        self._stack = contextlib.ExitStack()
+        try:
+            self._stack.callback(_locked(self.name).release)
+            left_overs.tidy(self.name)
+            self.cluster = self._started()
+            self._stack.callback(self.cluster.close)
+            self._offer()
+        except BaseException:
+            self.close()
+            raise
+
+    def _started(self) -> Cluster:
+        settings = dict(self._settings)
+        listeners = settings.pop("listeners", None)
+        try:
+            if listeners is not None:
+                settings["listeners"] = [Listener(**each) for each in listeners]
+            return kit.start(settings.pop("backend", "embedded"), **settings)
+        except TypeError as error:
+            raise StartError(f"These are no settings of kit.start: {error}.") from error
+
+    def _offer(self) -> None:
+        """Let others find and ask the cluster."""
+        key = secrets.token_bytes(channel.KEY_BYTES)
+        try:
+            server = Server(key, self._answer, self._is_asked_to_end.set)
+            self._stack.callback(server.close)
+            address = server.door.address
+            self.record = Record(
+                name=self.name,
+                kind=self._kind,
+                pid=os.getpid(),
+                backend=self._settings.get("backend", "embedded"),
+                bootstrap_servers=self.cluster.bootstrap_servers,
+                address=address if isinstance(address, str) else list(address),
+                key=key.hex(),
+                data_dir=self.cluster.data_dir,
+                is_temporary=self._settings.get("data_dir") is None,
+                started_ms=time.time_ns() // 1_000_000,
+            )
+            self.record.write()
+        except OSError as error:
+            raise StartError(
+                f"Nobody could find the cluster {self.name!r}: {error}. Name another folder with KIT_HOME."
+            ) from error
+
+    def _answer(self, command: str, arguments: dict[str, Any]) -> Any:
+        if command == "status":
+            return self.status()
+        return self.cluster._ask(command, **arguments)  # noqa: SLF001 - the same cluster, seen from another process
+
+    def status(self) -> dict[str, Any]:
+        """What somebody who asks is told, without secrets."""
+        shown = ("name", "kind", "pid", "backend", "bootstrap_servers", "data_dir", "is_temporary", "started_ms")
+        record = dataclasses.asdict(self.record)
+        return {
+            **{key: record[key] for key in shown},
+            "brokers": [dataclasses.asdict(broker) for broker in self.cluster.brokers],
+        }
+
+    def run(self) -> None:
+        """Wait until somebody wants the cluster to end.
+
+        Raises:
+            EndRequest: a signal does, see `end_on`.
+            ClusterClosedError: the cluster has ended by itself.
+        """
+        while not self._is_asked_to_end.wait(_LOOK_S):
+            self.cluster.controller  # noqa: B018 - raises when the cluster is gone
+        log.info("somebody asked for the end")
+
+    def close(self) -> None:
+        """End the cluster, and leave nothing behind; harmless when called again."""
+        self._stack.close()
+
+
+def end_on(*names: str) -> None:
+    """Have signals raise `EndRequest` in the main thread, the first of them only."""
+    for number in _numbers(names):
+        signal.signal(number, _request_end)
+
+
+def ignore(*names: str) -> None:
+    """Have signals do nothing: whoever is ending must not be interrupted in it."""
+    for number in _numbers(names):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _numbers(names: Iterable[str]) -> list[signal.Signals]:
+    return [signal.Signals[name] for name in names if name in signal.Signals.__members__]  # Windows has no SIGHUP
+
+
+def _request_end(number: int, _: FrameType | None) -> None:
+    ignore(*END_SIGNALS)
+    raise EndRequest(signal.Signals(number).name)
+
+
+def _locked(name: str) -> NameLock:
+    folder.made_clusters()
+    try:
+        return NameLock(name)
+    except BlockingIOError:
+        record = folder.read_record(name)
+        what = "is just being started" if record is None else f"runs already (process {record.pid})"
+        raise StartError(
+            f"A cluster of the name {name!r} {what}: end it with `kit down {name}`, or choose another name."
+        ) from None
+    except OSError as error:
+        raise StartError(
+            f"The kit cannot keep its notes in {folder.clusters()} ({error.strerror}): name another folder with the "
+            "environment variable KIT_HOME."
+        ) from error
