@@ -15,13 +15,21 @@ from kit.backends.arguments import ConfigValue
 from kit.backends.embedded import EmbeddedBackend
 from kit.backends.external import ExternalBackend
 from kit.backends.processes import ProcessesBackend
-from kit.broker.faults import FaultError as LinkFaultError
-from kit.broker.faults import api_key_of
 from kit.broker.timeline import Event
 from kit.connect_settings import merged_settings
-from kit.errors import ClusterClosedError, FaultError, StartError
+from kit.errors import ClusterClosedError, StartError
+from kit.fault_arguments import (
+    checked_api,
+    checked_client_api,
+    checked_clients,
+    checked_delay_ms,
+    checked_flag,
+    checked_function,
+    checked_group,
+    checked_since_ms,
+)
 from kit.hooks import Request, RequestHook, Verdict
-from kit.topics import Topic, TopicReader
+from kit.topics import CLOSED, Topic, TopicReader
 from kit.wire import codec
 
 if TYPE_CHECKING:
@@ -177,9 +185,10 @@ class Cluster:
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
-            kafka.errors.KafkaError: the brokers answered with an error.
+            kafka.errors.KafkaError: the brokers answered with an error, or not at all.
         """
         self._check_running()
+        _check_anybody(self._backend.brokers())
         return self._topics.read()
 
     # -- users of its SASL listeners -------------------------------------------------------------------------------
@@ -238,11 +247,21 @@ class Cluster:
             one_way: only what the first group sends is lost.
             clients: by client id, the group (counted from 0) on whose side a client is; others reach every broker.
         """
-        self._ask("cut", groups=[_group(group) for group in groups], one_way=bool(one_way), clients=_placed(clients))
+        self._ask(
+            "cut",
+            groups=[checked_group(group) for group in groups],
+            one_way=checked_flag("one_way", one_way),
+            clients=checked_clients(clients),
+        )
 
     def slow(self, broker_id: int, delay_ms: float, jitter_ms: float = 0) -> None:
         """Delay every message to and from a broker by ``delay_ms``, and up to ``jitter_ms`` more; 0 for no longer."""
-        self._ask("slow", node_id=broker_id, delay_ms=delay_ms, jitter_ms=jitter_ms)
+        self._ask(
+            "slow",
+            node_id=broker_id,
+            delay_ms=checked_delay_ms("delay_ms", delay_ms),
+            jitter_ms=checked_delay_ms("jitter_ms", jitter_ms),
+        )
 
     def drop(self, broker_id: int, what: str = "requests", share: float = 1.0, api: str | int | None = None) -> None:
         """Lose requests to a broker, or its replies: then it has done what was asked, and nobody knows.
@@ -252,7 +271,7 @@ class Cluster:
             share: of them, from 0 for none any more to 1 for all.
             api: only those of one API, by its name in Kafka's protocol ("Produce") or its number.
         """
-        api_key = None if api is None else _api_key(api)
+        api_key = None if api is None else checked_api(api)
         self._ask("drop", node_id=broker_id, what=what, share=share, api_key=api_key)
 
     def heal(self) -> None:
@@ -265,7 +284,8 @@ class Cluster:
         The function gets a `kit.hooks.Request` and returns None to let it pass, "drop" (nobody answers), a number of
         milliseconds to delay it, or the name of the error that it is answered with ("NOT_LEADER_OR_FOLLOWER").
         """
-        api_key = _api_key(api)
+        api_key = checked_client_api(api)
+        checked_function(function)
         self._check_running()
         hook = RequestHook(codec.api(api_key).name, function)
         number = self._backend.add_hook(api_key, hook.decide)
@@ -281,7 +301,7 @@ class Cluster:
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
         """
-        return [Event(*event) for event in self._ask("timeline", since_ms=since_ms)]
+        return [Event(*event) for event in self._ask("timeline", since_ms=checked_since_ms(since_ms))]
 
     def _ask(self, command: str, **arguments: Any) -> Any:
         self._check_running()
@@ -293,7 +313,7 @@ class Cluster:
 
     def _check_running(self) -> None:
         if not self._finalizer.alive:
-            raise ClusterClosedError("This cluster is closed: start a new one with kit.start().")
+            raise ClusterClosedError(CLOSED)
         reason = self._backend.why_gone()
         if reason is not None:
             raise ClusterClosedError(f"{reason}\nStart a new one with kit.start().")
@@ -332,25 +352,16 @@ def _word(broker: Broker) -> str:
     return "paused" if broker.is_paused else "alive"
 
 
-def _api_key(api: str | int) -> int:
-    try:
-        return api_key_of(api)
-    except LinkFaultError as error:
-        raise FaultError(str(error)) from None
+def _check_anybody(brokers: Sequence[Broker]) -> None:
+    """A client would look for a broker for long where there is none."""
+    if not any(broker.is_alive for broker in brokers):
+        from kafka.errors import KafkaConnectionError
 
-
-def _group(group: object) -> list[Any]:
-    if isinstance(group, str | Mapping) or not isinstance(group, Iterable):
-        raise FaultError(f"{group!r} is no group of brokers: write cut({{1}}, {{2, 3}}).")
-    return list(group)
-
-
-def _placed(clients: object) -> dict[Any, Any] | None:
-    if clients is None:
-        return None
-    if not isinstance(clients, Mapping) or not all(isinstance(name, str) for name in clients):
-        raise FaultError(f"clients={clients!r} must say by client id which group each is in: {{'my-client': 0}}.")
-    return dict(clients)
+        ids = ", ".join(str(broker.node_id) for broker in brokers)
+        raise KafkaConnectionError(
+            f"No broker of this cluster answers (down: {ids}): "
+            f"cluster.restart({brokers[0].node_id}) starts one again, if the cluster is your own."
+        )
 
 
 def _close(backend: Backend, topics: TopicReader) -> None:

@@ -12,7 +12,10 @@ from kit.errors import ClusterClosedError
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
 
+
+CLOSED = "This cluster is closed: start a new one with kit.start(), or connect again with kit.connect(...)."
 
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
@@ -26,8 +29,9 @@ class Partition:
         leader: node id of the leader; None while there is none.
         replicas: node ids, the preferred leader first.
         isr: node ids of the in-sync replicas.
-        log_start_offset: of the first record that can still be read; None while there is no leader.
-        high_watermark: consumers can read up to here, exclusive; None while there is no leader.
+        log_start_offset: of the first record that can still be read; None while there is no leader, or for who has no
+            right to know.
+        high_watermark: consumers can read up to here, exclusive; None as with ``log_start_offset``.
     """
 
     partition: int
@@ -80,13 +84,13 @@ class TopicReader:
         with self._lock:
             while True:
                 if self._is_closed:  # while this call waited for the lock: a new client would look for brokers in vain
-                    raise ClusterClosedError("This cluster is closed: start a new one with kit.start().")
+                    raise ClusterClosedError(CLOSED)
                 try:
                     return _topics(self._connected())
-                except KafkaError:
+                except KafkaError as error:
                     self._disconnect()  # the client goes on believing what it has once learnt of the brokers
                     if time.monotonic() > give_up_s:
-                        raise
+                        raise _last(error) from error
                 time.sleep(_PAUSE_S)
 
     def close(self) -> None:
@@ -104,8 +108,25 @@ class TopicReader:
         if self._admin is None:
             from kafka import KafkaAdminClient
 
-            self._admin = KafkaAdminClient(**self._client_settings, client_id="kit-cluster")
+            self._admin = KafkaAdminClient(
+                **self._client_settings,
+                client_id="kit-cluster",
+                bootstrap_timeout_ms=int(_PATIENCE_S * 1000),
+                request_timeout_ms=int(_PATIENCE_S * 1000),
+            )
         return self._admin
+
+
+def _last(error: KafkaError) -> KafkaError:
+    """What is told in the end: of a client that waited in vain, for what."""
+    from kafka.errors import KafkaTimeoutError, RequestTimedOutError
+
+    if not isinstance(error, KafkaTimeoutError | RequestTimedOutError):
+        return error
+    return KafkaTimeoutError(
+        f"No broker has answered within {_PATIENCE_S:.0f} seconds: are brokers paused, slow or cut off? "
+        "cluster.brokers shows their state."
+    )
 
 
 def _topics(admin: KafkaAdminClient) -> dict[str, Topic]:
@@ -117,10 +138,13 @@ def _topics(admin: KafkaAdminClient) -> dict[str, Topic]:
     return {topic["name"]: _topic(topic, starts, ends) for topic in described if _is_there(topic, ends)}
 
 
-def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any) -> dict[tuple[str, int], int]:
-    """The offset that ``spec`` names, of every partition that has a leader."""
+Offsets = dict[tuple[str, int], int | None]
+
+
+def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any) -> Offsets:
+    """The offset that ``spec`` names, of every partition that has a leader; None where we may not know it."""
     from kafka import TopicPartition
-    from kafka.errors import UnknownTopicOrPartitionError
+    from kafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
     wanted = {
         TopicPartition(topic["name"], partition["partition_index"]): spec
@@ -132,21 +156,22 @@ def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any
         return {}
     try:
         found = admin.list_partition_offsets(wanted)
-    except UnknownTopicOrPartitionError:
+    except (UnknownTopicOrPartitionError, TopicAuthorizationFailedError) as error:
         if len(described) == 1:
-            return {}
-        # One of them was deleted since it was described, which fails the whole question: ask for each alone.
+            is_secret = isinstance(error, TopicAuthorizationFailedError)
+            return dict.fromkeys(((at.topic, at.partition) for at in wanted), None) if is_secret else {}
+        # One of them was deleted since it was described, or is not for us, which fails the whole question.
         return {key: offset for topic in described for key, offset in _offsets(admin, [topic], spec).items()}
     return {(key.topic, key.partition): value.offset for key, value in found.items()}
 
 
-def _is_there(described: dict[str, Any], ends: dict[tuple[str, int], int]) -> bool:
+def _is_there(described: dict[str, Any], ends: Offsets) -> bool:
     """Whether the topic still was there when its offsets were asked for."""
     led = [partition for partition in described["partitions"] if partition["leader_id"] >= 0]
     return all((described["name"], partition["partition_index"]) in ends for partition in led)
 
 
-def _topic(described: dict[str, Any], starts: dict[tuple[str, int], int], ends: dict[tuple[str, int], int]) -> Topic:
+def _topic(described: dict[str, Any], starts: Offsets, ends: Offsets) -> Topic:
     name = described["name"]
     partitions = [
         Partition(

@@ -37,7 +37,7 @@ def check_controllers(controllers: object) -> None:
     Raises:
         StartError: there cannot.
     """
-    if controllers is not None and (isinstance(controllers, bool) or controllers not in (1, 3)):
+    if controllers is not None and (type(controllers) is not int or controllers not in (1, 3)):
         raise StartError(
             f"controllers={controllers!r} is not possible: 1 or 3 nodes of their own decide by majority, "
             "and without controllers= the first brokers do it besides."

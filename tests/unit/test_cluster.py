@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.errors import KafkaConnectionError
 
 import kit
 from kit.backends import Broker
@@ -80,6 +81,7 @@ class PlayedBackend:
         ({"controllers": 0}, "controllers=0 is not possible"),
         ({"controllers": True}, "controllers=True is not possible"),
         ({"controllers": "3"}, "controllers='3' is not possible"),
+        ({"controllers": 3.0}, "controllers=3.0 is not possible"),
         ({"port": 0}, "port=0 cannot be the first of 3"),
         ({"port": 65_534}, "65533.*leave port out"),
         ({"port": "9092"}, "port='9092' cannot"),
@@ -204,6 +206,17 @@ def test_topics_of_a_cluster_that_is_gone() -> None:
     assert "gone" in repr(cluster)
 
 
+def test_topics_where_no_broker_is_alive_says_so_at_once() -> None:
+    """Nobody waits for a client that looks for brokers in vain."""
+
+    class DeadBackend(PlayedBackend):
+        def brokers(self) -> list[Broker]:
+            return [Broker(7, "127.0.0.1", 9092, is_alive=False)]
+
+    with pytest.raises(KafkaConnectionError, match=r"No broker of this cluster answers \(down: 7\).*restart\(7\)"):
+        Cluster(DeadBackend()).topics()
+
+
 def test_repr_tells_state_and_addresses() -> None:
     """One line says what it is, whether it runs and where."""
     cluster = Cluster(PlayedBackend())
@@ -280,6 +293,20 @@ def test_fault_reaches_the_backend(call: Callable[[Cluster], None], command: str
         (lambda cluster: cluster.cut({1}, {2}, clients={1: 0}), r"clients=\{1: 0\} must say"),
         (lambda cluster: cluster.drop(1, api="Produse"), "no API 'Produse'.*Produce"),
         (lambda cluster: cluster.on_request("Nothing", print), "no API 'Nothing'"),
+        (lambda cluster: cluster.cut([[1]], [2]), r"\[1\] in a group is no broker's id"),
+        (lambda cluster: cluster.cut({True}, {2}), "True in a group is no broker's id"),
+        (lambda cluster: cluster.cut(b"1", {2}), "b'1' is no group"),
+        (lambda cluster: cluster.cut({1}, {2}, one_way="x"), "one_way='x' is not possible: it is True or False"),
+        (lambda cluster: cluster.slow(1, 1e300), r"delay_ms=1e\+300 is longer than an hour"),
+        (lambda cluster: cluster.slow(1, 5, float("inf")), "jitter_ms=inf is longer than an hour"),
+        (lambda cluster: cluster.slow(1, float("nan")), "delay_ms=nan is not a time"),
+        (lambda cluster: cluster.slow(1, "fast"), "delay_ms='fast' is not a time"),
+        (lambda cluster: cluster.timeline("x"), "since_ms='x' is not a time"),
+        (lambda cluster: cluster.timeline(float("inf")), "since_ms=inf is not a time"),
+        (lambda cluster: cluster.on_request("Produce", None), "None cannot be called.*lambda request"),
+        (lambda cluster: cluster.on_request("Produce", "drop"), "'drop' cannot be called"),
+        (lambda cluster: cluster.on_request("AlterPartition", print), "AlterPartition is what brokers.*clients only"),
+        (lambda cluster: cluster.on_request(52, print), "Vote is what brokers.*clients only"),
     ],
 )
 def test_fault_that_makes_no_sense_is_refused(call: Callable[[Cluster], None], sentence: str) -> None:
