@@ -165,5 +165,14 @@ def _yaml_scalar(value: Any) -> str:
 def _yaml_quoted(text: str) -> str:
     """In double quotes when something must be escaped or the text only looks like another kind of value."""
     if not text or _AMBIGUOUS.fullmatch(text) or not text.isprintable():
-        return json.dumps(text, ensure_ascii=True)
+        return '"' + "".join(map(_yaml_character, text)) + '"'
     return "'" + text.replace("'", "''") + "'"
+
+
+def _yaml_character(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x1_0000 else f"\\U{code:08x}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import platform
 from collections.abc import Sequence
-from importlib import metadata
 
 from kit.practice import names
 from kit.practice.commands import Command
@@ -21,6 +20,8 @@ _IGNORED = "Accepted and not used: the practice CLI has no accounts."
 
 def version_text() -> str:
     """What ``--version`` prints."""
+    from importlib import metadata
+
     try:
         number = metadata.version("kafka-kit")
     except metadata.PackageNotFoundError:

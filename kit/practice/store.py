@@ -120,8 +120,6 @@ class Store:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
             Path(name).replace(self._file)
         except OSError as error:
             Path(name).unlink(missing_ok=True)

@@ -121,3 +121,22 @@ class PracticeCli:
         result = self(line, stdin)
         assert result.status == 0, result
         return result.out
+
+    @property
+    def environment(self) -> str:
+        """The id of the only environment."""
+        (found,) = self.store.read().environments
+        return found
+
+    @property
+    def cluster(self) -> str:
+        """The id of the only Kafka cluster."""
+        (found,) = self.store.read().clusters
+        return found
+
+    @property
+    def service(self) -> FakeService:
+        """The process of the only Kafka cluster."""
+        found = self.services.find(self.cluster)
+        assert found is not None
+        return found
