@@ -19,9 +19,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kit.broker.broker import Endpoint, Peer
+from kit.broker.broker import Peer
 from kit.broker.config.configs import BrokerConfig, ConfigError
 from kit.broker.embedded import EmbeddedCluster
+from kit.broker.endpoints import Endpoint
 from kit.broker.faults import FaultError
 from kit.broker.layout import LayoutError
 from kit.broker.net.connection import Service
@@ -127,7 +128,7 @@ class _Process:
     def start(self, channel: ControlChannel, data_dir: DataDir, *, controllers: int | None) -> EmbeddedCluster:
         """Start the cluster; the parent is told when the loop runs and the brokers are there."""
         self._cluster = EmbeddedCluster(
-            endpoints={node_id: Endpoint(LOOPBACK[0], number) for node_id, number in self._port_numbers.items()},
+            endpoints={node_id: [Endpoint(LOOPBACK[0], number)] for node_id, number in self._port_numbers.items()},
             data_dir=data_dir.path,
             config=self._config,
             clock=self._loop.clock,

@@ -9,16 +9,17 @@ from __future__ import annotations
 import random
 import struct
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kit.broker import handlers
 from kit.broker.clock import Clock
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller_channel import ControllerChannel
 from kit.broker.deferred import Deferred
+from kit.broker.endpoints import PLAINTEXT, Endpoint, node_settings, registration
 from kit.broker.groups import GroupCoordinator
 from kit.broker.lifecycle import BrokerLifecycle
 from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition, TopicState
@@ -35,6 +36,9 @@ from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 
+if TYPE_CHECKING:
+    from kit.broker.security.sasl import SaslLogin
+
 PRODUCE = 0
 API_VERSIONS = 18
 CREATE_TOPICS, _CREATE_TOPICS_VERSION = 19, 7
@@ -42,7 +46,17 @@ MAX_REQUEST_BYTES = 8 << 20  # decoded, a request of many small objects takes so
 _HEADER_START = struct.Struct(">hhi")  # api_key, api_version, correlation_id
 
 Chunks = list[Any]  # bytes-like objects and FileRanges, the int32 frame size first
-DISCONNECT: Chunks = []  # this very object instead of a reply: close the connection
+
+
+class Farewell(list[Any]):
+    """A reply after which the connection is closed, with this reason in the log; without chunks it is just closed."""
+
+    def __init__(self, chunks: Iterable[Any] = (), *, reason: str = "the link to it was broken") -> None:
+        super().__init__(chunks)
+        self.reason = reason
+
+
+DISCONNECT: Chunks = Farewell()
 
 
 class InvalidRequest(Exception):
@@ -51,14 +65,30 @@ class InvalidRequest(Exception):
 
 @dataclass(slots=True, eq=False)
 class Peer:
-    """The other end of one connection."""
+    """The other end of one connection.
+
+    Attributes:
+        listener: the name of the one that it came in by.
+        user: who it has proved to be.
+        login: what it has to go through first; None when it need not, or has done so.
+    """
 
     client_host: str
     client_port: int
-    listener: str = "PLAINTEXT"
+    listener: str = PLAINTEXT
+    user: str = "ANONYMOUS"
+    login: SaslLogin | None = None
+
+    @property
+    def principal(self) -> str:
+        """Who it is, as Kafka writes it."""
+        return f"User:{self.user}"
 
     def __str__(self) -> str:
         return f"{self.client_host}:{self.client_port}"
+
+
+Receive = Callable[[memoryview, Peer], Chunks | Deferred[Chunks | None] | None]
 
 
 @dataclass(slots=True)
@@ -76,13 +106,10 @@ class RequestContext:
         """The client's address, as DescribeGroups shows it."""
         return self.peer.client_host
 
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where clients reach a broker."""
-
-    host: str
-    port: int
+    @property
+    def principal(self) -> str:
+        """Who asks, such as "User:ann"; there are no ACLs, so nobody is refused for that."""
+        return self.peer.principal
 
 
 class Broker:
@@ -91,7 +118,7 @@ class Broker:
     Args:
         node_id: its id, unique in the cluster.
         directory: its ``log.dirs``: one folder per partition below it.
-        endpoint: where clients reach it.
+        endpoints: where clients reach it, one for each listener.
         config: the settings that it was started with; dynamic ones come with the metadata.
         network: the way to the other brokers.
         channel: the way to the active controller.
@@ -109,7 +136,7 @@ class Broker:
         node_id: int,
         cluster_id: str,
         directory: Path,
-        endpoint: Endpoint,
+        endpoints: Sequence[Endpoint],
         config: BrokerConfig,
         clock: Clock,
         network: Network,
@@ -126,7 +153,7 @@ class Broker:
         self.timeline = timeline
         self.image = MetadataImage()
         self.metadata_offset = 0
-        self._static_config = self.config = config.with_node_settings(_node_settings(node_id, endpoint, directory))
+        self._static_config = self.config = config.with_node_settings(node_settings(node_id, endpoints, directory))
         self.replicas = ReplicaManager(
             node_id=node_id,
             directory=directory,
@@ -148,7 +175,7 @@ class Broker:
             new_id=lambda: str(random_uuid(random)),
         )
         self.lifecycle = BrokerLifecycle(
-            _registration(node_id, cluster_id, endpoint, self.config["broker.rack"], random_uuid(random)),
+            registration(node_id, cluster_id, endpoints, self.config["broker.rack"], random_uuid(random)),
             previous_broker_epoch=self.replicas.log_directory.previous_broker_epoch,
             heartbeat_interval_ms=config["broker.heartbeat.interval.ms"],
             clock=clock,
@@ -369,30 +396,6 @@ class Broker:
 def random_uuid(source: random.Random) -> uuid.UUID:
     """A version 4 UUID from a given source of chance, so that a simulation can be repeated."""
     return uuid.UUID(int=source.getrandbits(128), version=4)
-
-
-def _node_settings(node_id: int, endpoint: Endpoint, directory: Path) -> dict[str, str]:
-    """What DescribeConfigs tells of one broker alone."""
-    listener = f"PLAINTEXT://{endpoint.host}:{endpoint.port}"
-    return {
-        "node.id": str(node_id),
-        "broker.id": str(node_id),
-        "broker.rack": f"rack-{node_id}",
-        "listeners": listener,
-        "advertised.listeners": listener,
-        "log.dirs": str(directory),
-    }
-
-
-def _registration(
-    node_id: int, cluster_id: str, endpoint: Endpoint, rack: str, incarnation_id: uuid.UUID
-) -> m.BrokerRegistrationRequest:
-    listener = m.BrokerRegistrationRequest.Listener(
-        name="PLAINTEXT", host=endpoint.host, port=endpoint.port, security_protocol=0
-    )
-    return m.BrokerRegistrationRequest(
-        broker_id=node_id, cluster_id=cluster_id, incarnation_id=incarnation_id, listeners=[listener], rack=rack
-    )
 
 
 _OWN_PEER = Peer("127.0.0.1", 0, "INTERNAL")

@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kit.broker.broker import DISCONNECT, PRODUCE, Chunks, InvalidRequest, Peer
+from kit.broker.broker import DISCONNECT, PRODUCE, Chunks, InvalidRequest, Peer, Receive
 from kit.broker.clock import Clock
 from kit.broker.deferred import Deferred
 from kit.broker.faults import Links
-from kit.broker.net.connection import Receive
 from kit.broker.refusals import refusal
 from kit.wire import codec
 from kit.wire.errors import ErrorCode

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kit.broker.broker import DISCONNECT, Broker, Chunks, Endpoint, InvalidRequest, Peer
+from kit.broker.broker import DISCONNECT, Broker, Chunks, InvalidRequest, Peer, Receive
 from kit.broker.client_links import ClientLinks, Hook, RequestHooks
 from kit.broker.clock import Clock
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
+from kit.broker.endpoints import Endpoint
 from kit.broker.fabric import Fabric
 from kit.broker.faults import FaultError, Links, check_node
 from kit.broker.layout import FIRST_CONTROLLER_ID, cluster_id_of, directory_of, recorded_voters, voters_of
@@ -30,14 +31,16 @@ class EmbeddedCluster:
     """Brokers and controllers over folders ``broker-<id>`` and ``controller-<id>`` of one data directory.
 
     Args:
-        endpoints: where clients reach each broker, by node id (the server has bound the ports already).
+        endpoints: where clients reach each broker, by node id, one for each listener (the server has bound the ports).
         config: settings for every broker.
         controllers: see `voters_of`; a folder that holds a cluster goes on with the quorum that it has.
         random: all chance in the cluster comes from it.
         latency_ms: how long the next message between nodes takes; None for no time.
         flush_metadata: whether metadata survives a loss of power.
+        is_patient: whether nodes wait longer for one another while links are slow: `kit.broker.patience`.
         on_node_up, on_node_down: told when a broker can be reached, and when it cannot any more.
         pool: of all log files.
+        guard: what stands before a broker that answers clients, such as their login.
 
     Raises:
         OSError: the data directory cannot be read or written.
@@ -47,7 +50,7 @@ class EmbeddedCluster:
     def __init__(
         self,
         *,
-        endpoints: Mapping[int, Endpoint],
+        endpoints: Mapping[int, Sequence[Endpoint]],
         data_dir: Path,
         config: BrokerConfig,
         clock: Clock,
@@ -55,10 +58,13 @@ class EmbeddedCluster:
         random: random.Random | None = None,
         latency_ms: Callable[[], float] | None = None,
         flush_metadata: bool = True,
+        is_patient: bool = True,
         on_node_up: Callable[[int], None] = lambda _: None,
         on_node_down: Callable[[int], None] = lambda _: None,
         pool: FilePool = SHARED_POOL,
+        guard: Callable[[Receive], Receive] = lambda serve: serve,
     ) -> None:
+        self._guard = guard
         self._random = _system_random() if random is None else random
         self._data_dir = data_dir
         self._config = config
@@ -71,7 +77,7 @@ class EmbeddedCluster:
         self.cluster_id = cluster_id_of(directories, self._random)
         self.layout = Layout(self.cluster_id, dict(endpoints), voters, flush_metadata)
         self.timeline = Timeline(clock)
-        self.links = Links(self.layout.node_ids, self._random)
+        self.links = Links(self.layout.node_ids, self._random, is_patient=is_patient)
         self._relaxing = Deadline(clock, self.links.relax)
         self._fabric = Fabric(clock=clock, links=self.links, latency_ms=latency_ms)
         self._hooks = RequestHooks()
@@ -337,7 +343,7 @@ class EmbeddedCluster:
                 hooks=self._hooks,
                 clock=node.clock,
                 topic_name=node.broker.image.topic_names.get,
-                serve=node.broker.receive,
+                serve=self._guard(node.broker.receive),
             )
             self._on_node_up(node_id)
 

@@ -8,7 +8,7 @@ Source: KIP-500, KIP-631 (the records), Kafka's ``org.apache.kafka.image``.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -117,6 +117,7 @@ class BrokerState:
         fenced: it may neither lead nor be in sync, and clients are not sent to it.
         in_controlled_shutdown: it hands over its partitions and gets no new ones.
         last_alive_epoch: the newest of its epochs in which it was unfenced, -1 if there was none.
+        end_points: where clients reach it by each listener; ``host`` and ``port`` are those of the first.
     """
 
     node_id: int
@@ -128,10 +129,18 @@ class BrokerState:
     incarnation_id: uuid.UUID = m.NULL_UUID
     in_controlled_shutdown: bool = False
     last_alive_epoch: int = -1
+    end_points: Sequence[m.BrokerEndpoint] = ()
 
     def __post_init__(self) -> None:
         """A broker that is not fenced is alive."""
         self._note_alive()
+
+    def address(self, listener: str) -> tuple[str, int]:
+        """Host and port for clients that came in by a listener; those of the first one if it has no such listener."""
+        for each in self.end_points:
+            if each.name == listener:
+                return each.host, each.port
+        return self.host, self.port
 
     def set_fenced(self, fenced: bool) -> None:
         """Fence or unfence it."""
@@ -218,6 +227,7 @@ class MetadataImage:
             record.incarnation_id,
             record.in_controlled_shutdown,
             -1 if known is None else known.last_alive_epoch,
+            tuple(record.end_points),
         )
 
     def _change_registration(self, record: m.BrokerRegistrationChangeRecord) -> None:

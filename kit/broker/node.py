@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from kit.broker import handlers
-from kit.broker.broker import Broker, Endpoint, Peer, RequestContext
+from kit.broker.broker import Broker, Peer, RequestContext
 from kit.broker.clock import Clock, NodeClock
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.controller import Controller
 from kit.broker.controller_channel import ControllerChannel
 from kit.broker.deferred import Deferred
+from kit.broker.endpoints import Endpoint
 from kit.broker.handlers.api_01_fetch import handle_replica_fetch
 from kit.broker.network import Network
 from kit.broker.raft.config import RaftConfig
@@ -38,13 +39,13 @@ class Layout:
     """Who is who in a cluster, the same for all its nodes.
 
     Attributes:
-        endpoints: where clients reach each broker.
+        endpoints: where clients reach each broker, one for each listener.
         voters: the nodes of the metadata quorum, brokers or controllers of their own.
         flush_metadata: whether the metadata log survives a loss of power, which costs milliseconds for each change.
     """
 
     cluster_id: str
-    endpoints: Mapping[int, Endpoint]
+    endpoints: Mapping[int, Sequence[Endpoint]]
     voters: Sequence[int]
     flush_metadata: bool = True
 
@@ -115,7 +116,7 @@ class Node:
                 node_id=node_id,
                 cluster_id=layout.cluster_id,
                 directory=directory,
-                endpoint=layout.endpoints[node_id],
+                endpoints=layout.endpoints[node_id],
                 config=config,
                 clock=self.clock,
                 network=network,

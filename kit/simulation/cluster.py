@@ -7,11 +7,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from kit.broker.broker import DISCONNECT, Chunks, Endpoint, Peer
+from kit.broker.broker import DISCONNECT, Chunks, Peer
 from kit.broker.clock import VirtualClock
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.embedded import EmbeddedCluster
+from kit.broker.endpoints import Endpoint
 from kit.broker.faults import FaultError
 from kit.broker.lifecycle import LifecycleState
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, NO_LEADER, MetadataImage, TopicPartition
@@ -38,6 +39,7 @@ class SimCluster:
     Args:
         num_brokers: their ids are 1 to this.
         controllers: None for combined roles on the brokers, a number for nodes of their own.
+        is_patient: whether timers allow for slow links, see `kit.broker.patience`; if not, these break more.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class SimCluster:
         num_brokers: int,
         controllers: int | None,
         config: Mapping[str, str | int | bool],
+        is_patient: bool,
         random: Random,
     ) -> None:
         self.clock = VirtualClock()
@@ -54,11 +57,12 @@ class SimCluster:
         self.num_client_messages = 0  # counted by the clients' links
         self._down_listeners: list[Callable[[int], None]] = []
         self.inner = EmbeddedCluster(
-            endpoints={node_id: Endpoint("127.0.0.1", 9000 + node_id) for node_id in self.node_ids},
+            endpoints={node_id: [Endpoint("127.0.0.1", 9000 + node_id)] for node_id in self.node_ids},
             data_dir=data_dir,
             config=BrokerConfig(config),
             clock=self.clock,
             controllers=controllers,
+            is_patient=is_patient,
             random=random,
             latency_ms=lambda: MIN_LATENCY_MS + (MAX_LATENCY_MS - MIN_LATENCY_MS) * random.random() ** 2,
             on_node_down=self._node_is_down,

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kit.broker.broker import Broker, Endpoint, Peer
+from kit.broker.broker import Broker, Peer
 from kit.broker.clock import VirtualClock
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.controller.controller import Controller
 from kit.broker.deferred import Deferred
 from kit.broker.embedded import EmbeddedCluster
+from kit.broker.endpoints import Endpoint
 from kit.broker.partition import Partition
 from kit.broker.storage import FileRange
 from kit.broker.storage.volatile import VolatileDisk
@@ -66,7 +67,7 @@ class MemoryCluster:
 
     def _start(self) -> None:
         self.cluster = EmbeddedCluster(
-            endpoints={node_id: Endpoint("127.0.0.1", 9000 + node_id) for node_id in range(1, self.num_brokers + 1)},
+            endpoints={node_id: [Endpoint("127.0.0.1", 9000 + node_id)] for node_id in range(1, self.num_brokers + 1)},
             data_dir=self.data_dir,
             config=BrokerConfig(self.config, num_brokers=self.num_brokers),
             clock=self.clock,

@@ -37,7 +37,7 @@ def handle(
 ) -> m.ProduceResponse | Deferred[m.ProduceResponse] | None:
     from kit.broker.broker import InvalidRequest  # a cycle at import time: broker.py loads the handlers
 
-    produce = _Produce(broker, request, context.api_version)
+    produce = _Produce(broker, request, context)
     response = produce.append_all()
     if request.acks == 0:
         if produce.failed is not None:
@@ -57,12 +57,13 @@ class _Produce:
         waiting: set when there are records that the in-sync replicas do not have yet.
     """
 
-    def __init__(self, broker: Broker, request: m.ProduceRequest, api_version: int) -> None:
+    def __init__(self, broker: Broker, request: m.ProduceRequest, context: RequestContext) -> None:
         self.failed: ErrorCode | None = None
         self.waiting: WaitingProduce | None = None
         self._broker = broker
         self._request = request
-        self._api_version = api_version
+        self._api_version = context.api_version
+        self._context = context
         self._response = m.ProduceResponse()
         self._leaders: CurrentLeaders | None = None
 
@@ -131,7 +132,7 @@ class _Produce:
         )
         if topic is not None and error.code in ASKED_THE_WRONG_ONE and self._api_version >= CURRENT_LEADER_FROM:
             if self._leaders is None:
-                self._leaders = CurrentLeaders(self._broker.image, m.ProduceResponse)
+                self._leaders = CurrentLeaders(self._broker.image, m.ProduceResponse, self._context.peer.listener)
             self._leaders.add(answer, topic, index)
         return answer
 

@@ -48,7 +48,7 @@ def handle(broker: Broker, request: m.FetchRequest, context: RequestContext) -> 
         return m.FetchResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, session_id=NO_SESSION, responses=[])
     if request.session_epoch not in FULL_FETCH_EPOCHS:
         return m.FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND, session_id=NO_SESSION, responses=[])
-    fetch = _Fetch(broker, request, context.api_version)
+    fetch = _Fetch(broker, request, context)
     response = fetch.read()
     if fetch.is_enough() or request.max_wait_ms <= 0:
         return response
@@ -64,14 +64,17 @@ def handle_replica_fetch(broker: Broker, request: m.FetchRequest, context: Reque
 class _Fetch:
     """One fetch request under way."""
 
-    def __init__(self, broker: Broker, request: m.FetchRequest, api_version: int) -> None:
+    def __init__(self, broker: Broker, request: m.FetchRequest, context: RequestContext) -> None:
+        api_version = context.api_version
         self._broker = broker
         self._request = request
         self._by_id = api_version >= TOPIC_IDS_FROM
         self._knows_zstd = api_version >= ZSTD_FROM
         self._leader_only = api_version < FOLLOWER_READS_FROM
         self._sends_away = bool(request.rack_id) and broker.config["replica.selector.class"] == RACK_AWARE
-        self._leaders = CurrentLeaders(broker.image, m.FetchResponse) if api_version >= CURRENT_LEADER_FROM else None
+        self._leaders: CurrentLeaders | None = None
+        if api_version >= CURRENT_LEADER_FROM:
+            self._leaders = CurrentLeaders(broker.image, m.FetchResponse, context.peer.listener)
         self._max_bytes: int = min(request.max_bytes, broker.config["fetch.max.bytes"])
         self._min_bytes = min(request.min_bytes, self._max_bytes)
         self._aborted_transactions: list[Any] | None = [] if request.isolation_level == READ_COMMITTED else None

@@ -36,15 +36,16 @@ def handle(
     broker: Broker, request: m.MetadataRequest, context: RequestContext
 ) -> m.MetadataResponse | Deferred[m.MetadataResponse]:
     if request.topics is None or (context.api_version == 0 and not request.topics):
-        return _response(broker, request, [_topic(broker, request, topic) for topic in broker.image.topics.values()])
+        topics = [_topic(broker, request, topic) for topic in broker.image.topics.values()]
+        return _response(broker, request, context, topics)
     if context.api_version < IDS_FROM and any(asked.name is None or _has_id(asked) for asked in request.topics):
-        return _response(broker, request, [_refused(asked) for asked in request.topics])
+        return _response(broker, request, context, [_refused(asked) for asked in request.topics])
     missing = _to_create(broker, request, context)
     if not missing:
-        return _response(broker, request, _asked_topics(broker, request, {}))
+        return _response(broker, request, context, _asked_topics(broker, request, {}))
     answer: Deferred[m.MetadataResponse] = Deferred()
     create_topics(broker, missing).then(
-        lambda codes: answer.resolve(_response(broker, request, _asked_topics(broker, request, codes)))
+        lambda codes: answer.resolve(_response(broker, request, context, _asked_topics(broker, request, codes)))
     )
     return answer
 
@@ -126,11 +127,13 @@ def _topic(broker: Broker, request: m.MetadataRequest, topic: TopicState) -> m.M
     )
 
 
-def _response(broker: Broker, request: m.MetadataRequest, topics: list[m.MetadataResponseTopic]) -> m.MetadataResponse:
-    brokers = [
-        m.MetadataResponseBroker(node_id=alive.node_id, host=alive.host, port=alive.port, rack=alive.rack)
-        for alive in broker.image.alive_brokers()
-    ]
+def _response(
+    broker: Broker, request: m.MetadataRequest, context: RequestContext, topics: list[m.MetadataResponseTopic]
+) -> m.MetadataResponse:
+    brokers = []
+    for alive in broker.image.alive_brokers():
+        host, port = alive.address(context.peer.listener)
+        brokers.append(m.MetadataResponseBroker(node_id=alive.node_id, host=host, port=port, rack=alive.rack))
     return m.MetadataResponse(
         brokers=brokers,
         cluster_id=broker.cluster_id,

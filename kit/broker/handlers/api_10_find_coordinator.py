@@ -39,17 +39,18 @@ def handle(
         return _response([_none(key, ErrorCode.INVALID_REQUEST, text) for key in keys], context)
     answer: Deferred[m.FindCoordinatorResponse] = Deferred()
     ensure_internal_topic(broker, CONSUMER_OFFSETS_TOPIC).then(
-        lambda _: answer.resolve(_response([_find(broker, key) for key in keys], context))
+        lambda _: answer.resolve(_response([_find(broker, key, context) for key in keys], context))
     )
     return answer
 
 
-def _find(broker: Broker, group_id: str) -> m.Coordinator:
+def _find(broker: Broker, group_id: str, context: RequestContext) -> m.Coordinator:
     partition = broker.image.partition(CONSUMER_OFFSETS_TOPIC, broker.coordinator.partition_for(group_id))
     node = None if partition is None else broker.image.brokers.get(partition.leader)
     if node is None or node.fenced:
         return _none(group_id, ErrorCode.COORDINATOR_NOT_AVAILABLE, None)
-    return m.Coordinator(key=group_id, node_id=node.node_id, host=node.host, port=node.port)
+    host, port = node.address(context.peer.listener)
+    return m.Coordinator(key=group_id, node_id=node.node_id, host=host, port=port)
 
 
 def _none(key: str, code: ErrorCode, text: str | None) -> m.Coordinator:

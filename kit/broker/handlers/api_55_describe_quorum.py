@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.broker.endpoints import PLAINTEXT
 from kit.broker.handlers import handles
 from kit.broker.metadata import MetadataImage
 from kit.wire import messages as m
@@ -43,4 +44,5 @@ def _listeners(image: MetadataImage, voter: int) -> list[m.DescribeQuorumRespons
     broker = image.brokers.get(voter)
     if broker is None:
         return []
-    return [m.DescribeQuorumResponse.Listener(name="PLAINTEXT", host=broker.host, port=broker.port)]
+    name = broker.end_points[0].name if broker.end_points else PLAINTEXT
+    return [m.DescribeQuorumResponse.Listener(name=name, host=broker.host, port=broker.port)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kit.broker.handlers import handles
 from kit.broker.handlers.api_03_metadata import ALL_CLUSTER_OPERATIONS, NOT_ASKED
+from kit.broker.metadata import BrokerState
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 
@@ -39,10 +40,14 @@ def handle(broker: Broker, request: m.DescribeClusterRequest, context: RequestCo
         cluster_id=broker.cluster_id,
         controller_id=broker.controller_id,
         brokers=[
-            m.DescribeClusterBroker(
-                broker_id=state.node_id, host=state.host, port=state.port, rack=state.rack, is_fenced=state.fenced
-            )
-            for state in (known if request.include_fenced_brokers else alive)
+            _described(state, context.peer.listener) for state in (known if request.include_fenced_brokers else alive)
         ],
         cluster_authorized_operations=ALL_CLUSTER_OPERATIONS if asked_all else NOT_ASKED,
+    )
+
+
+def _described(state: BrokerState, listener: str) -> m.DescribeClusterBroker:
+    host, port = state.address(listener)
+    return m.DescribeClusterBroker(
+        broker_id=state.node_id, host=host, port=port, rack=state.rack, is_fenced=state.fenced
     )

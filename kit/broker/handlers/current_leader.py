@@ -15,10 +15,12 @@ class CurrentLeaders:
 
     Args:
         messages: the response's class, which has the structs ``LeaderIdAndEpoch`` and ``NodeEndpoint``.
+        listener: the one that the client came in by.
     """
 
-    def __init__(self, image: MetadataImage, messages: Any) -> None:
+    def __init__(self, image: MetadataImage, messages: Any, listener: str) -> None:
         self._image = image
+        self._listener = listener
         self._messages = messages
         self._endpoints: dict[int, Any] = {}
 
@@ -30,8 +32,9 @@ class CurrentLeaders:
         answer.current_leader = self._messages.LeaderIdAndEpoch(leader_id=state.leader, leader_epoch=state.leader_epoch)
         broker = self._image.brokers.get(state.leader)
         if broker is not None and not broker.fenced:
+            host, port = broker.address(self._listener)
             self._endpoints[broker.node_id] = self._messages.NodeEndpoint(
-                node_id=broker.node_id, host=broker.host, port=broker.port, rack=broker.rack
+                node_id=broker.node_id, host=host, port=port, rack=broker.rack
             )
 
     def endpoints(self) -> list[Any]:

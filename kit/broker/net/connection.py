@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kit.broker.broker import DISCONNECT, Chunks, InvalidRequest, Peer
+from kit.broker.broker import Chunks, Farewell, InvalidRequest, Peer, Receive
 from kit.broker.deferred import Deferred
 from kit.broker.net.framing import FrameBuffer, InvalidFrame, MemoryBudget
 from kit.broker.net.outbox import Outbox, StreamSocket
@@ -24,8 +24,6 @@ READABLE, WRITABLE = 1, 4  # EPOLLIN and EPOLLOUT
 _FRAMES_PER_TURN = 64  # then other connections get their turn
 _MAX_PIPELINED = 64
 _PRODUCE = b"\0\0"  # how a Produce request begins: its api_key
-
-Receive = Callable[[memoryview, Peer], Chunks | Deferred[Chunks | None] | None]
 
 
 class Loop(Protocol):
@@ -259,9 +257,10 @@ class Connection:
         try:
             while self._replies and self._replies[0].is_there:
                 chunks = self._replies.popleft().chunks
-                if chunks is DISCONNECT:
+                if isinstance(chunks, Farewell):
+                    self._outbox.put(chunks)
                     self._outbox.flush(self._sock)
-                    self.close("the link to it was broken", logging.INFO)
+                    self.close(chunks.reason, logging.INFO)
                     return
                 if chunks is not None:
                     self._outbox.put(chunks)

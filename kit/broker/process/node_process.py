@@ -22,11 +22,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kit.broker.broker import Broker, Endpoint
+from kit.broker.broker import Broker
 from kit.broker.client_links import ClientLinks, RequestHooks
 from kit.broker.config.configs import BrokerConfig, ConfigError
 from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
+from kit.broker.endpoints import Endpoint
 from kit.broker.faults import FaultError, Links
 from kit.broker.layout import directory_of, node_log_file
 from kit.broker.lifecycle import LifecycleState
@@ -142,7 +143,7 @@ class _NodeProcess:
     def _make_node(self, settings: Mapping[str, Any], config: BrokerConfig) -> Node:
         layout = Layout(
             cluster_id=settings["cluster_id"],
-            endpoints={int(node_id): Endpoint(LOOPBACK[0], port) for node_id, port in settings["endpoints"].items()},
+            endpoints={int(node_id): [Endpoint(LOOPBACK[0], port)] for node_id, port in settings["endpoints"].items()},
             voters=settings["voters"],
             flush_metadata=not self._data_dir.is_temporary,
         )

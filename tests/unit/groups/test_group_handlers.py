@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kit.broker.broker import Peer
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import load_all
@@ -45,7 +46,8 @@ def ask(lab):
         assert handler.min_version <= version <= handler.max_version
         api = codec.api(api_key)
         received = codec.decode(api.request, version, codec.encode(request, version))
-        context = SimpleNamespace(api_version=version, client_id="client", client_host="127.0.0.1")
+        peer = Peer("127.0.0.1", 40_000)
+        context = SimpleNamespace(api_version=version, client_id="client", client_host=peer.client_host, peer=peer)
         answer = handler.function(broker, received, context)
         answer = answer if isinstance(answer, Deferred) else answer_of(answer)
         lab.clock.advance(0)

@@ -1,0 +1,1 @@
+"""Who is there: SASL logins on the listeners that want them."""
