@@ -6,18 +6,22 @@ at once more, without any user name or password: what is spoken there says what 
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kit.backends.broker_link import SASL_HANDSHAKE, BrokerLink, LinkError, Step
+from kit.backends.broker_link import SASL_HANDSHAKE, BrokerLink, LinkError, Step, connected
+from kit.connect_settings import tls_context
 from kit.wire.errors import ErrorCode
 
 _PLAIN_TEXT = {"security_protocol": "PLAINTEXT"}
 # Numbers of OpenSSL's verify errors. Source: openssl-verification-options(1), x509_vfy.h.
 _NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
 _NO_AUTHORITY = (18, 19, 20, 21)
+_NAMES_TIMEOUT_S, _MOST_NAMES = 3.0, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def explain(
     Args:
         look_again: sees what the address speaks; asked only where that is needed.
     """
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = _address(host, port)
     if error.step == Step.LOOK_UP:
         return (
             f"The computer {host!r} cannot be found: check the spelling and the network. "
@@ -68,13 +72,17 @@ def explain(
         )
     if error.step == Step.CONNECT:
         return _not_connected(error, address)
-    certain = _certain(error, address, settings)
+    certain = _certain(error, host, port, settings)
     if certain:
         return certain
     seen = look_again()
     if seen is None:
         return _nothing_kafka(error, address)
     return _mismatch(seen, address, settings) or _other(error, address)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _not_connected(error: LinkError, address: str) -> str:
@@ -86,10 +94,11 @@ def _not_connected(error: LinkError, address: str) -> str:
     return f"{address} cannot be reached from here ({reason}): check the address and the network."
 
 
-def _certain(error: LinkError, address: str, settings: Mapping[str, Any]) -> str | None:
+def _certain(error: LinkError, host: str, port: int, settings: Mapping[str, Any]) -> str | None:
     """What the failure itself says, if it says it clearly."""
+    address = _address(host, port)
     if isinstance(error.cause, ssl.SSLCertVerificationError):
-        return _certificate(error.cause, address, settings)
+        return _certificate(error.cause, host, port, settings)
     reason = getattr(error.cause, "reason", None) or ""
     if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason or "UNKNOWN_CA" in reason:
         given = (
@@ -101,11 +110,13 @@ def _certain(error: LinkError, address: str, settings: Mapping[str, Any]) -> str
     return None
 
 
-def _certificate(error: ssl.SSLCertVerificationError, address: str, settings: Mapping[str, Any]) -> str:
+def _certificate(error: ssl.SSLCertVerificationError, host: str, port: int, settings: Mapping[str, Any]) -> str:
+    address = _address(host, port)
     if error.verify_code in (_WRONG_NAME, _WRONG_ADDRESS):
+        names = _names_in_certificate(host, port, settings)
         return (
-            f"The broker's certificate at {address} was made for another name than this one: use the name that it was "
-            "made for (who runs the cluster knows it). If you know who answers there, ssl_check_hostname=False."
+            f"The broker's certificate at {address} was made for {names}: use that name in bootstrap_servers. "
+            "Where that cannot be, and you know who answers there: ssl_check_hostname=False."
         )
     if error.verify_code == _EXPIRED:
         return f"The broker's certificate at {address} has expired: it must be renewed by who runs the cluster."
@@ -121,6 +132,21 @@ def _certificate(error: ssl.SSLCertVerificationError, address: str, settings: Ma
     return (
         f"The broker's certificate at {address} cannot be trusted ({error.verify_message}): ask who runs the cluster."
     )
+
+
+def _names_in_certificate(host: str, port: int, settings: Mapping[str, Any]) -> str:
+    """The names that a certificate was made for, which is trusted but for its name."""
+    if settings.get("ssl_context") is None:
+        context = tls_context({**settings, "ssl_check_hostname": False})
+        with (
+            contextlib.suppress(LinkError, OSError),
+            connected(host, port, time.monotonic() + _NAMES_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            names: Any = (secured.getpeercert() or {}).get("subjectAltName", ())
+            if names:
+                return " and ".join(str(name) for _, name in names[:_MOST_NAMES])
+    return "another name than this one"
 
 
 def _login(error: LinkError, address: str, settings: Mapping[str, Any]) -> str | None:
@@ -147,12 +173,15 @@ def _mismatch(seen: Seen, address: str, settings: Mapping[str, Any]) -> str | No
         return None
     facts = []
     if seen.is_tls != ("SSL" in wanted):
-        facts.append("speaks TLS" if seen.is_tls else "speaks plain text, no TLS")
+        facts.append("speaks TLS" if seen.is_tls else "speaks plain text instead of TLS")
     if bool(seen.mechanisms) != wanted.startswith("SASL"):
         facts.append("wants a user name" if seen.mechanisms else "asks for no user name")
     more = ""
     if seen.mechanisms and not wanted.startswith("SASL"):
-        more = f", sasl_mechanism= one of {', '.join(seen.mechanisms)}, sasl_plain_username and sasl_plain_password"
+        mechanisms = " or ".join(repr(name) for name in sorted(seen.mechanisms))
+        more = f", sasl_mechanism={mechanisms}, sasl_plain_username and sasl_plain_password"
+    if seen.mechanisms and "SSL" in wanted and not seen.is_tls:  # not to be said lightly: somebody may want just that
+        more += ", but only where you trust the network, as others on it can listen in"
     return (
         f"{address} {' and '.join(facts)}, and security_protocol is {wanted}: "
         f"write security_protocol={seen.security_protocol!r}{more}."
