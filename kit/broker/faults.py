@@ -44,6 +44,7 @@ class Links:
     Args:
         node_ids: every broker and controller.
         random: decides which messages of a lossy link get lost, and how much later than its delay each one arrives.
+        is_patient: whether anybody waits longer for the sake of slow links.
 
     Attributes:
         is_quiet: nothing is wrong with any link, so nobody has to ask `passes` and `delay_ms`.
@@ -51,8 +52,9 @@ class Links:
             so when they become faster, for the sake of what is still under way, until `relax`.
     """
 
-    def __init__(self, node_ids: Sequence[int], random: Random) -> None:
+    def __init__(self, node_ids: Sequence[int], random: Random, *, is_patient: bool = True) -> None:
         self.is_quiet = True
+        self._is_patient = is_patient
         self.slack_ms = 0.0
         self._node_ids = tuple(sorted(node_ids))
         self._random = random
@@ -76,6 +78,8 @@ class Links:
         self.slack_ms = max(self.slack_ms, self._round_trip_ms())
 
     def _round_trip_ms(self) -> float:
+        if not self._is_patient:
+            return 0.0
         slowest = sorted((delay_ms + jitter_ms for delay_ms, jitter_ms in self._slow.values()), reverse=True)
         return 2.0 * sum(slowest[:2])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import re
 import sys
 import time
@@ -51,6 +52,24 @@ def at_least(lowest: int) -> Callable[[str], int]:
     return parse
 
 
+def num_controllers(text: str) -> int:
+    """A type of argument: how many controllers on nodes of their own."""
+    if text not in ("1", "3"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not possible: 1 or 3 controllers decide by majority")
+    return int(text)
+
+
+def minutes(text: str) -> float:
+    """A type of argument: how long, 0 or more."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes, 0 or more")
+    return value
+
+
 def read_schedule(text: str) -> Schedule:
     """The faults in a file, one per line.
 
@@ -63,11 +82,14 @@ def read_schedule(text: str) -> Schedule:
         raise argparse.ArgumentTypeError(f"{text} cannot be read: {error}") from error
     schedule = []
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
-            if line.strip():
-                schedule.append(Fault.from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise argparse.ArgumentTypeError(f"line {number} of {text} is no fault: {error!r}") from error
+            schedule.append(Fault.from_json(json.loads(line)))
+        except json.JSONDecodeError as error:
+            raise argparse.ArgumentTypeError(f"line {number} of {text} is no JSON: {error}") from error
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"line {number} of {text} is no fault: {error}") from error
     return tuple(schedule)
 
 
@@ -78,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
         "--seeds", type=seed_range, default="1-100", help="7, 1-2000, or 1000.. for no end (default: %(default)s)"
     )
     made.add_argument("--jobs", type=at_least(1), default=1, help="how many processes (default: %(default)s)")
-    made.add_argument("--minutes", type=float, help="stop after so long")
+    made.add_argument("--minutes", type=minutes, help="stop after so long")
     made.add_argument(
         "--failures", type=at_least(1), default=1, help="stop after so many failing seeds (default: %(default)s)"
     )
@@ -87,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
         "--schedule", type=read_schedule, help="a file with one fault per line, in place of the seed's own"
     )
     made.add_argument("--brokers", type=at_least(3), default=STANDARD.num_brokers)
-    made.add_argument("--controllers", type=at_least(1), help="as many controllers on nodes of their own")
+    made.add_argument("--controllers", type=num_controllers, help="as many controllers, 1 or 3, on nodes of their own")
     made.add_argument("--producers", type=at_least(1), default=STANDARD.num_producers)
     made.add_argument("--records", type=at_least(1), default=STANDARD.records_per_producer, help="per producer")
     made.add_argument("--consumers", type=at_least(0), default=STANDARD.num_consumers)
@@ -105,6 +127,7 @@ class Tally:
         self._num_seeds = num_seeds
         self._began_s = self._told_s = time.monotonic()
         self._num_records = self._num_messages = self._num_faults = self._cpu_ns = 0
+        self._fewest_faults = 0
         self.num_played = 0
         self.failed: list[Result] = []
 
@@ -115,6 +138,7 @@ class Tally:
 
     def add(self, result: Result) -> None:
         """Count one result."""
+        self._fewest_faults = min(result.num_faults, self._fewest_faults) if self.num_played else result.num_faults
         self.num_played += 1
         self._num_records += result.num_records
         self._num_messages += result.num_messages
@@ -136,8 +160,9 @@ class Tally:
     def summary(self) -> str:
         """What was played, and how fast."""
         cpu_s = self._cpu_ns / 1e9
+        faults = f"{self._num_faults:,} faults (at least {self._fewest_faults} each)"
         return (
-            f"{self.num_played:,} seeds with {self._num_faults:,} faults, {self._num_records:,} records and "
+            f"{self.num_played:,} seeds with {faults}, {self._num_records:,} records and "
             f"{self._num_messages:,} messages in {self.elapsed_s:.1f} s: "
             f"{self.num_played / self.elapsed_s:.1f} seeds/s, "
             f"{self._num_messages / cpu_s if cpu_s else 0:,.0f} messages per core-second, {len(self.failed)} failed"
@@ -168,7 +193,8 @@ def explain_shrunk(failed: Result, shrunk: Shrunk) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what the command line says; 1 when something was found."""
-    options = parser().parse_args(arguments)
+    command = parser()
+    options = command.parse_args(arguments)
     remove_leftovers()
     workload = replace(
         STANDARD,
@@ -178,6 +204,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         records_per_producer=options.records,
         num_consumers=options.consumers,
     )
+    named = [node_id for fault in options.schedule or () for node_id in fault.nodes]
+    strangers = [node_id for node_id in named if node_id not in workload.node_ids]
+    if strangers:
+        known = ", ".join(map(str, workload.node_ids))
+        command.error(f"argument --schedule: there is no node {strangers[0]!r} among {known}")
     seeds = options.seeds
     tally = Tally(len(seeds) if isinstance(seeds, range) else None)
     if options.schedule is not None:

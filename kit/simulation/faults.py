@@ -17,6 +17,13 @@ NETWORK_FAULTS = (ISOLATE, CUT, SLOW, DROP)
 _WEIGHTS = {
     KILL: 6, POWER_LOSS: 3, STOP: 2, PAUSE: 3, ISOLATE: 4, CUT: 4, SLOW: 2, DROP: 3, CONSUMER_CRASH: 3,
 }  # fmt: skip
+_OF_NODE = frozenset({"node"})
+_ARGUMENTS = {
+    KILL: _OF_NODE, POWER_LOSS: _OF_NODE, STOP: _OF_NODE, PAUSE: _OF_NODE, ISOLATE: _OF_NODE,
+    CUT: frozenset({"groups", "one_way", "clients"}), SLOW: _OF_NODE | {"delay_ms", "jitter_ms"},
+    DROP: _OF_NODE | {"what", "share"}, CONSUMER_CRASH: frozenset({"consumer"}),
+    REASSIGN: frozenset({"topic", "partition", "replicas"}), ELECT: frozenset(),
+}  # fmt: skip
 MIN_FAULTS, MAX_FAULTS = 6, 10
 MAX_ADMINISTRATION = 3
 
@@ -61,6 +68,13 @@ class Fault:
     after_acked: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def nodes(self) -> list[Any]:
+        """Every node that it names."""
+        node = [self.arguments["node"]] if "node" in self.arguments else []
+        groups = self.arguments.get("groups", ())
+        return [*node, *self.arguments.get("replicas", ()), *(node_id for group in groups for node_id in group)]
+
     def as_json(self) -> dict[str, Any]:
         """The fault as JSON."""
         when = {"at_ms": self.at_ms} if self.after_acked is None else {"after_acked": self.after_acked}
@@ -68,9 +82,29 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fault:
-        """The opposite of `as_json`; ``KeyError`` when the kind or the duration is missing."""
+        """The opposite of `as_json`.
+
+        Raises:
+            ValueError: it describes no fault; the text says why, as the end of a sentence.
+        """
+        if not isinstance(data, Mapping):
+            raise ValueError(f"{data!r} is no JSON object")
+        kind = data.get("kind")
+        if kind not in _ARGUMENTS:
+            raise ValueError(f"kind {kind!r} is none of {', '.join(_ARGUMENTS)}")
+        when = [name for name in ("at_ms", "after_acked") if data.get(name) is not None]
+        for name in ("duration_ms", *when):
+            if not isinstance(data.get(name), int | float) or data[name] < 0:
+                raise ValueError(f"{name} must be a number, 0 or more, not {data.get(name)!r}")
+        if len(when) != 1:
+            raise ValueError("it begins either at_ms or after_acked")
         rest = {key: value for key, value in data.items() if key not in cls.__slots__}
-        return cls(data["kind"], data["duration_ms"], data.get("at_ms"), data.get("after_acked"), rest)
+        if rest.keys() != _ARGUMENTS[kind]:
+            raise ValueError(f"{kind} needs {', '.join(sorted(_ARGUMENTS[kind])) or 'nothing'} besides")
+        lists = [rest.get("replicas", []), rest.get("groups", [])]
+        if not all(isinstance(each, list) for each in (*lists, *(lists[1] if isinstance(lists[1], list) else ()))):
+            raise ValueError("replicas and groups are lists of nodes")
+        return cls(kind, data["duration_ms"], data.get("at_ms"), data.get("after_acked"), rest)
 
 
 Schedule = tuple[Fault, ...]

@@ -24,8 +24,9 @@ class Consumers(Protocol):
 class FaultPlayer:
     """Plays one schedule.
 
-    A fault that makes no sense when its time comes is left out: killing a node that is down, pausing one that is
-    paused. A power loss while another node has not recovered from one becomes a crash, unless ``any_power_loss``.
+    A fault that makes no sense when its time comes waits until it does: killing a node that is down, pausing one that
+    is paused. So all are played, those that wait for acknowledgements at the latest when no more will come. A power
+    loss while another node has not recovered from one becomes a crash, unless ``any_power_loss``.
     """
 
     def __init__(
@@ -50,25 +51,30 @@ class FaultPlayer:
         self._num_active = 0
         self.num_played = 0
 
-    def tick(self) -> None:
-        """Begin every fault whose time has come."""
+    def tick(self, *, is_last: bool = False) -> None:
+        """Begin every fault whose time has come.
+
+        Args:
+            is_last: no record will be acknowledged any more.
+        """
         now_ms = self._clock.monotonic_ms() - self._began_ms
         due = [
             fault
             for fault in self._waiting
             if (fault.at_ms is not None and fault.at_ms <= now_ms)
-            or (fault.after_acked is not None and fault.after_acked <= self._recorder.num_acknowledged)
+            or (fault.after_acked is not None and (is_last or fault.after_acked <= self._recorder.num_acknowledged))
         ]
         for fault in due:
-            self._waiting.remove(fault)
-            self._begin(fault)
+            if self._begin(fault) or not self._num_active:  # where nothing will end, nothing will make it possible
+                self._waiting.remove(fault)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is wrong any more and nothing more will be by the clock."""
-        return self._num_active == 0 and all(fault.at_ms is None for fault in self._waiting)
+        """Whether nothing is wrong any more and nothing more will be."""
+        return self._num_active == 0 and not self._waiting
 
-    def _begin(self, fault: Fault) -> None:
+    def _begin(self, fault: Fault) -> bool:
+        """Let it happen; False when that is not possible now."""
         end: Callable[[], None] | None = None
         if fault.kind in faults.NODE_FAULTS:
             end = self._begin_node_fault(fault)
@@ -78,11 +84,15 @@ class FaultPlayer:
             end = self._crash_consumer(fault.arguments["consumer"])
         else:
             self._administer(fault)
-        self._recorder.note("fault", fault.as_json(), end is not None)
-        if end is not None:
-            self.num_played += 1
-            self._num_active += 1
-            self._clock.call_later(fault.duration_ms, lambda: self._end(fault, end))
+            self._recorder.note("administration", fault.as_json())
+            return True
+        if end is None:
+            return False
+        self._recorder.note("fault", fault.as_json())
+        self.num_played += 1
+        self._num_active += 1
+        self._clock.call_later(fault.duration_ms, lambda: self._end(fault, end))
+        return True
 
     def _end(self, fault: Fault, end: Callable[[], None]) -> None:
         self._recorder.note("fault_ends", fault.as_json())

@@ -145,6 +145,7 @@ class _Run:
             num_brokers=workload.num_brokers,
             controllers=workload.controllers,
             config=config_of(workload, self._random("config")),
+            is_patient=self._random("patience").random() < 0.5,
             random=self._random("cluster"),
         )
         self._recorder = Recorder(self._cluster.clock)
@@ -198,10 +199,14 @@ class _Run:
         player = FaultPlayer(
             cluster, consumers, recorder, self._result.schedule, any_power_loss=workload.any_power_loss
         )
+
+        def has_sent() -> bool:
+            return all(each.is_done for each in applications)
+
         self._wait(
             "the faults to end and every send to have an outcome",
-            lambda: player.is_over and all(each.is_done for each in applications),
-            each_step=player.tick,
+            lambda: player.is_over and has_sent(),
+            each_step=lambda: player.tick(is_last=has_sent()),
         )
         self._result.num_faults = player.num_played
         self._wait("every replica to be in sync again", lambda: cluster.is_settled(topics))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from kit.broker.layout import voters_of
 from kit.simulation.cluster import SimCluster
 from kit.simulation.consumer import SimConsumer
 from kit.simulation.links import Links
@@ -69,6 +70,11 @@ class Workload:
     config: Mapping[str, str] = field(default_factory=dict)
     topic_config: Mapping[str, str] = field(default_factory=dict)
     any_power_loss: bool = False
+
+    @property
+    def node_ids(self) -> list[int]:
+        """Every node, ascending."""
+        return sorted({*range(1, self.num_brokers + 1), *voters_of(self.num_brokers, self.controllers)})
 
     @property
     def num_records(self) -> int:

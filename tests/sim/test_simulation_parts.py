@@ -67,7 +67,7 @@ def test_command_plays_a_schedule_from_a_file(tmp_path, capsys):
     path.write_text(json.dumps(Fault(faults.CONSUMER_CRASH, 100.0, 50.0, None, {"consumer": 0}).as_json()) + "\n")
 
     assert main(["--seeds", "4-5", "--schedule", str(path), "--records", "5"]) == 0
-    assert "2 seeds with 2 faults, 30 records and " in capsys.readouterr().out
+    assert "2 seeds with 2 faults (at least 1 each), 30 records and " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,11 @@ def test_command_plays_a_schedule_from_a_file(tmp_path, capsys):
         (["--jobs", "0"], "no whole number from 1 on"),
         (["--brokers", "2"], "no whole number from 3 on"),
         (["--schedule", "/nowhere"], "cannot be read"),
-        (["--schedule", __file__], "line 1 of"),
+        (["--schedule", __file__], "is no JSON: Extra data"),
+        (["--minutes", "-1"], "'-1' is no number of minutes, 0 or more"),
+        (["--minutes", "nan"], "'nan' is no number of minutes"),
+        (["--minutes", "an hour"], "'an hour' is no number of minutes"),
+        (["--controllers", "2"], "1 or 3 controllers decide by majority"),
     ],
 )
 def test_command_refuses_what_it_cannot_play(arguments, text, capsys):
@@ -88,6 +92,37 @@ def test_command_refuses_what_it_cannot_play(arguments, text, capsys):
 
     assert exit_.value.code == 2
     assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("[1]", "[1] is no JSON object"),
+        ('{"kind": "boom", "duration_ms": 1, "at_ms": 0}', "kind 'boom' is none of kill, "),
+        ('{"kind": "kill", "at_ms": 0, "node": 1}', "duration_ms must be a number, 0 or more, not None"),
+        ('{"kind": "kill", "duration_ms": -1, "at_ms": 0, "node": 1}', "duration_ms must be a number"),
+        ('{"kind": "kill", "duration_ms": 1, "node": 1}', "it begins either at_ms or after_acked"),
+        ('{"kind": "kill", "duration_ms": 1, "at_ms": 0}', "kill needs node besides"),
+        ('{"kind": "elect", "duration_ms": 1, "at_ms": 0, "node": 1}', "elect needs nothing besides"),
+        ('{"kind": "kill", "duration_ms": 1, "at_ms": 0, "node": 4}', "there is no node 4 among 1, 2, 3"),
+        ('{"kind": "kill", "duration_ms": 1, "at_ms": 0, "node": [1]}', "there is no node [1] among 1, 2, 3"),
+        ('{"kind": "cut", "duration_ms": 1, "at_ms": 0, "groups": [[1], [7]], "one_way": false, "clients": {}}',
+         "there is no node 7 among 1, 2, 3"),
+    ],
+)  # fmt: skip
+def test_command_says_what_is_wrong_with_a_fault(line, text, tmp_path, capsys):
+    """With the line, and without a traceback."""
+    path = tmp_path / "schedule"
+    path.write_text("\n" + line)
+
+    with pytest.raises(SystemExit) as exit_:
+        main(["--schedule", str(path)])
+
+    told = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert "line 2" in told or "node" in told
+    assert text in told.replace("\n", " ")
+    assert "Traceback" not in told
 
 
 def test_leftovers_of_killed_runs_are_removed(tmp_path):

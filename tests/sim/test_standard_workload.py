@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from kit.simulation.faults import ELECT, MIN_FAULTS, REASSIGN
 from kit.simulation.run import simulate
 
 NUM_SEEDS = 2_000
@@ -35,6 +37,10 @@ def test_standard_workload_keeps_its_promises(first):
     answer = run_suite("--seeds", f"{first}-{first + SEEDS_PER_TEST - 1}", "--jobs", "2")
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
+    played = re.search(r"^([\d,]+) seeds with [\d,]+ faults \(at least (\d+) each\)", answer.stdout, re.MULTILINE)
+    assert played is not None, answer.stdout
+    assert int(played[1].replace(",", "")) == SEEDS_PER_TEST
+    assert int(played[2]) >= MIN_FAULTS
 
 
 def test_simulation_is_reproducible():
@@ -67,4 +73,13 @@ def test_standard_workload_does_what_it_says():
     assert result.num_records == 600
     assert result.num_messages > result.num_records
     assert result.num_acknowledged > 400
-    assert result.num_faults >= 3
+    assert result.num_faults >= MIN_FAULTS
+
+
+@pytest.mark.parametrize("seed", [1, 19, 34])
+def test_every_fault_of_the_schedule_is_played(seed):
+    """What cannot happen when its time comes happens later; what waits for acknowledgements does not wait for ever."""
+    result = simulate(seed)
+
+    administration = {REASSIGN, ELECT}
+    assert result.num_faults == sum(fault.kind not in administration for fault in result.schedule) >= MIN_FAULTS
