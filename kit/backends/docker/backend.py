@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import threading
@@ -13,11 +14,11 @@ from typing import Any, NoReturn
 
 from kit.backends import Broker
 from kit.backends.arguments import ConfigValue, check_brokers, check_controllers, checked_config, checked_ports
-from kit.backends.docker import cluster_network, engine, labels, left_overs, removal
+from kit.backends.docker import cluster_network, engine, labels, left_overs, node_container, removal
 from kit.backends.docker import image as images
 from kit.backends.docker.cluster_network import ClusterNetwork
 from kit.backends.docker.container_commands import ContainerCommands
-from kit.backends.docker.layout import NodePlan, new_cluster_id, plans, settings_of
+from kit.backends.docker.layout import new_cluster_id, plans, settings_of
 from kit.backends.docker.node_container import NodeContainer, without_ryuk
 from kit.backends.docker.progress import Progress
 from kit.backends.docker.reaper import Reaper
@@ -82,17 +83,18 @@ class DockerBackend:
         self._client = engine.find()
         try:
             self._begin(ports, voters_of(brokers, controllers), settings)
+        except (ClusterClosedError, FaultError) as error:
+            self._give_up()
+            raise StartError(f"The cluster cannot start: {error}") from error
         except BaseException:  # an interrupt too must not leave a container behind
-            self._progress.clear()
-            self.close()
+            self._give_up()
             raise
 
     # -- starting ------------------------------------------------------------------------------------------------
 
     def _begin(self, ports: list[int], voters: list[int], settings: Mapping[str, str]) -> None:
         started_s = time.monotonic()
-        for left in left_overs.remove_left_overs(self._client):
-            self._progress.done(f"Removed {left.text}.")
+        self._clean_up()
         images.get(self._client, self._image, self._progress)
         try:
             self._reaper = Reaper(self._cluster)
@@ -103,7 +105,8 @@ class DockerBackend:
         self._plans = plans(client_ports, {voter: free.pop() for voter in voters}, settings, new_cluster_id())
         self._make_nodes()
         network = ClusterNetwork(self._nodes, self._image)
-        self._commands = ContainerCommands(self._nodes, voters, network)
+        states = functools.partial(node_container.states, self._client, self._cluster)
+        self._commands = ContainerCommands(self._nodes, voters, network, states)
         num_brokers = len(client_ports)
         self._commands.wait_until_ready(
             _START_TIMEOUT_S + _START_TIMEOUT_PER_NODE_S * len(self._nodes),
@@ -114,17 +117,30 @@ class DockerBackend:
         took_s = time.monotonic() - started_s
         self._progress.done(f"Apache Kafka runs ({self._image}): {num_brokers} broker(s) after {took_s:.1f} s")
 
+    def _give_up(self) -> None:
+        self._progress.clear()
+        self.close()
+
+    def _clean_up(self) -> None:
+        """Remove what crashed notebooks left; that it cannot be removed is no reason not to start."""
+        try:
+            for left in left_overs.remove_left_overs(self._client):
+                self._progress.done(f"Removed {left.text}.")
+        except KitError as error:
+            self._progress.done(str(error))
+
     def _make_nodes(self) -> None:
         """Make and start all containers side by side; raises the first refusal."""
         own_labels = labels.of_cluster(self._cluster)
-        try:
-            network = cluster_network.create(self._client, self._cluster, own_labels)
-        except FaultError as error:
-            raise StartError(str(error)) from error
+        network = cluster_network.create(self._client, self._cluster, own_labels)
         outside = "podman" if engine.is_podman(self._client) else "bridge"
+        addresses = cluster_network.addresses(network, [plan.node_id for plan in self._plans])
+        hosts = {plan.alias: addresses[plan.node_id] for plan in self._plans}
         for plan in self._plans:
             name = f"{self._cluster}-{plan.alias}"
-            self._nodes[plan.node_id] = NodeContainer(plan, self._image, network, name, own_labels)
+            self._nodes[plan.node_id] = NodeContainer(
+                plan, self._image, network, name=name, own_labels=own_labels, hosts=hosts
+            )
         self._progress.say(f"Apache Kafka starts ({self._image}) ...")
         refused: list[BaseException] = []
         with without_ryuk():
@@ -143,26 +159,21 @@ class DockerBackend:
 
     def brokers(self) -> list[Broker]:
         """The brokers by node id; they live and die one by one."""
+        states: Mapping[int, str] = {}
+        if not self._is_closed:
+            with contextlib.suppress(KitError):  # the engine does not answer: then nothing is alive
+                states = self._commands.states()
         return [
             Broker(
                 plan.node_id,
                 "127.0.0.1",
                 plan.client_port,
-                is_alive=state != "down",
-                is_paused=state == "paused",
+                is_alive=states.get(plan.node_id, "down") != "down",
+                is_paused=states.get(plan.node_id) == "paused",
             )
             for plan in self._plans
             if plan.client_port is not None
-            for state in [self._state_of(plan)]
         ]
-
-    def _state_of(self, plan: NodePlan) -> str:
-        if self._is_closed:
-            return "down"
-        try:
-            return self._nodes[plan.node_id].state
-        except KitError:  # the engine does not answer
-            return "down"
 
     @property
     def client_settings(self) -> ClientSettings:
@@ -171,18 +182,15 @@ class DockerBackend:
         return ClientSettings({"bootstrap_servers": ",".join(addresses)})
 
     def why_gone(self) -> str | None:
-        """One sentence when the engine ended, or all containers are gone and not all of them were asked to be."""
+        """One sentence when the engine ended or somebody removed all containers, else None."""
         if self._is_closed:
             return None
         try:
-            if any(node.state != "down" for node in self._nodes.values()):
-                return None
+            if node_container.states(self._client, self._cluster):
+                return None  # those that are down can be started again
         except ClusterClosedError:
             return "The Docker engine, and the cluster with it, does not answer any more."
-        unasked = [node for node in self._nodes.values() if not node.was_asked]
-        if not unasked:
-            return None
-        return f"All containers of the cluster have ended{unasked[0].last_words()}"
+        return "All containers of the cluster were removed from outside."
 
     def add_hook(self, _api_key: int, _decide: Callable[[Mapping[str, Any]], Any]) -> NoReturn:
         """Refuse: nobody can look into what clients send to Apache Kafka.

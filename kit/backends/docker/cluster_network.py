@@ -6,7 +6,8 @@ clients still reach it. Every other cut is a route into nothing ("blackhole") on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kit.backends.docker import engine
@@ -17,6 +18,7 @@ from kit.errors import FaultError
 _ANY_API = 0
 _NO_PROGRAM = (126, 127)  # what a container engine says when it finds no such program
 _IS_THERE = "File exists"
+_ATTEMPTS = 5  # somebody else may take the range of addresses in a moment between two calls
 
 
 def cut_off(links: Links, node_ids: Iterable[int]) -> set[int]:
@@ -83,11 +85,9 @@ class ClusterNetwork:
             elif node_id not in alone and not node.is_connected:
                 node.connect()
         lost = lost_targets(links, self._nodes)
-        addresses = {node_id: node.address for node_id, node in nodes.items()}
         for node_id, node in nodes.items():
             if node.state == "up":
-                found = {addresses.get(target) for target in lost.get(node_id, ())}
-                self._reroute(node, {address for address in found if address is not None})
+                self._reroute(node, {self._nodes[target].address for target in lost.get(node_id, ())})
 
     def _reroute(self, node: NodeContainer, wanted: set[str]) -> None:
         routes = self._routes[node.node_id]
@@ -113,8 +113,36 @@ class ClusterNetwork:
 def create(client: Any, name: str, own_labels: Mapping[str, str]) -> Any:
     """Make the network of a cluster, without a way out; returns what the Docker SDK knows it as.
 
+    Only in a network whose range of addresses was asked for can a container keep its address when it leaves and comes
+    back. So one is made to see which range is free, and made again with that.
+
     Raises:
         FaultError: the engine refuses, for example because it has too many networks.
     """
+    from docker.types import IPAMConfig, IPAMPool
+
     with engine.refusals("The network of the cluster cannot be made", FaultError):
-        return client.networks.create(name, internal=True, labels=dict(own_labels))
+        for attempt in range(_ATTEMPTS):
+            found = client.networks.create(name, internal=True, labels=dict(own_labels))
+            subnet = _subnet(found)
+            found.remove()
+            pool = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
+            try:
+                return client.networks.create(name, internal=True, labels=dict(own_labels), ipam=pool)
+            except engine.failures() as error:
+                if "overlap" not in engine.explanation(error).lower() or attempt == _ATTEMPTS - 1:
+                    raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def addresses(network: Any, node_ids: Sequence[int]) -> dict[int, str]:
+    """An address of its own for each node, after the first one, which is the engine's."""
+    hosts = ipaddress.ip_network(_subnet(network)).hosts()
+    next(hosts)
+    return {node_id: str(address) for node_id, address in zip(node_ids, hosts, strict=False)}
+
+
+def _subnet(network: Any) -> str:
+    network.reload()
+    pools = network.attrs["IPAM"]["Config"]
+    return next(str(pool["Subnet"]) for pool in pools if ":" not in pool["Subnet"])

@@ -14,10 +14,12 @@ from kit.backends.docker.cluster_network import ClusterNetwork
 from kit.backends.docker.node_container import NodeContainer
 from kit.backends.docker.watcher import View, changes, partitions_of
 from kit.backends.node_faults import NodeFaults
+from kit.broker.process.commands import RESTART_TIMEOUT_MS
 from kit.errors import FaultError, KitError, NotSupportedError, StartError
 
 _RESTART_TIMEOUT_S = 90.0  # a JVM on a busy computer
-_PAUSE_S = 0.1
+_CUT_OFF_TIMEOUT_S = RESTART_TIMEOUT_MS / 1000
+_PAUSE_S = 0.2
 _ONLY_EMBEDDED = ("slow", "drop")
 
 
@@ -28,13 +30,22 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         nodes: of the cluster, by id.
         voters: those of the metadata quorum.
         network: between them.
+        states: the state of every node that is there, by id.
     """
 
-    def __init__(self, nodes: Mapping[int, NodeContainer], voters: Sequence[int], network: ClusterNetwork) -> None:
+    def __init__(
+        self,
+        nodes: Mapping[int, NodeContainer],
+        voters: Sequence[int],
+        network: ClusterNetwork,
+        states: Callable[[], Mapping[int, str]],
+    ) -> None:
         super().__init__(list(nodes), voters)
         for node in nodes.values():
             self.add(node)
         self._network = network
+        self._states_now = states
+        self._seen: dict[int, str] = {}
         self._in_force = self._links.dump()
         self._view = View()
         self._looking = threading.Lock()
@@ -55,25 +66,29 @@ class ContainerCommands(NodeFaults[NodeContainer]):
 
     def states(self) -> dict[int, str]:
         """By node id, one of "up", "paused" and "down"."""
-        return {node_id: node.state for node_id, node in self._nodes.items()}
+        found = self._states_now()
+        return {node_id: found.get(node_id, "down") for node_id in self._nodes}
 
     def _state(self) -> dict[str, Any]:
-        found = self._controller()
-        return {"nodes": self.states(), "controller": None if found is None else found[1]}
+        states = self.states()
+        found = self._controller(states)
+        return {"nodes": states, "controller": None if found is None else found[1]}
 
-    def _controller(self) -> tuple[int, int] | None:
+    def _controller(self, states: Mapping[int, str]) -> tuple[int, int] | None:
         """Epoch and id of the active controller; of two that think so, the one of the newest epoch."""
         claims = []
         for voter in self._voters:
-            port = self._nodes[voter].plan.controller_port
-            with contextlib.suppress(NoAnswerError):
-                claims.append(asking.active_controller(port or 0))
+            if states[voter] == "up":
+                with contextlib.suppress(NoAnswerError):
+                    claims.append(asking.active_controller(self._nodes[voter].plan.controller_port or 0))
         return max((claim for claim in claims if claim is not None), default=None)
 
     def look(self) -> None:
         """Note what has changed since the last look."""
         with self._looking:
-            after = self._look()
+            states = self.states()
+            self._note_the_dead(states)
+            after = self._look(states)
             time_ms = time.time_ns() // 1_000_000
             for event in changes(self._view, after, time_ms):
                 self._events.append(
@@ -85,11 +100,18 @@ class ContainerCommands(NodeFaults[NodeContainer]):
                 else View(after.controller or self._view.controller, self._view.alive, self._view.partitions)
             )
 
-    def _look(self) -> View:
-        controller = self._controller()
+    def _note_the_dead(self, states: Mapping[int, str]) -> None:
+        """Note the nodes that somebody else has killed."""
+        for node_id, state in states.items():
+            if state == "down" != self._seen.get(node_id, "down") and not self._nodes[node_id].was_asked:
+                self._note("kill", node_id)
+        self._seen = dict(states)
+
+    def _look(self, states: Mapping[int, str]) -> View:
+        controller = self._controller(states)
         for node in self._brokers():
-            if controller is None or not self._reaches(node.node_id, controller[1]):
-                continue  # it knows only what was before the cut
+            if controller is None or states[node.node_id] != "up" or not self._reaches(node.node_id, controller[1]):
+                continue  # it knows nothing, or only what was before the cut
             with contextlib.suppress(NoAnswerError):
                 answer = asking.metadata(node.plan.client_port or 0, with_topics=True)
                 alive = frozenset(broker.node_id for broker in answer.brokers)
@@ -120,10 +142,11 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         while True:
             ready = [node for node in self._brokers() if self._knows(node, everyone)]
             say(len(ready))
-            if len(ready) == len(everyone) and self._controller() is not None:
+            states = self.states()
+            if len(ready) == len(everyone) and self._controller(states) is not None:
                 return
-            for node in self._nodes.values():
-                if node.state == "down":
+            for node_id, node in self._nodes.items():
+                if states[node_id] == "down":
                     raise StartError(f"{_ended(node)}{node.last_words()}")
             if time.monotonic() > give_up_s:
                 late = next((node for node in self._brokers() if node not in ready), self._brokers()[0])
@@ -147,7 +170,7 @@ class ContainerCommands(NodeFaults[NodeContainer]):
     def _start_again(self, node: NodeContainer) -> None:
         node.start()
         self._network.forget(node.node_id)
-        self._network.apply(self._links)  # its routes are gone, and its address may be another one
+        self._network.apply(self._links)  # its routes are gone
 
     def _wait_started(self, node: NodeContainer) -> None:
         """Do nothing: a container runs as soon as it is started."""
@@ -158,12 +181,13 @@ class ContainerCommands(NodeFaults[NodeContainer]):
             self._network.apply(self._links)  # what was cut meanwhile
 
     def _wait_ready(self, node: NodeContainer, broker_ids: list[int]) -> None:
-        give_up_s = time.monotonic() + _RESTART_TIMEOUT_S
+        timeout_s = _CUT_OFF_TIMEOUT_S if self._is_shut_out(node.node_id) else _RESTART_TIMEOUT_S
+        give_up_s = time.monotonic() + timeout_s
         while not (self._knows(node, set(broker_ids)) if node.is_broker else self._answers(node)):
             if node.state == "down":
                 raise FaultError(f"{_ended(node)}{node.last_words()}")
             if time.monotonic() > give_up_s:
-                raise FaultError(self._why_not_ready(node.node_id))
+                raise FaultError(self._why_not_ready(node.node_id, timeout_s))
             time.sleep(_PAUSE_S)
 
     @staticmethod
@@ -173,9 +197,14 @@ class ContainerCommands(NodeFaults[NodeContainer]):
             return True
         return False
 
-    def _why_not_ready(self, node_id: int) -> str:
-        began = f"Node {node_id} was started again, but is no part of the cluster after {_RESTART_TIMEOUT_S:.0f} s: "
-        found = self._controller()
+    def _is_shut_out(self, node_id: int) -> bool:
+        """Whether a cut keeps a node from the active controller."""
+        found = self._controller(self.states())
+        return found is not None and not self._reaches(node_id, found[1])
+
+    def _why_not_ready(self, node_id: int, timeout_s: float) -> str:
+        began = f"Node {node_id} was started again, but is no part of the cluster after {timeout_s:.0f} s: "
+        found = self._controller(self.states())
         if found is None:
             return (
                 began + "there is no active controller, because no majority of the controllers can reach one another."

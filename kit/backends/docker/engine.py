@@ -33,6 +33,8 @@ def find() -> Any:
             f"Containers need the package testcontainers ({error}): install it with `pip install testcontainers`. "
             + _OTHERWISE
         ) from error
+    if _is_elsewhere(os.environ.get("DOCKER_HOST", "")):
+        raise StartError(_elsewhere())
     failed: tuple[type[Exception], ...] = (*failures(), ValueError)  # ValueError: DOCKER_HOST is no address
     try:
         client = DockerClient(timeout=_PROBE_TIMEOUT_S).client
@@ -40,7 +42,7 @@ def find() -> Any:
         system = client.version().get("Os", "linux")
     except failed as error:
         raise StartError(f"{why_not(error)} {_OTHERWISE}") from error
-    _check_place(client, system)
+    _check_place(system)
     client.api.timeout = _TIMEOUT_S
     return client
 
@@ -108,20 +110,26 @@ def is_podman(client: Any) -> bool:
     return any("podman" in str(component.get("Name", "")).lower() for component in components)
 
 
-def _check_place(client: Any, system: str) -> None:
+def _check_place(system: str) -> None:
     if system == "windows":
         raise StartError(
             "Docker runs Windows containers at the moment, and Apache Kafka's image is for Linux: choose "
             f'"Switch to Linux containers" in Docker Desktop\'s menu. {_OTHERWISE}'
         )
-    address = urlsplit(client.api.base_url)
-    # http+docker stands for a socket or a pipe of this computer, or for ssh.
-    is_here = address.hostname != "ssh" if address.scheme == "http+docker" else address.hostname in _LOCAL_HOSTS
-    if not is_here:
-        raise StartError(
-            f"The Docker engine is on another computer (DOCKER_HOST={os.environ.get('DOCKER_HOST')}), where brokers' "
-            f"ports would be open to that computer only: unset DOCKER_HOST to use this one's engine. {_OTHERWISE}"
-        )
+    if _is_elsewhere(os.environ.get("DOCKER_HOST", "")):  # now it has what the chosen Docker context says
+        raise StartError(_elsewhere())
+
+
+def _is_elsewhere(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "ssh" or (parts.scheme in ("tcp", "http", "https") and parts.hostname not in _LOCAL_HOSTS)
+
+
+def _elsewhere() -> str:
+    return (
+        f"The Docker engine is on another computer (DOCKER_HOST={os.environ['DOCKER_HOST']}), where the brokers' ports "
+        f"would be open to that computer only: unset DOCKER_HOST to use this one's engine. {_OTHERWISE}"
+    )
 
 
 # -- why there is none -------------------------------------------------------------------------------------------

@@ -70,10 +70,9 @@ def with_mirror(name: str) -> str:
 
 
 def _pull(client: Any, name: str, progress: Progress) -> None:
-    repository, _, tag = name.rpartition(":")
     progress.say(f"Pulling the image {name}, once ...")
     try:
-        for text in pulled(client.api.pull(repository, tag=tag, stream=True, decode=True)):
+        for text in pulled(client.api.pull(name, stream=True, decode=True)):
             progress.say(f"Pulling the image {name}, once: {text}")
     except _PullError as error:
         raise StartError(refusal(name, str(error))) from error

@@ -30,7 +30,8 @@ _OURS = "kit."  # begins the names of settings that only the kit's own broker ha
 # What the kit's broker has nothing of, so that its table cannot say which names there are.
 _APACHE_ONLY = (
     "client.quota.", "controller.quorum.", "delegation.token.", "group.consumer.", "group.coordinator.", "group.share.",
-    "group.streams.", "metadata.log.", "metric.", "metrics.", "quota.", "remote.log.", "sasl.", "share.coordinator.",
+    "group.streams.", "initial.broker.registration.",
+    "metadata.log.", "metric.", "metrics.", "quota.", "remote.log.", "sasl.", "share.coordinator.",
     "socket.connection.", "ssl.",
 )  # fmt: skip
 _LIKE_A_SLIP = 0.9  # how similar to a name in the table a name is that was probably meant to be it
@@ -143,6 +144,8 @@ def settings_of(num_brokers: int, config: Mapping[str, ConfigValue]) -> dict[str
         # A cut swallows packets: who connects into it shall try again soon after the cut is healed.
         "socket.connection.setup.timeout.ms": "1000",
         "socket.connection.setup.timeout.max.ms": "2000",
+        # Kafka's broker gives up after a minute in which it could not register; a lab may heal the network later.
+        "initial.broker.registration.timeout.ms": "86400000",
         **given,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,9 +12,10 @@ from kit.backends.docker import engine, labels
 from kit.backends.docker.layout import NodePlan
 from kit.errors import FaultError, StartError
 
-_LAST_LINES = 12
+_TAIL_LINES = 300  # of the log are looked at
+_LAST_LINES = 6  # and so many shown
+_LOG_SIZE = "10m"  # a node that is cut off complains without end
 _LOOK_AGAIN_S = 0.1
-_STATES = {"running": "up", "paused": "paused"}
 
 _ryuk = threading.Lock()
 
@@ -28,20 +29,33 @@ class NodeContainer:
         network: the cluster's, as the Docker SDK knows it.
         name: of the container.
         own_labels: of the cluster.
+        hosts: the address of every node in the network, by alias.
 
     Attributes:
+        address: its own among them.
         was_asked: whether it is down because somebody wanted it so.
     """
 
-    def __init__(self, plan: NodePlan, image: str, network: Any, name: str, own_labels: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        plan: NodePlan,
+        image: str,
+        network: Any,
+        *,
+        name: str,
+        own_labels: Mapping[str, str],
+        hosts: Mapping[str, str],
+    ) -> None:
         self.plan = plan
         self.node_id = plan.node_id
         self.is_broker = plan.is_broker
         self.was_asked = False
+        self.address = hosts[plan.alias]
         self._image = image
         self._network = network
         self._name = name
         self._labels = {**own_labels, labels.NODE: str(plan.node_id)}
+        self._hosts = dict(hosts)
         self._container: Any = None
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -55,7 +69,7 @@ class NodeContainer:
         Raises:
             StartError: the engine refuses.
         """
-        from docker.types import EndpointConfig
+        from docker.types import EndpointConfig, LogConfig
         from testcontainers.core.container import DockerContainer
 
         made = DockerContainer(self._image, env=dict(self.plan.environment), name=self._name)
@@ -64,8 +78,13 @@ class NodeContainer:
             made.ports[f"{inside}/tcp"] = ("127.0.0.1", outside)  # type: ignore[assignment]
         made.with_kwargs(
             network=self._network.name,
-            networking_config={self._network.name: EndpointConfig("1.41", aliases=[self.plan.alias])},
+            networking_config={
+                self._network.name: EndpointConfig("1.41", aliases=[self.plan.alias], ipv4_address=self.address)
+            },
             hostname=self.plan.alias,
+            # The engine's name service does not know a node that is cut off, and Java remembers that for ten seconds.
+            extra_hosts=self._hosts,
+            log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": _LOG_SIZE, "max-file": "1"}),
             labels=self._labels,
             cap_add=["NET_ADMIN"],  # for routes into nothing, in the container's own network
         )
@@ -98,7 +117,7 @@ class NodeContainer:
         Raises:
             ClusterClosedError: the engine does not answer.
         """
-        return _STATES.get(self.status, "down")
+        return as_state(self.status)
 
     @property
     def status(self) -> str:
@@ -145,7 +164,7 @@ class NodeContainer:
                 f"Node {self.node_id} cannot start: the disk of the Docker engine is full. `docker system df` shows "
                 "what fills it, and `docker system prune` removes what nothing uses."
             )
-        return f"Node {self.node_id} cannot start: {said}."
+        return f"Node {self.node_id} cannot start from the image {self._image}: {said}."
 
     # -- faults --------------------------------------------------------------------------------------------------
 
@@ -198,22 +217,14 @@ class NodeContainer:
     # -- network -------------------------------------------------------------------------------------------------
 
     @property
-    def address(self) -> str | None:
-        """Its address in the cluster's network; None while it is down or not connected."""
-        if self.status == "gone":
-            return None
-        networks = self._container.attrs["NetworkSettings"]["Networks"]
-        return networks.get(self._network.name, {}).get("IPAddress") or None
-
-    @property
     def is_connected(self) -> bool:
         """Whether it belongs to the cluster's network, running or not."""
         return self.status != "gone" and self._network.name in self._container.attrs["NetworkSettings"]["Networks"]
 
     def connect(self) -> None:
-        """Join the cluster's network under its name. Raises `FaultError`."""
+        """Join the cluster's network under its name and address. Raises `FaultError`."""
         with engine.refusals(f"Node {self.node_id} cannot be connected to its peers", FaultError):
-            self._network.connect(self._here, aliases=[self.plan.alias])
+            self._network.connect(self._here, aliases=[self.plan.alias], ipv4_address=self.address)
 
     def disconnect(self) -> None:
         """Leave the cluster's network. Raises `FaultError`."""
@@ -227,14 +238,41 @@ class NodeContainer:
         if self._container is None:
             return "."
         try:
-            written = self._container.logs(tail=_LAST_LINES).decode("utf-8", "replace").strip()
+            written = self._container.logs(tail=_TAIL_LINES).decode("utf-8", "replace")
         except engine.failures():
             written = ""
-        return f"; its last words:\n{written}" if written else "; it wrote no log."
+        told = telling(written.splitlines())
+        return "; its last words:\n" + "\n".join(told) if told else "; it wrote no log."
 
     def exit_status(self) -> int | None:
         """The status that it ended with; None while it runs."""
         return None if self.state != "down" or not self.is_whole else int(self._container.attrs["State"]["ExitCode"])
+
+
+def telling(lines: Sequence[str]) -> list[str]:
+    """The last lines of a log that tell something: its errors, if there are any."""
+    headlines = [line for line in lines if line.strip() and not line.startswith((" ", "\t"))]
+    errors = [line for line in headlines if " ERROR " in line or " FATAL " in line or "Exception: " in line]
+    return (errors or headlines)[-_LAST_LINES:]
+
+
+def as_state(status: str) -> str:
+    """What the engine calls the state of a container, in the words of `NodeContainer.state`."""
+    return {"running": "up", "paused": "paused"}.get(status, "down")
+
+
+def states(client: Any, cluster: str) -> dict[int, str]:
+    """The state of every node whose container is there, by node id, with one question to the engine.
+
+    Args:
+        cluster: the name on the labels.
+
+    Raises:
+        ClusterClosedError: the engine does not answer.
+    """
+    with engine.refusals("The cluster's containers cannot be listed", FaultError):
+        found = client.api.containers(all=True, filters={"label": f"{labels.CLUSTER}={cluster}"})
+    return {int(each["Labels"][labels.NODE]): as_state(each["State"]) for each in found}
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def main() -> int:
                 return 0
             break  # the input ended
         except queue.Empty:
-            if hasattr(os, "getppid") and os.getppid() != owner_pid:  # a forked process may hold the pipe open
+            if os.getppid() != owner_pid:  # a forked process may hold the pipe open
                 break
     return 0 if not cluster or _removed(cluster) else 1
 
