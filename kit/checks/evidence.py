@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -56,17 +56,17 @@ class ClusterEvidence:
     """Evidence read from a running cluster with kafka-python. A context manager: leaving it closes the clients.
 
     Args:
-        bootstrap_servers: comma-separated addresses.
+        client_settings: how clients reach it, in kafka-python's names.
 
     Raises:
         kafka.errors.KafkaError: no broker answered.
     """
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, client_settings: Mapping[str, Any]) -> None:
         from kafka import KafkaAdminClient, KafkaConsumer
 
-        _knock(bootstrap_servers)
-        configs = {"bootstrap_servers": bootstrap_servers, "bootstrap_timeout_ms": _PATIENCE_MS}
+        _knock(client_settings["bootstrap_servers"])
+        configs = {**client_settings, "bootstrap_timeout_ms": _PATIENCE_MS}
         with contextlib.ExitStack() as opened:
             self._admin: Any = opened.enter_context(contextlib.closing(KafkaAdminClient(**configs)))
             # No group and no topic: the check reads beside the student's groups and leaves no trace in them.
@@ -147,7 +147,7 @@ def _knock(bootstrap_servers: str) -> None:
     for address in bootstrap_servers.split(","):
         host, _, port = address.strip().rpartition(":")
         try:
-            socket.create_connection((host, int(port)), timeout=_PATIENCE_MS / 1000).close()
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE_MS / 1000).close()
         except OSError:
             continue
         return

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from kit.checks.evidence import ClusterEvidence, Evidence
 from kit.checks.result import CheckResult
+from kit.client_settings import settings_of
 
 # A judge is pure: the same evidence and answer give the same verdict, whoever shows it.
 Judge = Callable[[Evidence, Any], CheckResult]
@@ -63,7 +64,7 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
 
     Args:
         name: for example ``"01.record"``; each task in a lab names its own.
-        cluster: what `kit.start` returned.
+        cluster: what `kit.start` or `kit.connect` returned.
         answer: what the task asks to hand in, where it asks for something.
 
     Returns:
@@ -77,7 +78,7 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
     if name not in _JUDGES:
         raise UnknownCheckError(name)
     try:
-        with ClusterEvidence(cluster.bootstrap_servers) as evidence:
+        with ClusterEvidence(settings_of(cluster)) as evidence:
             return verdict(name, evidence, answer)
     except KafkaError as error:
         return CheckResult(
@@ -85,5 +86,5 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
             passed=False,
             happened=f"The cluster could not be asked: {type(error).__name__}: {error}",
             where=f"the brokers at {cluster.bootstrap_servers}",
-            try_next="Run the cell with kit.start again, then the cells after it.",
+            try_next="Run the cell with kit.start or kit.connect again, then the cells after it.",
         )

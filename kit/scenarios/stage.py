@@ -128,7 +128,7 @@ class Stage:
 
     def admin(self) -> contextlib.closing[KafkaAdminClient]:
         """An admin client for one ``with`` block."""
-        return contextlib.closing(KafkaAdminClient(bootstrap_servers=self.cluster.bootstrap_servers))
+        return contextlib.closing(KafkaAdminClient(**self.cluster.client_settings))
 
     def topic(self, base: str, assignments: Sequence[Sequence[int]], **configs: str) -> str:
         """Make a topic with a fresh name; by partition its replicas, of which the first one will lead."""
@@ -163,7 +163,7 @@ class Stage:
         """Where a client of this name looks for brokers, and its client id."""
         known = self.broker_ids if brokers is None else set(brokers)
         addresses = [broker.address for broker in self.cluster.brokers if broker.node_id in known]
-        return {"bootstrap_servers": addresses, "client_id": self.client_id(name)}
+        return {**self.cluster.client_settings, "bootstrap_servers": addresses, "client_id": self.client_id(name)}
 
     def closing(self, close: Callable[[], object]) -> None:
         """Have a client closed at the end."""

@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from kit.client_settings import settings_of
+
 JOIN_S = 5.0
 
 
@@ -33,14 +35,17 @@ class ClusterGoneError(RuntimeError):
     """The cluster behind a widget was closed or has died."""
 
     def __init__(self) -> None:
-        super().__init__("The cluster is closed. Run the cell with kit.start again, then this one.")
+        super().__init__(
+            "The cluster is closed, or no broker answers. Run the cell that started it or connected to it again, "
+            "then this one."
+        )
 
 
 class Link:
     """What a widget keeps of its cluster. It does not keep the cluster alive: a forgotten one shall end."""
 
     def __init__(self, cluster: ClusterLike) -> None:
-        self.bootstrap_servers = cluster.bootstrap_servers
+        self.client_settings = settings_of(cluster)
         self._cluster = weakref.ref(cluster)
 
     @property

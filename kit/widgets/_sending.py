@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,9 +59,10 @@ def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def as_python(order: Order, bootstrap_servers: str) -> str:
-    """The same order as code that a student can paste into a cell."""
-    configs = f'bootstrap_servers="{bootstrap_servers}"'
+def as_python(order: Order, client_settings: Mapping[str, Any]) -> str:
+    """The same order as code that a student can paste into a cell; passwords must not get into one."""
+    is_open = client_settings.get("security_protocol", "PLAINTEXT") == "PLAINTEXT"
+    configs = f'bootstrap_servers="{client_settings["bootstrap_servers"]}"' if is_open else "**cluster.client_settings"
     if order.acks != "all":
         configs += f", acks={order.acks}, enable_idempotence=False"
     arguments = "".join(f", {name}={value!r}" for name, value in order.arguments().items())
@@ -78,11 +80,11 @@ class Sender:
     """Sends orders through kafka-python, with one producer per acks setting.
 
     Args:
-        bootstrap_servers: comma-separated addresses.
+        client_settings: how clients reach the cluster, in kafka-python's names.
     """
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, client_settings: Mapping[str, Any]) -> None:
+        self._client_settings = client_settings
         self._producers: dict[Acks, Any] = {}
         self._admin: Any = None
 
@@ -110,7 +112,7 @@ class Sender:
         from kafka import KafkaAdminClient
 
         if self._admin is None:
-            self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap_servers, bootstrap_timeout_ms=TIMEOUT_MS)
+            self._admin = KafkaAdminClient(**self._client_settings, bootstrap_timeout_ms=TIMEOUT_MS)
         found = [each["partitions"] for each in self._admin.describe_topics() if each["name"] == topic]
         return sorted(each["partition_index"] for partitions in found for each in partitions)
 
@@ -127,7 +129,7 @@ class Sender:
 
         if acks not in self._producers:
             self._producers[acks] = KafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
+                **self._client_settings,
                 acks=acks,
                 # Idempotence needs the answer of all in-sync replicas, so it is off with less.
                 enable_idempotence=acks == "all",

@@ -42,7 +42,7 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     def __init__(self, cluster: ClusterLike, topic: str) -> None:
         self._link = Link(cluster)
-        self._sender = Sender(cluster.bootstrap_servers)
+        self._sender = Sender(self._link.client_settings)
         self._sending: Background | None = None
         self.topic = _field("Topic", topic)
         self.key = _field("Key", "", "empty: no key")
@@ -117,7 +117,7 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     def _show_code(self, _change: object = None) -> None:
         try:
-            self.send_log.code = as_python(self.order(), self._link.bootstrap_servers)
+            self.send_log.code = as_python(self.order(), self._link.client_settings)
         except ValueError as error:
             self.send_log.code = f"# {error}"
 

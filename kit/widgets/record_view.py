@@ -70,9 +70,7 @@ class RecordView(anywidget.AnyWidget):
     def _run(self, background: Background) -> None:
         from kafka import KafkaConsumer
 
-        consumer = KafkaConsumer(
-            bootstrap_servers=self._link.bootstrap_servers, enable_auto_commit=False, allow_auto_create_topics=False
-        )
+        consumer = KafkaConsumer(**self._link.client_settings, enable_auto_commit=False, allow_auto_create_topics=False)
         try:
             tail = Tail(consumer, self.topic, from_beginning=self.start == "beginning")
             while background.goes_on(_REDRAW_S):

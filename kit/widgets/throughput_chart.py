@@ -77,7 +77,7 @@ class ThroughputChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
     def _run(self, background: Background) -> None:
         from kafka import KafkaAdminClient
 
-        admin = KafkaAdminClient(bootstrap_servers=self._link.bootstrap_servers)
+        admin = KafkaAdminClient(**self._link.client_settings)
         try:
             while background.goes_on(_SAMPLE_EVERY_S):
                 self._history.add(self._offsets.look(admin))

@@ -64,7 +64,7 @@ class Traffic(anywidget.AnyWidget):
     def _produce(self, background: Background) -> None:
         from kafka import KafkaProducer
 
-        producer = KafkaProducer(bootstrap_servers=self._link.bootstrap_servers)
+        producer = KafkaProducer(**self._link.client_settings)
         try:
             numbers = itertools.count()
             while background.goes_on(1 / _TICKS_PER_S):
@@ -78,7 +78,7 @@ class Traffic(anywidget.AnyWidget):
 
         consumer = KafkaConsumer(
             self.topic,
-            bootstrap_servers=self._link.bootstrap_servers,
+            **self._link.client_settings,
             group_id=self.group_id,
             auto_offset_reset="earliest",
             enable_auto_commit=False,

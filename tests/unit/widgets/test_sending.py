@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.client_settings import ClientSettings
 from kit.widgets._sending import Order, as_python, parse_headers
 
 ORDERS = st.builds(
@@ -82,9 +83,23 @@ def test_python_code_sends_exactly_the_order(order: Order) -> None:
         def close(self) -> None:
             """Nothing to close."""
 
-    code = as_python(order, "127.0.0.1:1")
+    code = as_python(order, {"bootstrap_servers": "127.0.0.1:1"})
     without_import = ast.parse(code.removeprefix("from kafka import KafkaProducer"))
     exec(compile(without_import, "panel", "exec"), {"KafkaProducer": NotingProducer, "print": lambda *_: None})
 
     assert sent == [(order.topic, order.arguments())] * order.count
     assert made[0].get("acks", "all") == order.acks
+
+
+def test_python_code_for_a_cluster_with_users_holds_no_password() -> None:
+    """It would be saved with the notebook; the cluster has it."""
+    settings = {
+        "bootstrap_servers": "kafka:9092",
+        "security_protocol": "SASL_SSL",
+        "sasl_plain_password": "open-sesame",
+    }
+
+    code = as_python(Order("plays", "Hello"), ClientSettings(settings))
+
+    assert "KafkaProducer(**cluster.client_settings)" in code
+    assert "open-sesame" not in code
