@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from kafka.errors import KafkaConnectionError
@@ -88,7 +88,7 @@ class FakeCluster:
     """One broker, and nothing else."""
 
     brokers = (Broker(1, "127.0.0.1", 1, is_alive=True),)
-    bootstrap_servers = "127.0.0.1:1"
+    client_settings: ClassVar = {"bootstrap_servers": "127.0.0.1:1"}
 
 
 def test_wait_ends_with_what_it_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
