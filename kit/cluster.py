@@ -16,7 +16,7 @@ from kit.backends.embedded import EmbeddedBackend
 from kit.backends.external import ExternalBackend
 from kit.backends.processes import ProcessesBackend
 from kit.broker.timeline import Event
-from kit.connect_settings import merged_settings
+from kit.connect_settings import checked_timeout_s, merged_settings
 from kit.errors import ClusterClosedError, StartError
 from kit.fault_arguments import (
     checked_api,
@@ -118,8 +118,8 @@ def connect(
         ConnectError: it cannot be reached, or not with these settings; the text says why and what to try next.
     """
     cells.close_earlier()
-    backend = ExternalBackend(merged_settings(bootstrap_servers, properties, settings), timeout_s=timeout_s)
-    cluster = Cluster(backend)
+    merged = merged_settings(bootstrap_servers, properties, settings)
+    cluster = Cluster(ExternalBackend(merged, timeout_s=checked_timeout_s(timeout_s)))
     cells.remember(cluster)
     return cluster
 

@@ -38,6 +38,7 @@ _OFTEN_MEANT = {
     "bootstrap_server": "bootstrap_servers",
 }
 _LAST_PORT = 65_535
+_LONGEST_TIMEOUT_S = 600
 
 
 def merged_settings(bootstrap_servers: object, properties: object, settings: Mapping[str, object]) -> ClientSettings:
@@ -114,6 +115,17 @@ def tls_context(settings: Mapping[str, Any]) -> ssl.SSLContext:
             "together, and ssl_password must be the key's."
         ) from None
     return context
+
+
+def checked_timeout_s(value: object) -> float:
+    """A time to wait, in seconds.
+
+    Raises:
+        ConnectError: nobody could wait for that.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _LONGEST_TIMEOUT_S:
+        raise ConnectError(f"timeout_s={value!r} is not possible: give seconds, such as 10, and not more than 600.")
+    return float(value)
 
 
 # -- pieces ----------------------------------------------------------------------------------------------------------

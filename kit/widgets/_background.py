@@ -36,7 +36,7 @@ class ClusterGoneError(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The cluster is closed, or no broker answers. Run the cell with kit.start or kit.connect again, then this one."
+            "The cluster is closed, or no broker answers. Run its kit.start or kit.connect again, then this cell."
         )
 
 
