@@ -96,9 +96,9 @@ class DataDir:
         """
         if not self.is_temporary:
             return
-        for mark in self.path.parent.glob(f"{TEMPORARY_PREFIX}*/{_TEMPORARY_MARK}"):
-            if mark.parent != self.path and _is_left_over(mark.parent, now_s):
-                shutil.rmtree(mark.parent, ignore_errors=True)
+        for path in left_overs(self.path.parent, now_s):
+            if path != self.path:
+                shutil.rmtree(path, ignore_errors=True)
         for path in self.path.parent.glob(f"{TEMPORARY_PREFIX}*"):
             with contextlib.suppress(OSError):  # not empty, so a cluster has it; else its start died early
                 if now_s - path.stat().st_mtime >= _SETTLED_S:
@@ -106,6 +106,16 @@ class DataDir:
 
     def _owner(self) -> str:
         return os.read(self._lock_fd, 32).decode("ascii", "replace") or "unknown"
+
+
+def left_overs(parent: Path, now_s: float) -> list[Path]:
+    """The temporary folders of clusters that are gone, in the folder for temporary files.
+
+    Args:
+        now_s: seconds since 1970; what is younger than a minute may be a cluster that is starting.
+    """
+    marks = parent.glob(f"{TEMPORARY_PREFIX}*/{_TEMPORARY_MARK}")
+    return sorted(mark.parent for mark in marks if _is_left_over(mark.parent, now_s))
 
 
 def _is_left_over(path: Path, now_s: float) -> bool:

@@ -1,0 +1,58 @@
+"""Whether the ports that were asked for are free, and who has them when not."""
+
+from __future__ import annotations
+
+import sys
+
+from kit.backends.arguments import checked_ports
+from kit.backends.ports import ReservedPort
+from kit.errors import StartError
+from kit.service import Service, running
+
+
+def check_free(first: int, brokers: int) -> None:
+    """Make sure that the ports of all brokers are free.
+
+    Raises:
+        StartError: one is not, or cannot be used; the text says by whom, as far as we know, and what to do.
+    """
+    for port in checked_ports(max(brokers, 1), first):
+        try:
+            ReservedPort(port).release()
+        except StartError as error:
+            if "in use" not in str(error):
+                raise
+            raise StartError(_taken(port, first)) from error
+
+
+def _taken(port: int, first: int) -> str:
+    other = f"`kit up --port {first + 100 if first < 65_000 else 9192}`"
+    service = _who_of_ours(port)
+    if service is not None:
+        return (
+            f"Port {port} is in use by the cluster {service.name} of process {service.pid}: connect to it with "
+            f'kit.connect("{service.bootstrap_servers.split(",")[0]}"), end it with `kit down {service.name}`, '
+            f"or start another one beside it with {other}."
+        )
+    return (
+        f"Port {port} is in use by another program, perhaps another Kafka or a cluster of a notebook "
+        f"({_who_command(port)} tells which): end that one, or choose another port with {other}."
+    )
+
+
+def _who_of_ours(port: int) -> Service | None:
+    return next(
+        (each for each in running() if f":{port}" in {":" + a.rpartition(":")[2] for a in _addresses(each)}), None
+    )
+
+
+def _addresses(service: Service) -> list[str]:
+    return service.bootstrap_servers.split(",")
+
+
+def _who_command(port: int) -> str:
+    if sys.platform == "win32":
+        return f"`netstat -ano | findstr :{port}`"
+    if sys.platform == "darwin":
+        return f"`lsof -nP -iTCP:{port} -sTCP:LISTEN`"
+    return f"`ss -ltnp sport = :{port}`"
