@@ -16,7 +16,9 @@ from kit.practice.output import OUTPUT, Field
 from kit.practice.processes import PROTOCOL, clusters_not_found
 from kit.practice.regions import CLOUD, check_region
 from kit.practice.session import HONEST_LINE
-from kit.practice.state import PROVISIONING, KafkaCluster
+from kit.practice.state import PROVISIONING, KafkaCluster, State
+
+_PATIENCE_MS = 10_000
 
 _DESCRIBE_FIELDS = (
     Field("Current", "is_current"),
@@ -96,8 +98,10 @@ def _create(context: Context, args: Sequence[str], flags: Flags) -> None:
     context.log(f"Starting {made.id} as a process of this computer.")
     try:
         started = context.processes.ensure(made.id)
-    except BaseException:  # an interrupt too must leave nothing behind
+    except BaseException as error:  # an interrupt too must leave nothing behind
         context.processes.end([made.id], functools.partial(_forget, made.id))
+        if isinstance(error, CliError):
+            raise CliError(error.text, "No cluster was created: mend the cause, and try again.") from None
         raise
     row = _row(context, started)
     context.print_object(flags, _DESCRIBE_FIELDS, {**row, "status": PROVISIONING})
@@ -135,7 +139,7 @@ def _describe(context: Context, args: Sequence[str], flags: Flags) -> None:
     context.known_cluster(cluster_id, environment)
     found = context.processes.ensure(cluster_id)
     row = _row(context, found)
-    row["topic_count"] = _topic_count(context, found)
+    row["topic_count"] = topic_count(context, found)
     context.print_object(flags, _DESCRIBE_FIELDS, row)
 
 
@@ -170,7 +174,7 @@ def _delete(context: Context, args: Sequence[str], flags: Flags) -> None:
     context.print_deleted("Kafka cluster", ids)
 
 
-def _forget(cluster_id: str, state: Any) -> None:
+def _forget(cluster_id: str, state: State) -> None:
     state.forget_cluster(cluster_id)
 
 
@@ -196,13 +200,13 @@ def _row(context: Context, cluster: KafkaCluster) -> dict[str, Any]:
     }
 
 
-def _topic_count(context: Context, cluster: KafkaCluster) -> int:
+def topic_count(context: Context, cluster: KafkaCluster) -> int:
     """How many topics there are, internal ones not counted; 0, which is not shown, when nobody answers."""
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
     try:
-        admin = KafkaAdminClient(**context.admin_settings(cluster))
+        admin = KafkaAdminClient(**context.admin_settings(cluster), bootstrap_timeout_ms=_PATIENCE_MS)
     except KafkaError as error:
         context.log(f"The topics could not be counted: {error}")
         return 0

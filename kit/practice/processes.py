@@ -107,7 +107,7 @@ class Processes:
         except KitError as error:
             raise CliError(
                 f'Kafka cluster "{cluster.id}" cannot start: {error}',
-                f"To start again without it, delete it with `confluent kafka cluster delete {cluster.id}`.",
+                f"Try again, or give its data up with `confluent kafka cluster delete {cluster.id}`.",
             ) from None
         try:
             return self._introduce(service, cluster.id)

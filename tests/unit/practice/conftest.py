@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.practice import clusters
 from tests.support.practice import PracticeCli
 
 
@@ -15,6 +16,12 @@ def cli(tmp_path: Path) -> PracticeCli:
     cli = PracticeCli(tmp_path)
     cli.ok("login")
     return cli
+
+
+@pytest.fixture(autouse=True)
+def _two_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clusters that are only remembered have two topics, and nobody is asked for them."""
+    monkeypatch.setattr(clusters, "topic_count", lambda *_: 2)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.support.practice import PracticeCli
 
 def command(usage: str) -> Command:
     """A command that does nothing."""
-    return Command(usage, "Nothing.", lambda context, args, flags: None)
+    return Command(usage, "Nothing.", lambda *_: None)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_unknown_command_names_those_that_are_close(cli: PracticeCli) -> None:
 def test_unknown_command_like_nothing_says_where_help_is(cli: PracticeCli) -> None:
     """No guess is better than a wild one."""
     assert cli("xyzzy").err == (
-        "Error: unknown command \"xyzzy\" for \"confluent\"\n\nRun 'confluent --help' for usage.\n"
+        'Error: unknown command "xyzzy" for "confluent"\n\nRun \'confluent --help\' for usage.\n'
     )
 
 

@@ -77,13 +77,17 @@ def test_flags_are_read_wherever_they_stand(line: str, args: list[str], values: 
         ),
         (
             "--partitions 4294967296",
-            'invalid argument "4294967296" for "--partitions" flag: '
-            'strconv.ParseUint: parsing "4294967296": value out of range',
+            (
+                'invalid argument "4294967296" for "--partitions" flag: '
+                'strconv.ParseUint: parsing "4294967296": value out of range'
+            ),
         ),
         (
             "--from-beginning=maybe",
-            'invalid argument "maybe" for "-b, --from-beginning" flag: '
-            'strconv.ParseBool: parsing "maybe": invalid syntax',
+            (
+                'invalid argument "maybe" for "-b, --from-beginning" flag: '
+                'strconv.ParseBool: parsing "maybe": invalid syntax'
+            ),
         ),
     ],
 )
@@ -99,7 +103,7 @@ def test_missing_required_flags_are_all_named() -> None:
     """One run shows everything that is missing, in the order of the help text."""
     _, values = parse(FLAGS, [])
 
-    with pytest.raises(UsageError, match='^required flag\\(s\\) "cloud", "region" not set$'):
+    with pytest.raises(UsageError, match=r'^required flag\(s\) "cloud", "region" not set$'):
         check_required(FLAGS, values)
 
 

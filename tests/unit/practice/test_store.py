@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -59,16 +58,21 @@ def test_state_is_for_its_owner_only(tmp_path: Path) -> None:
     with store.change() as state:
         state.login = "a@b"
 
-    assert stat.S_IMODE(os.stat(store.folder).st_mode) == 0o700
-    assert stat.S_IMODE(os.stat(store.folder / "state.json").st_mode) == 0o600
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((store.folder / "state.json").stat().st_mode) == 0o600
 
 
 def test_change_that_fails_changes_nothing(tmp_path: Path) -> None:
     """A command that is refused halfway leaves the state as it was, and the lock free."""
     store = Store(tmp_path)
-    with pytest.raises(CliError, match="no"), store.change() as state:
-        state.login = "a@b"
-        raise CliError("no")
+
+    def fail() -> None:
+        with store.change() as state:
+            state.login = "a@b"
+            raise CliError("no")
+
+    with pytest.raises(CliError, match="no"):
+        fail()
 
     assert store.read() == State()
     assert [path.name for path in store.folder.iterdir()] == ["locks"]
