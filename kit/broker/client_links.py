@@ -8,6 +8,7 @@ timeout, or until `ClientLinks.reset_lost` tells it.
 
 from __future__ import annotations
 
+import functools
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -107,7 +108,7 @@ class ClientLinks:
         self._clock = clock
         self._topic_name = topic_name
         self._serve = serve
-        self._lost: list[Deferred[Chunks | None]] = []
+        self._lost: list[tuple[Callable[[], bool], Deferred[Chunks | None]]] = []  # whether it would get lost again
 
     def receive(self, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
         """Take one frame from a client; see `kit.broker.broker.Broker.receive`."""
@@ -122,21 +123,25 @@ class ClientLinks:
         return request.answer
 
     def reset_lost(self) -> None:
-        """Close every connection on which something was lost: the network was healed, or the hook is gone."""
-        lost, self._lost = self._lost, []
-        for answer in lost:
-            answer.resolve(DISCONNECT)
+        """Close every connection on which something was lost, where nothing gets lost any more: links were mended."""
+        lost = self._lost
+        self._lost = [each for each in lost if each[0]()]
+        for gets_lost, answer in lost:
+            if not gets_lost():
+                answer.resolve(DISCONNECT)
 
     def _carry(self, request: _Request, *, is_reply: bool, then: Callable[[], None]) -> None:
         """Let a message take the link, if it gets through."""
+        links, api_key = self._links, request.header.api_key
         ends: tuple[int | str, int | str] = (request.header.client_id or "", self._node_id)
         source, target = reversed(ends) if is_reply else ends
-        if self._links.is_quiet:
+        if links.is_quiet:
             self._clock.call_soon(then)
-        elif self._links.passes(source, target, api_key=request.header.api_key, is_reply=is_reply):
-            self._clock.call_later(self._links.delay_ms(source, target), then)
+        elif links.passes(source, target, api_key=api_key, is_reply=is_reply):
+            self._clock.call_later(links.delay_ms(source, target), then)
         else:
-            self._lost.append(request.answer)
+            gets_lost = functools.partial(links.may_lose, source, target, api_key=api_key, is_reply=is_reply)
+            self._lost.append((gets_lost, request.answer))
 
     def _ask_hooks(self, request: _Request) -> None:
         header = request.header
@@ -157,8 +162,8 @@ class ClientLinks:
     def _obey(self, request: _Request, message: Any, verdict: Any) -> None:
         if verdict is None:
             self._serve_it(request)
-        elif verdict == DROP:
-            self._lost.append(request.answer)
+        elif verdict == DROP:  # until the network is healed, as other messages that got lost
+            self._lost.append((lambda: not self._links.is_quiet, request.answer))
         elif isinstance(verdict, str):
             self._reply(request, _refused(request.header, message, ErrorCode[verdict]))
         else:

@@ -291,12 +291,16 @@ class EmbeddedCluster:
         """Lose a share of the requests to a node, or of its replies. Raises `FaultError`."""
         self.links.drop(node_id, what, share, api_key)
         self.timeline.add("drop", node_id, what=what, share=share, api_key=api_key)
+        self._reset_lost()
 
     def heal(self) -> None:
         """Mend every link. Raises `FaultError` when none is broken."""
         self.links.heal()
         self._relax_later()
         self.timeline.add("heal")
+        self._reset_lost()
+
+    def _reset_lost(self) -> None:
         self._fabric.reset_lost()
         for clients in self._clients.values():
             clients.reset_lost()

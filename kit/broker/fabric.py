@@ -36,7 +36,7 @@ class LocalReceiver(Receiver, Protocol):
 class _Call:
     """One request under way."""
 
-    __slots__ = ("answer", "api_key", "caller", "is_lost", "source", "target", "timer")
+    __slots__ = ("answer", "api_key", "caller", "lost_on", "source", "target", "timer")
 
     def __init__(self, caller: LocalReceiver | None, source: int, target: int, api_key: int) -> None:
         self.caller = caller
@@ -44,7 +44,7 @@ class _Call:
         self.target = target
         self.api_key = api_key
         self.answer: Deferred[Any] = Deferred()
-        self.is_lost = False
+        self.lost_on: tuple[int, int, bool] | None = None  # source and target of what got lost, and if it is a reply
         self.timer: Timer | None = None
 
 
@@ -77,8 +77,15 @@ class Fabric:
         self._give_up(lambda call: call.target == node_id)
 
     def reset_lost(self) -> None:
-        """The network was healed: what was lost on it is found out now, not by a timeout."""
-        self._give_up(lambda call: call.is_lost)
+        """Links were mended: what was lost where nothing gets lost any more is found out now, not by a timeout."""
+
+        def is_found_out(call: _Call) -> bool:
+            if call.lost_on is None:
+                return False
+            source, target, is_reply = call.lost_on
+            return not self.links.may_lose(source, target, api_key=call.api_key, is_reply=is_reply)
+
+        self._give_up(is_found_out)
 
     def network(self, node_id: int) -> NodeNetwork:
         """The links of one node."""
@@ -102,7 +109,7 @@ class Fabric:
         if target not in self._nodes:
             self._clock.call_soon(lambda: self._finish(number, None))
         elif self._is_lost(source, target, api_key, is_reply=False):
-            call.is_lost = True
+            call.lost_on = source, target, False
         else:
             self._in_order(source, target, lambda: self._arrive(number, api_version, request, client_id))
         return call.answer
@@ -144,7 +151,7 @@ class Fabric:
         if number not in self._calls:
             return
         if self._is_lost(call.target, call.source, call.api_key, is_reply=True):
-            call.is_lost = True
+            call.lost_on = call.target, call.source, True
             return
         if call.api_key == FETCH and response is not None and not _read_ranges(response, self._buffers):
             response = None

@@ -198,6 +198,14 @@ class Links:
         node_id, what = (source, REPLIES) if is_reply else (target, REQUESTS)
         return not (self._loses(node_id, what, None) or self._loses(node_id, what, api_key))
 
+    def may_lose(self, source: End, target: End, *, api_key: int, is_reply: bool) -> bool:
+        """Whether such a message, see `passes`, gets lost sometimes or always."""
+        if source == target or (source, target) in self._cut_links:
+            return source != target
+        node_id, what = (source, REPLIES) if is_reply else (target, REQUESTS)
+        keys = {(node_id, what, None), (node_id, what, api_key)}
+        return not keys.isdisjoint(self._drops)
+
     def _loses(self, node_id: End, what: str, api_key: int | None) -> bool:
         share = self._drops.get((node_id, what, api_key), 0) if isinstance(node_id, int) else 0
         return share >= 1 or (share > 0 and self._random.random() < share)
@@ -238,11 +246,8 @@ class Links:
     def describe(self) -> list[str]:
         """What is wrong, one sentence each."""
         cuts = [f"The network is cut: {cut.text()}." for cut in self._cuts]
-        slow = [
-            f"Node {node_id}'s links are slower by {_times(delay_ms, jitter_ms)}."
-            for node_id, (delay_ms, jitter_ms) in sorted(self._slow.items())
-        ]
-        return [*cuts, *slow, *(_drop_text(share, *key) for key, share in self._drops.items())]
+        slow = [slow_text(node_id, *times_ms) for node_id, times_ms in sorted(self._slow.items())]
+        return [*cuts, *slow, *(drop_text(*key[:2], share, key[2]) for key, share in self._drops.items())]
 
     # -- the same faults in another process ------------------------------------------------------------------------
 
@@ -319,9 +324,19 @@ def api_key_of(api: str | int) -> int:
     raise FaultError(f"Kafka's protocol has no API {api!r} here: {hint}")
 
 
-def _drop_text(share: float, node_id: int, what: str, api_key: int | None) -> str:
+def slow_text(node_id: int, delay_ms: float, jitter_ms: float) -> str:
+    """What `Links.slow` means, as a sentence."""
+    if not delay_ms and not jitter_ms:
+        return f"Node {node_id}'s links are as fast as usual again."
+    times = f"{delay_ms:g} to {delay_ms + jitter_ms:g} ms" if jitter_ms else f"{delay_ms:g} ms"
+    return f"Node {node_id}'s links are slower by {times}."
+
+
+def drop_text(node_id: int, what: str, share: float, api_key: int | None) -> str:
+    """What `Links.drop` means, as a sentence."""
     of_api = "" if api_key is None else f"{codec.api(api_key).name} "
-    return f"{share:.0%} of the {of_api}{what} {'to' if what == REQUESTS else 'from'} node {node_id} get lost."
+    messages = f"{of_api}{what} {'to' if what == REQUESTS else 'from'} node {node_id}"
+    return f"{share * 100:.3g}% of the {messages} get lost." if share else f"No {messages} get lost any more."
 
 
 def _checked_clients(clients: Mapping[Any, Any] | None, num_groups: int) -> dict[str, int]:
@@ -358,7 +373,3 @@ def _braces(group: Iterable[int]) -> str:
 
 def _and(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def _times(delay_ms: float, jitter_ms: float) -> str:
-    return f"{delay_ms:g} to {delay_ms + jitter_ms:g} ms" if jitter_ms else f"{delay_ms:g} ms"

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kit.broker.clock import Clock
+from kit.broker.faults import drop_text, slow_text
 
 MAX_EVENTS = 20_000  # then the oldest ones go
 _T = TypeVar("_T")
 
-# kind -> the sentence; {node} is the node's id, {partition} "topic-0", the rest are the event's details.
-_TEXTS = {
+# kind -> the sentence; {node} is the node's id, {partition} "topic-0", the rest are the event's details. Or what makes
+# it of the node's id and the details.
+_TEXTS: dict[str, str | Callable[..., str]] = {
     # faults
     "kill": "Node {node} was killed.",
     "power_loss": "Node {node} lost its power: {lost_bytes} bytes that were not flushed are gone.",
@@ -28,8 +30,8 @@ _TEXTS = {
     "resume": "Node {node} goes on.",
     "isolate": "Node {node} was cut off from every other node.",
     "cut": "The network was cut: {text}.",
-    "slow": "Node {node}'s links were slowed by {delay_ms} ms.",
-    "drop": "{share:.0%} of the {what} of node {node} get lost.",
+    "slow": slow_text,
+    "drop": drop_text,
     "heal": "The network was healed.",
     # the metadata quorum
     "candidate": "Node {node} stands for election as active controller in epoch {epoch}.",
@@ -78,8 +80,10 @@ class Event:
     @property
     def text(self) -> str:
         """The event in one sentence."""
-        where = f"{self.topic}-{self.partition}"
-        return _TEXTS[self.kind].format(**{"node": self.node_id, "partition": where, **self.details})
+        sentence, where = _TEXTS[self.kind], f"{self.topic}-{self.partition}"
+        if not isinstance(sentence, str):
+            return sentence(self.node_id, **self.details)
+        return sentence.format(**{"node": self.node_id, "partition": where, **self.details})
 
     def dump(self) -> list[Any]:
         """The event as JSON knows it, its fields in their order."""
@@ -152,7 +156,7 @@ class Timeline:
         partition: int | None = None,
         **details: Any,
     ) -> None:
-        """Note an event; ``KeyError`` for a kind that has no sentence, or when a detail of it is missing."""
+        """Note an event; ``KeyError`` for a kind that has no sentence, or when its sentence lacks a detail."""
         self._keep(self._event(Note(kind, node_id, topic, partition, details)))
 
     def tell(self, decisions: Sequence[tuple[int, Sequence[Note]]]) -> None:

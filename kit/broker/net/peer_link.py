@@ -54,13 +54,13 @@ class LinkSettings:
 class _Call:
     """One request under way."""
 
-    __slots__ = ("answer", "api_key", "api_version", "is_lost", "timer")
+    __slots__ = ("answer", "api_key", "api_version", "is_reply_lost", "is_request_lost", "timer")
 
     def __init__(self, api_key: int, api_version: int, timer: Timer) -> None:
         self.answer: Deferred[Any] = Deferred()
         self.api_key = api_key
         self.api_version = api_version
-        self.is_lost = False
+        self.is_request_lost = self.is_reply_lost = False
         self.timer = timer
 
 
@@ -137,21 +137,29 @@ class PeerLink:
         frame = codec.encode_request(api_key, api_version, number, client_id, request)
         timer = self._clock.call_later(timeout_ms, lambda: self._finish(number, None))
         call = self._calls[number] = _Call(api_key, api_version, timer)
-        if self._is_lost(call, is_reply=False):
+        if self._is_lost(api_key, is_reply=False):
+            call.is_request_lost = True
             return call.answer
         self._out.put(self._delay_ms(is_reply=False), lambda: self._send(frame))
         return call.answer
 
     def reset_lost(self) -> None:
-        """Answer what was lost with None, soon."""
-        for number in [number for number, call in self._calls.items() if call.is_lost]:
-            self._finish_soon(number)
+        """Answer what was lost with None, soon, where nothing gets lost any more."""
+        for number, call in self._calls.items():
+            if (call.is_request_lost and not self._may_lose(call.api_key, is_reply=False)) or (
+                call.is_reply_lost and not self._may_lose(call.api_key, is_reply=True)
+            ):
+                self._finish_soon(number)
 
-    def _is_lost(self, call: _Call, *, is_reply: bool) -> bool:
-        if not self._links.is_quiet:
-            source, target = self._ends(is_reply=is_reply)
-            call.is_lost = not self._links.passes(source, target, api_key=call.api_key, is_reply=is_reply)
-        return call.is_lost
+    def _is_lost(self, api_key: int, *, is_reply: bool) -> bool:
+        if self._links.is_quiet:
+            return False
+        source, target = self._ends(is_reply=is_reply)
+        return not self._links.passes(source, target, api_key=api_key, is_reply=is_reply)
+
+    def _may_lose(self, api_key: int, *, is_reply: bool) -> bool:
+        source, target = self._ends(is_reply=is_reply)
+        return self._links.may_lose(source, target, api_key=api_key, is_reply=is_reply)
 
     def _delay_ms(self, *, is_reply: bool) -> float:
         return 0.0 if self._links.is_quiet else self._links.delay_ms(*self._ends(is_reply=is_reply))
@@ -171,7 +179,10 @@ class PeerLink:
     def _received(self, frame: memoryview) -> None:
         (number,) = _CORRELATION_ID.unpack_from(frame)
         call = self._calls.get(number)
-        if call is None or self._is_lost(call, is_reply=True):
+        if call is None or call.is_request_lost:
+            return
+        if self._is_lost(call.api_key, is_reply=True):
+            call.is_reply_lost = True
             return
         delay_ms = self._delay_ms(is_reply=True)
         if delay_ms or not self._in.is_empty:

@@ -111,7 +111,7 @@ class PeerNetwork:
         return answer
 
     def reset_lost(self) -> None:
-        """The network was healed: what was lost on it is found out now, not by a timeout."""
+        """Links were mended: what was lost where nothing gets lost any more is found out now, not by a timeout."""
         for link in self._links_to.values():
             link.reset_lost()
 

@@ -192,10 +192,9 @@ class _NodeProcess:
     def _set_links(self, state: Mapping[str, Any]) -> None:
         self._links.load(state)
         self._relaxing.set(self._links.slack_ms)
-        if self._links.is_quiet:
-            self._network.reset_lost()
-            if self._clients is not None:
-                self._clients.reset_lost()
+        self._network.reset_lost()
+        if self._clients is not None:
+            self._clients.reset_lost()
 
     def _status(self) -> dict[str, Any]:
         controller = self._node.controller

@@ -92,6 +92,23 @@ def test_lost_request_is_never_served(played: Played) -> None:
     assert played.served == []
 
 
+def test_lifted_drop_closes_the_connections_that_it_silenced(played: Played) -> None:
+    """As healing does, and no others."""
+    played.links.drop(1, "requests", api_key=PRODUCE)
+    played.links.drop(1, "replies", share=1.0)
+    produce, fetch = played.send(PRODUCE), played.send(FETCH)
+    played.clock.advance(1)
+    assert (produce.done, fetch.done) == (False, False)
+
+    played.links.drop(1, "replies", share=0)
+    played.client_links.reset_lost()
+    assert (produce.done, fetch.value) == (False, DISCONNECT)
+
+    played.links.drop(1, "requests", share=0, api_key=PRODUCE)
+    played.client_links.reset_lost()
+    assert produce.value is DISCONNECT
+
+
 def test_lost_reply_was_served(played: Played) -> None:
     """The work is done, and nobody hears of it."""
     played.links.drop(1, "replies")

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from kit.broker.broker import DISCONNECT
 from kit.broker.faults import FaultError
 from kit.broker.process.commands import cluster_commands
 from kit.broker.process.control import ControlChannel
+from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
-from tests.support.memory_cluster import CREATE_TOPICS, PRODUCE, MemoryCluster, batch_of
+from tests.support.memory_cluster import CREATE_TOPICS, PRODUCE, MemoryCluster, batch_of, joined
 
 MakeCluster = Callable[..., MemoryCluster]
 OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR = 8, 9, 10
@@ -107,6 +109,20 @@ def test_without_majority_nothing_is_decided_and_leaders_serve_on(cluster: Memor
         cluster.cluster.restart(node_id)
     cluster.clock.advance(SETTLE_MS)
     assert create(cluster, "plays", node_id=leader) in (ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS)
+
+
+def test_client_hears_at_once_that_a_drop_was_lifted(cluster: MemoryCluster) -> None:
+    """Its connection is closed, as by heal, and it tries again; the next request gets through."""
+    request = m.FindCoordinatorRequest(key_type=0, coordinator_keys=["charts"])
+    cluster.cluster.drop(1, "requests")
+    lost = cluster.receive(1, codec.encode_request(FIND_COORDINATOR, 6, 1, "me", request)[4:])
+    cluster.clock.advance(SETTLE_MS)
+    assert not lost.done
+
+    cluster.cluster.drop(1, "requests", share=0)
+
+    assert lost.value == joined(DISCONNECT)
+    assert cluster.wait_for(cluster.ask(1, FIND_COORDINATOR, 6, request)).coordinators[0].error_code == ErrorCode.NONE
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,21 @@ def test_lost_request_never_arrives_and_heal_tells_the_caller(lab: Lab) -> None:
     assert lab.stations[2].got == []
 
 
+@pytest.mark.parametrize("what", ["requests", "replies"])
+def test_lifted_drop_tells_those_whom_it_let_wait(lab: Lab, what: str) -> None:
+    """And nobody else."""
+    lab.links.drop(2, what)
+    lab.links.isolate(3)
+    dropped, cut_off = lab.call(1, 2, 1), lab.call(1, 3, 2)
+    lab.clock.advance(10)
+
+    lab.links.drop(2, what, share=0)
+    lab.fabric.reset_lost()
+    lab.clock.advance(10)
+
+    assert (dropped.done, dropped.value, cut_off.done) == (True, None, False)
+
+
 def test_lost_reply_leaves_the_request_carried_out(lab: Lab) -> None:
     """The caller cannot tell it from a lost request."""
     lab.links.drop(2, "replies")

@@ -49,6 +49,27 @@ def test_cut_loses_messages_between_groups_in_both_directions(links: Links) -> N
     assert not links.is_quiet
 
 
+def test_lifting_some_faults_leaves_the_others(links: Links) -> None:
+    """Which is what those who wait in silence ask about."""
+    links.drop(1, "requests", api_key=PRODUCE)
+    links.drop(1, "requests", share=0.1)
+    links.drop(2, "replies")
+    assert links.may_lose("client", 1, api_key=FETCH, is_reply=False)
+    links.drop(1, "requests", share=0)
+
+    may_lose = [
+        (api_key, is_reply, node_id)
+        for api_key in (PRODUCE, FETCH)
+        for is_reply in (False, True)
+        for node_id in (1, 2)
+        if links.may_lose(*(node_id, "client")[:: 1 if is_reply else -1], api_key=api_key, is_reply=is_reply)
+    ]
+    assert may_lose == [(PRODUCE, False, 1), (PRODUCE, True, 2), (FETCH, True, 2)]
+    assert not links.may_lose(2, 2, api_key=FETCH, is_reply=True)
+    links.isolate(3)
+    assert links.may_lose(3, 1, api_key=FETCH, is_reply=True)
+
+
 def test_slack_is_the_slowest_round_trip_until_all_has_arrived(links: Links) -> None:
     """What was sent over a slow link is under way still when the link is fast again."""
     links.slow(1, 200, 50)

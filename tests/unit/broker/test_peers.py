@@ -262,6 +262,24 @@ def heal(peers: Peers) -> None:
 
 
 @pytest.mark.parametrize("what", ["requests", "replies"])
+def test_lost_message_is_found_out_when_its_fault_is_lifted(peers: Peers, what: str) -> None:
+    """Others stay lost while theirs lasts."""
+    for links in peers.links.values():
+        links.drop(2, what, api_key=HEARTBEAT)
+        links.drop(2, what, api_key=VOTE)
+    heartbeat = peers.beat()
+    vote = peers.networks[1].call(2, VOTE, m.VoteRequest(), timeout_ms=LONG_MS)
+    behind_them = peers.networks[1].call(2, FETCH, m.FetchRequest(max_wait_ms=0), timeout_ms=LONG_MS)
+    peers.value(behind_them)
+
+    for node_id, links in peers.links.items():
+        links.drop(2, what, share=0, api_key=HEARTBEAT)
+        peers.networks[node_id].reset_lost()
+    assert peers.value(heartbeat) is None
+    assert not vote.done
+
+
+@pytest.mark.parametrize("what", ["requests", "replies"])
 def test_lost_message_is_found_out_when_the_network_heals(peers: Peers, what: str) -> None:
     """Nothing happens while a request or a reply is lost; healing answers with None and new calls get through."""
     for links in peers.links.values():

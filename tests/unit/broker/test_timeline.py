@@ -109,6 +109,24 @@ def test_what_an_earlier_run_decided_is_not_told(cluster: MemoryCluster) -> None
     ][-3:]
 
 
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (lambda cluster: cluster.drop(1), "100% of the requests to node 1 get lost."),
+        (lambda cluster: cluster.drop(1, "replies", 0.005, 0), "0.5% of the Produce replies from node 1 get lost."),
+        (lambda cluster: cluster.drop(1, share=0), "No requests to node 1 get lost any more."),
+        (lambda cluster: cluster.slow(2, 200), "Node 2's links are slower by 200 ms."),
+        (lambda cluster: cluster.slow(2, 200, 50), "Node 2's links are slower by 200 to 250 ms."),
+        (lambda cluster: cluster.slow(2, 0), "Node 2's links are as fast as usual again."),
+    ],
+)
+def test_faults_of_links_are_told_in_full(cluster: MemoryCluster, fault: Callable[[Any], None], text: str) -> None:
+    """In the words in which `Links.describe` has them while they last."""
+    fault(cluster.cluster)
+    assert list(cluster.cluster.timeline)[-1].text == text
+    assert cluster.cluster.links.describe() in ([], [text])
+
+
 def test_decisions_of_several_tellers_are_kept_once() -> None:
     """Each node that becomes the active controller tells what it does not know to be told."""
     told = ToldDecisions()
