@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kit.broker.timeline import Event
     from kit.checks import check
     from kit.cluster import Cluster, connect, start
+    from kit.diagnosis import doctor
     from kit.errors import (
         ClusterClosedError,
         ConnectError,
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from kit.listeners import Listener
 
 __all__ = [
-    "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "Event", "FaultError", "KitError",
-    "Listener", "NotSupportedError", "ScenarioError", "StartError", "check", "connect", "history", "scenarios", "start",
+    "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "Event", "FaultError", "KitError", "Listener",
+    "NotSupportedError", "ScenarioError", "StartError", "check", "connect", "doctor", "history", "scenarios", "start",
 ]  # fmt: skip
 
 _HOMES = {
@@ -45,6 +46,7 @@ _HOMES = {
     "StartError": "kit.errors",
     "check": "kit.checks",
     "connect": "kit.cluster",
+    "doctor": "kit.diagnosis",
     "history": "kit.history",  # the package itself
     "scenarios": "kit.scenarios",
     "start": "kit.cluster",

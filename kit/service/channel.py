@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
@@ -26,6 +27,7 @@ _SOCKET = "s"
 _LONGEST_PATH = 100  # bytes; macOS has room for 104 with the zero at the end
 _MOST_BYTES = 16_000_000
 _PATIENCE_S = 5.0
+_SETTLED_S = 60.0
 
 Address = str | tuple[str, int]
 
@@ -58,6 +60,25 @@ def discard(address: object) -> None:
     folder = Path(address).parent
     if Path(address).name == _SOCKET and folder.name.startswith(FOLDER_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def left_overs() -> list[Path]:
+    """Folders of sockets at which nobody listens any more, younger than a minute excepted."""
+    found = Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*")
+    return sorted(folder for folder in found if _is_left_over(folder))
+
+
+def _is_left_over(folder: Path) -> bool:
+    try:
+        about = folder.stat()
+        if time.time() - about.st_mtime < _SETTLED_S or (hasattr(os, "getuid") and about.st_uid != os.getuid()):
+            return False
+        Client(str(folder / _SOCKET)).close()
+    except (ConnectionRefusedError, FileNotFoundError):
+        return True
+    except OSError:  # it may live
+        return False
+    return False
 
 
 def welcome(connection: Connection, key: bytes) -> None:

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping
 from types import FrameType
 from typing import Any
 
-import kit
-from kit.cluster import Cluster
+from kit.cluster import Cluster, start
 from kit.errors import StartError
 from kit.listeners import Listener
 from kit.service import channel, folder, left_overs
@@ -68,7 +67,7 @@ class Host:
         try:
             if listeners is not None:
                 settings["listeners"] = [Listener(**each) for each in listeners]
-            return kit.start(settings.pop("backend", "embedded"), **settings)
+            return start(settings.pop("backend", "embedded"), **settings)
         except TypeError as error:
             raise StartError(f"These are no settings of kit.start: {error}.") from error
 

@@ -1,0 +1,103 @@
+"""Tries what `kit.start` can start here, and asks the clusters that run already."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from kit.cluster import Cluster, start
+from kit.diagnosis.report import EMBEDDED, Finding
+from kit.errors import KitError
+from kit.service import Service, running
+
+SECTION = "Clusters that can be started"
+RUNNING = "Clusters that run"
+_DOCKER_PURPOSE = "Apache Kafka itself beside the embedded cluster; no lab needs it"
+_SEND_TIMEOUT_S = 20.0
+_TOPIC = "doctor"
+
+
+def look() -> list[Finding]:
+    """The embedded cluster, a process for every broker, and Docker."""
+    return [_try_backend("embedded", EMBEDDED, 3), _try_backend("processes", "broker processes", 1), *_look_at_docker()]
+
+
+def _try_backend(backend: str, name: str, brokers: int) -> Finding:
+    purpose = "kit.start()" if backend == "embedded" else f'kit.start("{backend}")'
+    begun_s = time.monotonic()
+    try:
+        with start(backend, brokers=brokers) as cluster:
+            took_ms = (time.monotonic() - begun_s) * 1_000
+            trip_ms = _send_one(cluster)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it belongs into the report
+        text = str(error) if isinstance(error, KitError) else f"{type(error).__name__}: {error}"
+        return Finding(SECTION, name, "problem", text.strip().replace("\n", " | "), purpose)
+    count = f"{brokers} broker{'s' if brokers > 1 else ''}"
+    text = f"{purpose}: {count} ready after {took_ms:.0f} ms, the first record stored {trip_ms:.0f} ms later"
+    return Finding(SECTION, name, "ok", text, purpose)
+
+
+def _send_one(cluster: Cluster) -> float:
+    """Send a record with the labs' client; returns how long that took, connecting included."""
+    from kafka import KafkaProducer
+
+    begun_s = time.monotonic()
+    producer = KafkaProducer(**cluster.client_settings)
+    try:
+        producer.send(_TOPIC, b"say aah").get(_SEND_TIMEOUT_S)
+    finally:
+        producer.close()
+    return (time.monotonic() - begun_s) * 1_000
+
+
+def _look_at_docker() -> list[Finding]:
+    try:
+        from kit.backends.docker import engine
+    except ImportError as error:
+        return [Finding(SECTION, "Docker engine", "missing", f"the Docker library is missing ({error})")]
+    problem = engine.problem()
+    if problem is not None:
+        return [Finding(SECTION, "Docker engine", "missing", problem, _DOCKER_PURPOSE)]
+    client = engine.find()
+    try:
+        kind = "podman" if engine.is_podman(client) else "Docker"
+        version = client.version().get("Version", "of unknown version")
+        found = Finding(SECTION, "Docker engine", "ok", f'kit.start("docker"): {kind} {version}', _DOCKER_PURPOSE)
+        return [found, *(_look_at_image(client, wish) for wish in (None, "native"))]
+    except engine.failures() as error:
+        return [Finding(SECTION, "Docker engine", "problem", f"it does not answer any more ({engine.cause(error)})")]
+    finally:
+        client.close()
+
+
+def _look_at_image(client: Any, wish: str | None) -> Finding:
+    from docker.errors import ImageNotFound
+
+    from kit.backends.docker import image
+
+    name = image.with_mirror(image.chosen(wish))
+    title = "image" if wish is None else f"{wish} image"
+    purpose = 'kit.start("docker")' if wish is None else f'kit.start("docker", image="{wish}"), which starts faster'
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return Finding(SECTION, title, "missing", f"{name} is not here yet", purpose, f"docker pull {name}")
+    return Finding(SECTION, title, "ok", name, purpose)
+
+
+def look_at_running() -> list[Finding]:
+    """The clusters of `kit up` and of the practice CLI."""
+    found = [_look_at_service(each) for each in running()]
+    return found or [Finding(RUNNING, "none", "note", "`kit up` starts one that outlives notebooks")]
+
+
+def _look_at_service(service: Service) -> Finding:
+    what = "kit up" if service.kind == "up" else service.kind
+    text = f"{what}, process {service.pid}, {service.backend}, {service.bootstrap_servers}"
+    end = f"kit down {service.name}"
+    try:
+        status = service.ask("status")
+    except KitError as error:
+        return Finding(RUNNING, service.name, "problem", str(error), command=end)
+    dead = [str(each["node_id"]) for each in status["brokers"] if not each["is_alive"]]
+    return Finding(RUNNING, service.name, "ok", text + (f"; down: broker {', '.join(dead)}" if dead else ""))
