@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import kit.home
 from kit.practice.errors import CliError
 from kit.practice.state import DamagedStateError, State
 
@@ -21,23 +22,18 @@ _PATIENCE_S = 10.0
 _PAUSE_S = 0.01
 
 
-def default_home() -> Path:
-    """Where the kit keeps what outlives a process: $KIT_HOME, or ``.kafka-kit`` in the home folder."""
-    return Path(os.environ.get("KIT_HOME") or Path.home() / ".kafka-kit")
-
-
 class Store:
     """The practice CLI's folder.
 
     Args:
-        home: the kit's state folder; this one's is ``practice`` in it. None for `default_home`.
+        home: the kit's state folder; this one's is ``practice`` in it. None for `kit.home`.
 
     Attributes:
         folder: holds ``state.json``, and the logs of clusters in ``clusters``.
     """
 
     def __init__(self, home: Path | None = None) -> None:
-        self.folder = (default_home() if home is None else home) / "practice"
+        self.folder = (kit.home.home() if home is None else home) / "practice"
         self._file = self.folder / "state.json"
 
     def read(self) -> State:

@@ -19,16 +19,12 @@ from typing import Any
 
 from kit.broker.process.data_dir import lock
 from kit.errors import StartError
+from kit.home import home
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LOCK_PATIENCE_S = 2.0  # whoever only looks whether a service lives has the lock for a moment
 _PAUSE_S = 0.02
 _HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
-
-
-def home() -> Path:
-    """Where the kit keeps what outlives a process: $KIT_HOME, or ``.kafka-kit`` in the home folder."""
-    return Path(os.environ.get("KIT_HOME") or Path.home() / ".kafka-kit").expanduser().absolute()
 
 
 def clusters() -> Path:
