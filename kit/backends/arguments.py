@@ -12,6 +12,7 @@ MAX_BROKERS = 9
 ConfigValue = str | int | float | bool
 
 _LAST_PORT = 65_535
+_COPIES = ("default.replication.factor", "offsets.topic.replication.factor", "transaction.state.log.replication.factor")
 
 
 def check_brokers(brokers: object) -> None:
@@ -60,11 +61,12 @@ def checked_ports(brokers: int, port: object) -> list[int]:
     return list(range(port, port + brokers))
 
 
-def checked_config(config: object) -> dict[str, ConfigValue]:
+def checked_config(config: object, brokers: int) -> dict[str, ConfigValue]:
     """The settings for every broker as a plain dictionary.
 
     Raises:
-        StartError: it is none, or has other than simple values. Names are checked by who knows them.
+        StartError: it is none, has other than simple values, or wants more copies of a topic than there are brokers to
+            keep them. Names and other values are checked by who knows them.
     """
     if config is None:
         return {}
@@ -73,6 +75,11 @@ def checked_config(config: object) -> dict[str, ConfigValue]:
     for key, value in config.items():
         if not isinstance(key, str) or not isinstance(value, ConfigValue):
             raise StartError(f"config[{key!r}] = {value!r}: a name must be text, and a value text, a number or a bool.")
+        if key in _COPIES and str(value).isdecimal() and int(value) > brokers:
+            raise StartError(
+                f"config[{key!r}] = {value!r}: {brokers} broker(s) cannot keep so many copies of a topic, at most one "
+                f"each; start more brokers, or ask for {brokers} or fewer."
+            )
     return dict(config)
 
 

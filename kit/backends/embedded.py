@@ -57,7 +57,7 @@ class EmbeddedBackend:
         settings = {
             "ports": checked_ports(brokers, port),
             "controllers": controllers,
-            "config": checked_config(config),
+            "config": checked_config(config, brokers),
             "is_temporary": data_dir is None,
         }
         self._owner_pid = os.getpid()

@@ -71,7 +71,7 @@ class ProcessesBackend:
     ) -> None:
         check_brokers(brokers)
         check_controllers(controllers)
-        ports, settings = checked_ports(brokers, port), checked_config(config)
+        ports, settings = checked_ports(brokers, port), checked_config(config, brokers)
         self._owner_pid = os.getpid()
         self._lock = threading.RLock()  # one fault after the other
         self._is_closed = False

@@ -68,7 +68,7 @@ class DockerBackend:
         check_brokers(brokers)
         check_controllers(controllers)
         ports = checked_ports(brokers, port)
-        settings = settings_of(brokers, checked_config(config))
+        settings = settings_of(brokers, checked_config(config, brokers))
         self._image = images.chosen(image)
         _refuse_the_rest(data_dir, listeners)
         self._owner_pid = os.getpid()

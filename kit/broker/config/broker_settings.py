@@ -21,6 +21,9 @@ _FIXED, _DYNAMIC = False, True  # set when the broker starts, or changed while i
 _HOURS_PER_WEEK = "168"
 _MIB = 1 << 20
 
+RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+LEADER_SELECTOR = "org.apache.kafka.common.replica.LeaderSelector"
+
 NODE_SETTINGS = frozenset({
     "advertised.listeners", "broker.id", "broker.rack", "listeners", "log.dir", "log.dirs", "node.id",
 })  # fmt: skip
@@ -136,7 +139,8 @@ _ROWS: list[_Row] = [
      "How often the high watermarks are written down."),
     ("replica.lag.time.max.ms", _LONG, "30000", AtLeast(1), _FIXED,
      "How long a follower may lag before it is out of the in-sync replicas."),
-    ("replica.selector.class", _STRING, None, None, _FIXED, "Which replica consumers are told to read from."),
+    ("replica.selector.class", _STRING, None, OneOf((RACK_AWARE, LEADER_SELECTOR)), _FIXED,
+     "Which replica consumers are told to read from."),
     ("replica.socket.timeout.ms", _INT, "30000", AtLeast(1), _FIXED,
      "How long a follower waits for the answer to a fetch."),
     ("request.timeout.ms", _INT, "30000", AtLeast(0), _FIXED, "How long a request between nodes may take."),

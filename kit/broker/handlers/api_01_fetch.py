@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kit.broker.config.broker_settings import RACK_AWARE
 from kit.broker.deferred import Deferred
 from kit.broker.handlers import handles
 from kit.broker.handlers.current_leader import ASKED_THE_WRONG_ONE, CurrentLeaders
-from kit.broker.replication.read_replicas import RACK_AWARE, READ_FROM_LEADER, preferred_read_replica
+from kit.broker.replication.read_replicas import READ_FROM_LEADER, preferred_read_replica
 from kit.wire import messages as m
 from kit.wire.errors import BrokerError, ErrorCode
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from kit.broker.partition import Partition
 from kit.broker.replication.context import ReplicationContext
 
-RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 READ_FROM_LEADER = -1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.broker.replication.read_replicas import RACK_AWARE
+from kit.broker.config.broker_settings import RACK_AWARE
 from kit.broker.storage import FileRange
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
