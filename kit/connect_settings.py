@@ -13,9 +13,7 @@ from typing import Any
 from kit.client_properties import read_environment, read_properties, translate
 from kit.client_settings import HIDDEN, ClientSettings, Secret
 from kit.errors import ConnectError
-
-PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+from kit.listeners import SASL_MECHANISMS, SECURITY_PROTOCOLS
 
 _FILES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_crlfile")
 _SASL = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
@@ -139,8 +137,8 @@ def _from(properties: object) -> dict[str, object]:
     if isinstance(properties, str | os.PathLike):
         return read_properties(properties)
     raise ConnectError(
-        f"properties= is a {type(properties).__name__}: give the name of a file, or a dictionary like "
-        "{'bootstrap.servers': 'host:9092'}."
+        "properties= takes the name of a file, or a dictionary like {'bootstrap.servers': 'host:9092'}, "
+        f"not {type(properties).__name__}."
     )
 
 
@@ -163,7 +161,7 @@ def _addresses(value: object) -> tuple[list[str], str | None]:
     for part in parts:
         text = part.strip() if isinstance(part, str) else ""
         scheme, _, rest = text.rpartition("://")
-        if scheme.upper() in PROTOCOLS:
+        if scheme.upper() in SECURITY_PROTOCOLS:
             protocol, text = scheme.upper(), rest
         elif scheme:
             raise ConnectError(f'"{text}" is a web address: Kafka\'s clients take host:port, such as "host:9092".')
@@ -174,6 +172,11 @@ def _addresses(value: object) -> tuple[list[str], str | None]:
 
 
 def _address(text: str, part: object) -> str:
+    if "@" in text:  # what is before it may be a password
+        raise ConnectError(
+            "An address has an @ in it: user name and password have settings of their own, sasl_plain_username and "
+            "sasl_plain_password."
+        )
     host, colon, port = text.rpartition(":")
     if not colon or ("." in text and text.endswith("]")):
         raise ConnectError(
@@ -188,8 +191,10 @@ def _address(text: str, part: object) -> str:
 
 def _checked(found: dict[str, Any]) -> ClientSettings:
     protocol = found["security_protocol"] = str(found.get("security_protocol", "PLAINTEXT")).upper()
-    if protocol not in PROTOCOLS:
-        raise ConnectError(f"security_protocol={protocol!r} is not possible: it is one of {', '.join(PROTOCOLS)}.")
+    if protocol not in SECURITY_PROTOCOLS:
+        raise ConnectError(
+            f"security_protocol={protocol!r} is not possible: it is one of {', '.join(SECURITY_PROTOCOLS)}."
+        )
     if protocol.startswith("SASL"):
         _check_login(found, protocol)
     _check_fits(found, protocol)
@@ -215,8 +220,10 @@ def _check_login(found: dict[str, Any], protocol: str) -> None:
             'kit.connect(..., sasl_mechanism="PLAIN", sasl_plain_username=..., sasl_plain_password=getpass()).'
         )
     mechanism = found["sasl_mechanism"] = str(found["sasl_mechanism"]).upper()
-    if mechanism not in MECHANISMS:
-        raise ConnectError(f"sasl_mechanism={mechanism!r} is not possible here: it is one of {', '.join(MECHANISMS)}.")
+    if mechanism not in SASL_MECHANISMS:
+        raise ConnectError(
+            f"sasl_mechanism={mechanism!r} is not possible here: it is one of {', '.join(SASL_MECHANISMS)}."
+        )
     for name in ("sasl_plain_username", "sasl_plain_password"):
         if not isinstance(found[name], str):
             raise ConnectError(f"{name} is a {type(found[name]).__name__}: it must be text.")

@@ -11,7 +11,8 @@ import hmac
 import secrets
 from collections.abc import Generator
 
-_HASHES = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
+from kit.broker.security.credentials import HASHES
+
 # More would keep this computer busy for long on the word of a broker that has not proved anything yet.
 _MAX_ITERATIONS = 1_000_000
 _NO_BINDING = b"n,,"
@@ -32,7 +33,7 @@ def login(mechanism: str, username: str, password: str) -> Login:
     """
     if mechanism == "PLAIN":
         return _plain(username, password)
-    return _scram(_HASHES[mechanism], username, password)
+    return _scram(HASHES[mechanism], username, password)
 
 
 def _plain(username: str, password: str) -> Login:

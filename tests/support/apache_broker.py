@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.backends.ports import ReservedPort
-from kit.connect_settings import PROTOCOLS
+from kit.listeners import SECURITY_PROTOCOLS
 from tests.support.requirements import need
 from tests.support.wait import wait_until
 
 USERS = {"admin": "admin-secret", "alice": "alice-secret"}
 _STORE_PASSWORD = "store-secret"
 _ENVIRONMENT = {"KAFKA_HEAP_OPTS": "-Xmx256m"}
-_LISTENERS = (*PROTOCOLS, "ELSEWHERE", "CONTROLLER")
+_LISTENERS = (*SECURITY_PROTOCOLS, "ELSEWHERE", "CONTROLLER")
 _TIMEOUT_S = 60
 
 
@@ -110,9 +110,9 @@ def _certificate(folder: Path) -> Path:
 
 def _properties(broker: ApacheBroker, folder: Path) -> list[str]:
     bound = [f"{name}://localhost:{port}" for name, port in broker.ports.items()]
-    told = [f"{name}://localhost:{broker.ports[name]}" for name in PROTOCOLS]
+    told = [f"{name}://localhost:{broker.ports[name]}" for name in SECURITY_PROTOCOLS]
     told.append("ELSEWHERE://kafka.invalid:9092")
-    protocols = [f"{name}:{name if name in PROTOCOLS else 'PLAINTEXT'}" for name in _LISTENERS]
+    protocols = [f"{name}:{name if name in SECURITY_PROTOCOLS else 'PLAINTEXT'}" for name in _LISTENERS]
     module = "org.apache.kafka.common.security"
     users = " ".join(f'user_{name}="{password}"' for name, password in USERS.items())
     logins = {

@@ -1,0 +1,141 @@
+"""What `kit.connect` can be called with, in which order it counts, and what it refuses before it looks for anybody."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kit
+from kit.connect_settings import addresses_of, checked_timeout_s, merged_settings, tls_context
+
+LOGIN = {"sasl_mechanism": "PLAIN", "sasl_plain_username": "ann", "sasl_plain_password": "open-sesame"}
+SAFE = {"security_protocol": "SASL_SSL", **LOGIN}
+TLS = {"security_protocol": "SSL"}
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep out what the computer of who runs the tests has set."""
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "CONFLUENT_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "addresses"),
+    [
+        ("kafka:9092", [("kafka", 9092)]),
+        (" a:1 , b:2", [("a", 1), ("b", 2)]),
+        (["a:1", "b:2"], [("a", 1), ("b", 2)]),
+        ("[::1]:9092", [("::1", 9092)]),
+        ("pkc-1.eu.aws.confluent.cloud:9092", [("pkc-1.eu.aws.confluent.cloud", 9092)]),
+    ],
+)
+def test_addresses(given: Any, addresses: list[tuple[str, int]]) -> None:
+    """One or several, as a string or a list."""
+    assert addresses_of(merged_settings(given, None, {})) == addresses
+
+
+def test_address_as_confluent_shows_it_brings_its_protocol() -> None:
+    """SASL_SSL://host:9092 is what its pages have to copy; what is said beside it goes first."""
+    assert merged_settings("SASL_SSL://a:1", None, LOGIN)["security_protocol"] == "SASL_SSL"
+    assert merged_settings("SSL://a:1", None, {"security_protocol": "PLAINTEXT"})["security_protocol"] == "PLAINTEXT"
+
+
+def test_arguments_before_properties_before_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment counts only where nobody else gives an address: its password is for the address beside it."""
+    path = tmp_path / "client.properties"
+    path.write_text(
+        "bootstrap.servers=file:1\nsecurity.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.username=file\nsasl.password=f\n"
+    )
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "environment:1")
+    monkeypatch.setenv("KAFKA_API_KEY", "environment")
+    monkeypatch.setenv("KAFKA_API_SECRET", "e")
+
+    from_file = merged_settings(None, path, {"sasl_plain_username": "argument"})
+    assert (from_file["bootstrap_servers"], from_file["sasl_plain_username"]) == ("file:1", "argument")
+    assert from_file["sasl_plain_password"] == "f"
+    assert dict(merged_settings("argument:1", None, {})) == {
+        "bootstrap_servers": "argument:1", "security_protocol": "PLAINTEXT",
+    }  # fmt: skip
+    from_environment = merged_settings(None, None, {"sasl_plain_username": "argument"})
+    assert (from_environment["bootstrap_servers"], from_environment["sasl_plain_username"]) == (
+        "environment:1",
+        "argument",
+    )
+
+
+@pytest.mark.parametrize(
+    ("bootstrap_servers", "properties", "settings", "sentence"),
+    [
+        (None, None, {}, r'No address is known: write kit\.connect\("host:9092"\).*KAFKA_BOOTSTRAP_SERVERS'),
+        ("", None, {}, "has no port"),
+        ([], None, {}, "bootstrap_servers is empty"),
+        (9092, None, {}, "bootstrap_servers=9092 is no address"),
+        (b"a:1", None, {}, "is no address"),
+        ([5], None, {}, "The address 5 has no port"),
+        ("kafka", None, {}, 'The address \'kafka\' has no port: write "kafka:9092"'),
+        ("kafka:", None, {}, "has no port after its colon"),
+        ("kafka:http", None, {}, "has no port after its colon"),
+        ("kafka:70000", None, {}, "has no port after its colon"),
+        ("kafka:٣", None, {}, "has no port after its colon"),
+        (":9092", None, {}, "has no computer before its colon"),
+        ("::1:9092", None, {}, "has no computer before its colon"),
+        ("ann:open-sesame@kafka:9092", None, {}, "has an @ in it"),
+        ("https://kafka.example:443", None, {}, "is a web address"),
+        ("a:1", 5, {}, "properties= takes the name of a file.*not int"),
+        ("a:1", None, {"security_protocol": "TLS"}, "security_protocol='TLS' is not possible: it is one of PLAINTEXT"),
+        ("a:1", None, {"security_protocol": "SASL_SSL"}, "needs sasl_mechanism and sasl_plain_username and sasl_p"),
+        ("a:1", None, {**SAFE, "sasl_mechanism": "GSSAPI"}, "'GSSAPI' is not possible here"),
+        ("a:1", None, {**SAFE, "sasl_plain_password": b"x"}, "is a bytes: it must be text"),
+        ("a:1", None, {**SAFE, "sasl_plain_password": "x\n"}, "was it pasted with one"),
+        ("a:1", None, LOGIN, "security_protocol is PLAINTEXT.*write security_protocol='SASL_PLAINTEXT' or 'SASL_SSL'"),
+        ("a:1", None, {**LOGIN, "security_protocol": "SSL"}, "is SSL.*write security_protocol='SASL_SSL'"),
+        ("a:1", None, {"ssl_cafile": "ca.pem"}, "write security_protocol='SSL'"),
+        ("a:1", None, {**TLS, "ssl_cafile": "no-such-file.pem"}, "there is no such file here"),
+        ("a:1", None, {**TLS, "ssl_cafile": 5}, "ssl_cafile=5 cannot be read"),
+        ("a:1", None, {**TLS, "ssl_keyfile": __file__}, "ssl_keyfile is given without ssl_certfile"),
+        ("a:1", None, {**TLS, "ssl_check_hostname": "no"}, "True or False"),
+        ("a:1", None, {**TLS, "ssl_context": "x"}, "no ssl.SSLContext"),
+        ("a:1", None, {"username": "ann"}, "no setting 'username'. Did you mean sasl_plain_username"),
+        ("a:1", None, {"sasl_plain_pasword": "open-sesame"}, "Did you mean sasl_plain_password"),
+        ("a:1", None, {"security.protocol": "SSL"}, r"for properties files: write properties=\{'security\.protocol'"),
+        ("a:1", None, {"acks": "all"}, "no setting 'acks'"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be(
+    bootstrap_servers: Any, properties: Any, settings: dict[str, Any], sentence: str
+) -> None:
+    """One sentence says what is wrong and what to write, without the password."""
+    with pytest.raises(kit.ConnectError, match=sentence) as refusal:
+        merged_settings(bootstrap_servers, properties, settings)
+    assert "open-sesame" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", [0, -1, "10", True, float("nan"), float("inf"), 601, None])
+def test_timeout_that_nobody_could_wait_for(value: Any) -> None:
+    """It is a number of seconds."""
+    with pytest.raises(kit.ConnectError, match=r"timeout_s=.* is not possible: give seconds"):
+        checked_timeout_s(value)
+
+
+def test_files_without_certificates(tmp_path: Path) -> None:
+    """A file of another kind is told by the name of its setting."""
+    path = tmp_path / "ca.pem"
+    path.write_text("no certificate")
+
+    with pytest.raises(kit.ConnectError, match=r"ssl_cafile=.* holds no certificate.*PEM"):
+        tls_context({"ssl_cafile": str(path)})
+    with pytest.raises(kit.ConnectError, match=r"ssl_certfile=.* cannot be used with its key"):
+        tls_context({"ssl_certfile": str(path)})
+
+
+def test_context_is_as_strict_as_that_of_the_clients() -> None:
+    """Names are compared unless that is switched off, and nobody is trusted without a certificate."""
+    assert tls_context({}).check_hostname
+    assert not tls_context({"ssl_check_hostname": False}).check_hostname
+    assert tls_context({"ssl_check_hostname": False}).verify_mode == ssl.CERT_REQUIRED
+    mine = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    assert tls_context({"ssl_context": mine}) is mine
