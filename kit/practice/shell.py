@@ -6,6 +6,7 @@ IPython) edits the line; elsewhere, lines are read as they come, so that a file 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -116,8 +117,9 @@ def _terminal_reader(context: Context) -> Callable[[], str]:
         """A history without the lines that have secrets in them."""
 
         def store_string(self, string: str) -> None:
-            if not _SECRETS.search(string):
-                super().store_string(string)
+            with contextlib.suppress(OSError):  # `practice reset` has just removed the folder
+                if not _SECRETS.search(string):
+                    super().store_string(string)
 
     session: PromptSession[str] = PromptSession(
         completer=Words(), history=Discreet(str(_history_file(context))), complete_while_typing=False
