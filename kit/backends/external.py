@@ -44,6 +44,7 @@ class ExternalBackend:
     def __init__(self, settings: ClientSettings, *, timeout_s: float) -> None:
         self._settings = settings
         self._context = tls_context(settings) if "SSL" in settings["security_protocol"] else None
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._owner_pid = os.getpid()
         self._is_closed = False
@@ -54,7 +55,7 @@ class ExternalBackend:
         give_up_s = time.monotonic() + timeout_s
         self._link: BrokerLink | None = self._first_link(give_up_s)
         try:
-            self._check_advertised(timeout_s)
+            self._check_advertised()
         except BaseException:
             self.close()
             raise
@@ -87,14 +88,14 @@ class ExternalBackend:
         return link
 
     def _why(self, error: LinkError, host: str, port: int, num_others: int = 0) -> str:
-        text = explain(error, host, port, self._settings, lambda: look(host, port, time.monotonic() + _EXPLAIN_S))
+        text = explain(error, host, port, self._settings, lambda: look(host, port, min(_EXPLAIN_S, self._timeout_s)))
         more = "1 more address" if num_others == 1 else f"{num_others} more addresses"
         return f"{text} ({more} did not work either.)" if num_others else text
 
-    def _check_advertised(self, timeout_s: float) -> None:
+    def _check_advertised(self) -> None:
         """Clients go on to the addresses that the brokers tell them, so one of those must work too."""
         with ThreadPoolExecutor(max_workers=16) as pool:
-            give_up_s = time.monotonic() + min(_REACH_TIMEOUT_S, timeout_s)
+            give_up_s = time.monotonic() + min(_REACH_TIMEOUT_S, self._timeout_s)
             reached = pool.map(lambda at: _is_reached(at, give_up_s), self._known.values())
             self._out_of_reach = {node_id for node_id, ok in zip(self._known, reached, strict=True) if not ok}
         usable = [node_id for node_id in self._known if node_id not in self._out_of_reach]
@@ -102,7 +103,7 @@ class ExternalBackend:
             raise ConnectError(self._why_not_advertised())
         host, port = self._known[usable[0]]
         try:
-            BrokerLink(host, port, self._settings, self._context, time.monotonic() + timeout_s).close()
+            BrokerLink(host, port, self._settings, self._context, time.monotonic() + self._timeout_s).close()
         except LinkError as error:
             raise ConnectError(
                 f"{self._settings['bootstrap_servers']} answers, but a broker that it names does not work: "
@@ -144,7 +145,7 @@ class ExternalBackend:
 
     def _learn(self, link: BrokerLink, give_up_s: float) -> None:
         """Ask who belongs to the cluster."""
-        answer = link.ask(METADATA, m.MetadataRequest(topics=[], allow_auto_topic_creation=False), give_up_s)
+        answer = link.ask(METADATA, m.MetadataRequest(topics=[]), give_up_s)
         listed = {broker.node_id: (broker.host, broker.port) for broker in answer.brokers}
         if not listed:
             raise LinkError(Step.ASK)

@@ -41,12 +41,13 @@ class Seen:
         return ("SASL_" if self.mechanisms else "") + ("SSL" if self.is_tls else "PLAINTEXT")
 
 
-def look(host: str, port: int, give_up_s: float) -> Seen | None:
-    """See what an address speaks; None when it is nothing that the kit understands."""
+def look(host: str, port: int, timeout_s: float) -> Seen | None:
+    """See what an address speaks, in so many seconds; None when it is nothing that the kit understands."""
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE  # nothing is said to it, and nothing that it says is believed
     for context in (None, unverified):
+        give_up_s = time.monotonic() + timeout_s / 2
         try:
             with BrokerLink(host, port, _PLAIN_TEXT, context, give_up_s) as link:
                 offered = link.mechanisms("PLAIN") if link.has(SASL_HANDSHAKE) else (ErrorCode.ILLEGAL_SASL_STATE, ())
