@@ -1,0 +1,148 @@
+"""The kit's folder: who may read it, and whose a name is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from kit.errors import StartError
+from kit.service import folder
+from kit.service.folder import NameLock, Record
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+
+
+def record(name: str = "lab", **changes: object) -> Record:
+    """What might be known about a service."""
+    values = {
+        "kind": "practice",
+        "pid": os.getpid(),
+        "backend": "embedded",
+        "bootstrap_servers": "127.0.0.1:9092",
+        "address": "/nowhere/s",
+        "key": "00",
+        "data_dir": None,
+        "is_temporary": False,
+        "started_ms": 0,
+    }
+    return Record(name=name, **{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_home_is_named_by_the_environment_or_in_the_users_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """KIT_HOME decides; without it the folder is hidden in the user's own."""
+    assert folder.home() == home
+    monkeypatch.setenv("KIT_HOME", "")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+
+    assert folder.home() == tmp_path / ".kafka-kit"
+
+
+@posix_only
+def test_folder_and_record_are_readable_by_their_owner_only(home: Path) -> None:
+    """A folder that was open to others is closed to them, and the record in it too."""
+    home.mkdir(mode=0o755)
+    (home / "clusters").mkdir(mode=0o755)
+
+    folder.made_clusters()
+    record().write()
+
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (home, home / "clusters", home / "clusters" / "lab.json")]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+def test_folder_that_cannot_be_made_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The sentence names the folder and the variable that changes it."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KIT_HOME", str(tmp_path / "file"))
+
+    with pytest.raises(StartError, match=r"cannot keep its notes in .*file.clusters .*KIT_HOME"):
+        folder.made_clusters()
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "with space", "x" * 65, None, 3])
+def test_name_that_is_no_files_name_is_refused(name: object) -> None:
+    """No name leads out of the folder."""
+    with pytest.raises(StartError, match="cannot be the name of a cluster"):
+        folder.check_name(name)
+
+
+def test_record_is_read_as_it_was_written_and_shows_no_key() -> None:
+    """What is written comes back; the key is in no representation."""
+    folder.made_clusters()
+    written = record(key="c0ffee")
+    written.write()
+
+    assert folder.read_record("lab") == written
+    assert "c0ffee" not in repr(written)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "lab"}', "\0"])
+def test_damaged_record_is_none(text: str) -> None:
+    """Rubbish in the file is no service and no error."""
+    folder.made_clusters()
+    folder.path_of("lab", "json").write_text(text)
+
+    assert folder.read_record("lab") is None
+
+
+def test_name_is_one_owners_at_a_time() -> None:
+    """The second waits in vain while the first lives, and gets the name afterwards."""
+    folder.made_clusters()
+    first = NameLock("lab")
+    assert folder.is_held("lab")
+    with pytest.raises(BlockingIOError):
+        NameLock("lab", patience_s=0)
+
+    first.release()
+
+    assert not folder.is_held("lab")
+    NameLock("lab", patience_s=0).release()
+
+
+def test_name_has_one_owner_when_many_want_it_at_once() -> None:
+    """However the removal of a lock's file falls in between, there are never two owners."""
+    folder.made_clusters()
+    owners, most = 0, 0
+    changes = threading.Lock()
+
+    def take_and_give() -> None:
+        nonlocal owners, most
+        for _ in range(20):
+            try:
+                mine = NameLock("lab", patience_s=5)
+            except BlockingIOError:
+                continue
+            with changes:
+                owners += 1
+                most = max(most, owners)
+            with changes:
+                owners -= 1
+            mine.release()
+
+    threads = [threading.Thread(target=take_and_give) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert most == 1
+    assert not folder.is_held("lab")
+
+
+def test_release_removes_everything_of_the_name() -> None:
+    """No file of a service is left when it has ended in order."""
+    made = folder.made_clusters()
+    ours = NameLock("lab")
+    record().write()
+    folder.path_of("lab", "log").write_text("it ran")
+
+    ours.release()
+
+    assert [path for path in made.iterdir() if sys.platform != "win32"] == []
