@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from kit.backends.arguments import (
     check_brokers,
     check_controllers,
     checked_config,
-    checked_ports,
     made_folder,
 )
 from kit.backends.child import ASK_TIMEOUT_S, Child, Decide
+from kit.backends.listening import USER_COMMANDS, ListenerPlan
 from kit.broker.process.data_dir import LOG_FILE, TEMPORARY_PREFIX
 from kit.client_settings import ClientSettings
 from kit.errors import KitError, StartError
+from kit.listeners import Listener
 
 _SLOW_COMMANDS_S = {"stop": 60.0, "restart": 60.0}  # the child itself gives up earlier, with a better reason
 
@@ -36,6 +37,7 @@ class EmbeddedBackend:
         port: of the first broker, the next ones follow it; None for free ports.
         data_dir: keeps the data, and a later start on it finds it again; None for a temporary folder.
         config: settings for every broker, in Kafka's names.
+        listeners: how clients reach every broker; None for plain text on the loopback.
 
     Raises:
         StartError: it cannot start.
@@ -51,11 +53,13 @@ class EmbeddedBackend:
         port: int | None,
         data_dir: str | os.PathLike[str] | None,
         config: Mapping[str, ConfigValue] | None,
+        listeners: Sequence[Listener] | None = None,
     ) -> None:
         check_brokers(brokers)
         check_controllers(controllers)
+        self._plan = ListenerPlan(listeners, brokers=brokers, port=port)
         settings = {
-            "ports": checked_ports(brokers, port),
+            "brokers": brokers,
             "controllers": controllers,
             "config": checked_config(config, brokers),
             "is_temporary": data_dir is None,
@@ -69,11 +73,15 @@ class EmbeddedBackend:
             self.data_dir: str | None = (
                 tempfile.mkdtemp(prefix=TEMPORARY_PREFIX) if data_dir is None else made_folder(data_dir)
             )
+            self._plan.add_certificates(Path(self.data_dir))
             self._child = Child(
-                {**settings, "data_dir": self.data_dir},
+                {**settings, "data_dir": self.data_dir, "listeners": self._plan.described},
                 name="The embedded cluster",
                 log_path=Path(self.data_dir, LOG_FILE),
             )
+        except StartError:
+            self._remove_temporary()
+            raise
         except OSError as error:
             raise StartError(f"No temporary folder can be made ({error}): free some space, or set TMPDIR.") from error
         try:
@@ -81,21 +89,21 @@ class EmbeddedBackend:
         except BaseException:  # an interrupt too must not leave a process behind
             self.close()
             raise
-        self._ports: dict[int, int] = {int(node_id): number for node_id, number in answer["ports"].items()}
+        self._plan.note_ports(answer["ports"])
 
     def brokers(self) -> list[Broker]:
         """The brokers by node id; they live and die one by one, and all of them with their process."""
         states = self._node_states()
         return [
-            Broker(node_id, "127.0.0.1", port, is_alive=states.get(node_id, "down") != "down",
+            Broker(node_id, host, port, is_alive=states.get(node_id, "down") != "down",
                    is_paused=states.get(node_id) == "paused")
-            for node_id, port in self._ports.items()
+            for node_id, (host, port) in self._plan.addresses().items()
         ]  # fmt: skip
 
     @property
     def client_settings(self) -> ClientSettings:
-        """The addresses of all brokers."""
-        return ClientSettings({"bootstrap_servers": ",".join(f"127.0.0.1:{port}" for port in self._ports.values())})
+        """The addresses of all brokers by the first listener, and how to come in there."""
+        return self._plan.client_settings()
 
     def _node_states(self) -> dict[int, str]:
         if self._is_closed or self._child.status is not None:
@@ -109,6 +117,8 @@ class EmbeddedBackend:
 
     def ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
         """Let the brokers' process carry out a command of `kit.broker.process.control`."""
+        if command in USER_COMMANDS:
+            arguments = self._plan.change_users(command, arguments)
         return self._child.ask(command, arguments, timeout_s=_SLOW_COMMANDS_S.get(command, ASK_TIMEOUT_S))
 
     def add_hook(self, api_key: int, decide: Decide) -> int:
@@ -137,5 +147,8 @@ class EmbeddedBackend:
                 return
             self._is_closed = True
             self._child.close()
-            if self._is_temporary and self.data_dir is not None:
-                shutil.rmtree(self.data_dir, ignore_errors=True)  # the child did, unless it was killed
+            self._remove_temporary()
+
+    def _remove_temporary(self) -> None:
+        if self._is_temporary and self.data_dir is not None:
+            shutil.rmtree(self.data_dir, ignore_errors=True)  # the child did, unless it was killed

@@ -29,7 +29,6 @@ class NodeChild:
     def __init__(self, settings: Mapping[str, Any], log_path: Path, on_event: Callable[[Any], None]) -> None:
         self.node_id: int = settings["node_id"]
         self.is_broker: bool = settings["is_broker"]
-        self.port: int | None = settings["port"]
         self.was_asked = False
         self._settings = settings
         self._log_path = log_path

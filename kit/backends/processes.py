@@ -6,12 +6,13 @@ the links are decided here and told to every node; each node drops and delays it
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -22,9 +23,10 @@ from kit.backends.arguments import (
     check_brokers,
     check_controllers,
     checked_config,
-    checked_ports,
     made_folder,
 )
+from kit.backends.child import ASK_TIMEOUT_S
+from kit.backends.listening import USER_COMMANDS, ListenerPlan
 from kit.backends.node_child import NodeChild
 from kit.backends.node_commands import NodeCommands
 from kit.backends.ports import ReservedPort
@@ -42,6 +44,7 @@ from kit.broker.net.handshake import SECRET_BYTES
 from kit.broker.process.data_dir import TEMPORARY_PREFIX
 from kit.client_settings import ClientSettings
 from kit.errors import ClusterClosedError, KitError, NotSupportedError, StartError
+from kit.listeners import Listener
 
 
 class ProcessesBackend:
@@ -53,6 +56,7 @@ class ProcessesBackend:
         port: of the first broker, the next ones follow it; None for free ports.
         data_dir: keeps the data, and a later start on it finds it again; None for a temporary folder.
         config: settings for every broker, in Kafka's names.
+        listeners: how clients reach every broker; None for plain text on the loopback.
 
     Raises:
         StartError: it cannot start.
@@ -68,10 +72,12 @@ class ProcessesBackend:
         port: int | None,
         data_dir: str | os.PathLike[str] | None,
         config: Mapping[str, ConfigValue] | None,
+        listeners: Sequence[Listener] | None = None,
     ) -> None:
         check_brokers(brokers)
         check_controllers(controllers)
-        ports, settings = checked_ports(brokers, port), checked_config(config, brokers)
+        settings = checked_config(config, brokers)
+        self._listeners = ListenerPlan(listeners, brokers=brokers, port=port)
         self._owner_pid = os.getpid()
         self._lock = threading.RLock()  # one fault after the other
         self._is_closed = False
@@ -85,32 +91,34 @@ class ProcessesBackend:
         except OSError as error:
             raise StartError(f"No temporary folder can be made ({error}): free some space, or set TMPDIR.") from error
         try:
-            self._begin(ports, controllers, settings)
+            self._begin(brokers, controllers, settings)
         except BaseException:  # an interrupt too must not leave a process behind
             self.close()
             raise
 
     # -- life ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, ports: list[int], controllers: int | None, config: Mapping[str, ConfigValue]) -> None:
+    def _begin(self, brokers: int, controllers: int | None, config: Mapping[str, ConfigValue]) -> None:
         try:
-            self._plan(ports, controllers, config)
+            self._plan(brokers, controllers, config)
             self._commands.start_all()
         except StartError:
             raise
         except (KitError, LayoutError, OSError) as error:
             raise StartError(f"The cluster cannot start: {error}") from error
 
-    def _plan(self, ports: list[int], controllers: int | None, config: Mapping[str, ConfigValue]) -> None:
+    def _plan(self, brokers: int, controllers: int | None, config: Mapping[str, ConfigValue]) -> None:
         """Find out which nodes there are, and a port for everything that will ever listen."""
         data_dir = Path(self.data_dir or "")
-        broker_ids = list(range(1, len(ports) + 1))
-        voters = recorded_voters(data_dir, voters_of(len(ports), controllers), is_chosen=controllers is not None)
+        broker_ids = list(range(1, brokers + 1))
+        voters = recorded_voters(data_dir, voters_of(brokers, controllers), is_chosen=controllers is not None)
         voters_here = [node_id for node_id in voters if node_id in broker_ids or node_id >= FIRST_CONTROLLER_ID]
         node_ids = sorted({*broker_ids, *voters_here})
-        endpoints = {node_id: self._reserve(port) for node_id, port in zip(broker_ids, ports, strict=True)}
+        self._listeners.reserve(self._reserve)
+        self._listeners.add_certificates(data_dir)
         shared = {
-            "endpoints": endpoints,
+            "broker_ids": broker_ids,
+            "listeners": self._listeners.described,
             "voters": voters,
             "peer_ports": {node_id: self._reserve(0) for node_id in node_ids},
             "secret": secrets.token_hex(SECRET_BYTES),
@@ -121,13 +129,13 @@ class ProcessesBackend:
         }
         self._commands = NodeCommands(node_ids, voters_here)
         for node_id in node_ids:
-            own = {"node_id": node_id, "is_broker": node_id in endpoints, "port": endpoints.get(node_id)}
+            own = {"node_id": node_id, "is_broker": node_id in broker_ids}
             log_path = data_dir / node_log_file(node_id)
             node = self._nodes[node_id] = NodeChild({**shared, **own}, log_path, self._commands.take_event)
             self._commands.add(node)
 
-    def _reserve(self, port: int) -> int:
-        self._reserved.append(ReservedPort(port))
+    def _reserve(self, port: int, host: str = "127.0.0.1") -> int:
+        self._reserved.append(ReservedPort(port, host))
         return self._reserved[-1].port
 
     def close(self) -> None:
@@ -157,20 +165,19 @@ class ProcessesBackend:
         """The brokers by node id; each lives and dies with its process."""
         return [
             Broker(
-                node.node_id,
-                "127.0.0.1",
-                node.port,
-                is_alive=not self._is_closed and node.state != "down",
-                is_paused=not self._is_closed and node.state == "paused",
+                node_id,
+                host,
+                port,
+                is_alive=not self._is_closed and self._nodes[node_id].state != "down",
+                is_paused=not self._is_closed and self._nodes[node_id].state == "paused",
             )
-            for node in self._nodes.values()
-            if node.port is not None
+            for node_id, (host, port) in self._listeners.addresses().items()
         ]
 
     @property
     def client_settings(self) -> ClientSettings:
-        """The addresses of all brokers."""
-        return ClientSettings({"bootstrap_servers": ",".join(broker.address for broker in self.brokers())})
+        """The addresses of all brokers by the first listener, and how to come in there."""
+        return self._listeners.client_settings()
 
     def why_gone(self) -> str | None:
         """One sentence when all processes have ended and not all of them were asked to, else None."""
@@ -200,4 +207,17 @@ class ProcessesBackend:
         """Carry out one of the commands of `kit.broker.process.commands`; see `kit.backends.Backend.ask`."""
         if os.getpid() != self._owner_pid:
             raise ClusterClosedError(f"The cluster belongs to process {self._owner_pid}: ask it from there.")
+        if command in USER_COMMANDS:
+            return self._change_users(command, arguments)
         return self._commands.carry_out(command, arguments)
+
+    def _change_users(self, command: str, arguments: Mapping[str, Any]) -> None:
+        """Tell every broker; one that is down will know when it starts, a paused one when it goes on."""
+        with self._lock:
+            changed = self._listeners.change_users(command, arguments)
+            for node in self._nodes.values():
+                if node.state == "up":
+                    with contextlib.suppress(ClusterClosedError):  # it ends at this very moment
+                        node.ask(command, changed, timeout_s=ASK_TIMEOUT_S)
+                else:
+                    node.tell(command, changed)

@@ -1,7 +1,7 @@
 """The settings of a broker: those that it honours, and those that clients and admin tools like to read.
 
-The ranges and defaults are Kafka 4.3's, the sentences are ours. Left out until they mean something here: TLS, SASL and
-ACLs, quotas, share and streams groups, tiered storage, the settings of JVM and metrics.
+The ranges and defaults are Kafka 4.3's, the sentences are ours. Left out until they mean something here: ACLs, more of
+TLS and SASL, quotas, share and streams groups, tiered storage, the settings of JVM and metrics.
 Source: Kafka class ``AbstractKafkaConfig``; ``DynamicBrokerConfig`` for what can change in a running broker.
 """
 
@@ -25,7 +25,8 @@ RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 LEADER_SELECTOR = "org.apache.kafka.common.replica.LeaderSelector"
 
 NODE_SETTINGS = frozenset({
-    "advertised.listeners", "broker.id", "broker.rack", "listeners", "log.dir", "log.dirs", "node.id",
+    "advertised.listeners", "broker.id", "broker.rack", "listener.security.protocol.map", "listeners", "log.dir",
+    "log.dirs", "node.id", "sasl.enabled.mechanisms", "ssl.client.auth",
 })  # fmt: skip
 """What differs from broker to broker: the kit fills it in, nobody else may."""
 
@@ -44,6 +45,9 @@ _ROWS: list[_Row] = [
     ("listener.security.protocol.map", _STRING, "PLAINTEXT:PLAINTEXT", None, _FIXED,
      "Which security protocol each listener speaks."),
     ("inter.broker.listener.name", _STRING, None, None, _FIXED, "The listener that brokers use among themselves."),
+    ("sasl.enabled.mechanisms", _LIST, "GSSAPI", None, _FIXED, "How clients may prove who they are."),
+    ("ssl.client.auth", _STRING, "none", OneOf(("required", "requested", "none")), _FIXED,
+     "Whether clients need a certificate."),
     ("security.inter.broker.protocol", _STRING, "PLAINTEXT", OneOf(("PLAINTEXT",)), _FIXED,
      "How brokers talk among themselves."),
     ("log.dir", _LIST, "", None, _FIXED, "The folder of the logs, when log.dirs is not set."),
@@ -146,6 +150,8 @@ _ROWS: list[_Row] = [
     ("request.timeout.ms", _INT, "30000", AtLeast(0), _FIXED, "How long a request between nodes may take."),
     # requests and connections
     ("background.threads", _INT, "10", AtLeast(1), _DYNAMIC, "How many threads do background work."),
+    ("connection.failed.authentication.delay.ms", _INT, "100", AtLeast(0), _FIXED,
+     "How long a client waits for the news that its login has failed."),
     ("connections.max.idle.ms", _LONG, "600000", AtLeast(-1), _FIXED,
      "After what silence a client's connection is closed."),
     ("fetch.max.bytes", _INT, str(55 * _MIB), AtLeast(1024), _FIXED, "The most that one fetch is answered with."),

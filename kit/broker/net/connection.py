@@ -10,13 +10,17 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kit.broker.broker import Chunks, Farewell, InvalidRequest, Peer, Receive
 from kit.broker.deferred import Deferred
+from kit.broker.endpoints import PLAINTEXT
 from kit.broker.net.framing import FrameBuffer, InvalidFrame, MemoryBudget
 from kit.broker.net.outbox import Outbox, StreamSocket
 from kit.wire.errors import BrokerError
+
+if TYPE_CHECKING:
+    from kit.broker.net.guarded import Guard
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +86,8 @@ class Service:
         in_order: finish one request before the next of its connection, as Kafka does for clients. Otherwise replies
             leave as they come, and the correlation id says whose they are: no node's heartbeat waits for its Fetch.
         peer_class: of the other ends; a subclass may remember more of each.
+        listener: the name of the listener that they come in by.
+        guard: what they have to prove first; None for nothing.
     """
 
     name: str
@@ -90,7 +96,15 @@ class Service:
     limits: Limits = Limits()
     in_order: bool = True
     peer_class: type[Peer] = Peer
+    listener: str = PLAINTEXT
+    guard: Guard | None = None
     connections: set[Connection] = field(default_factory=set)
+
+    def disconnect(self, user: str) -> None:
+        """Close every connection that somebody has logged in on."""
+        for connection in list(self.connections):
+            if connection.peer.user == user and connection.peer.login is None:
+                connection.close("its user was removed", logging.INFO)
 
 
 class _Reply:
@@ -126,6 +140,11 @@ class Connection:
         self._mask = READABLE
         loop.watch(sock.fileno(), READABLE, self._on_event)
         service.connections.add(self)
+
+    @property
+    def peer(self) -> Peer:
+        """Who is at the other end."""
+        return self._peer
 
     def close(self, reason: str, level: int = logging.WARNING) -> None:
         """Close the connection and log why; harmless when it is closed already."""

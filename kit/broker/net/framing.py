@@ -12,14 +12,16 @@ import struct
 INITIAL_BYTES = 65_536
 _PREFIX = struct.Struct(">i")
 
+_TLS = "a TLS handshake, which this listener does not speak (set security.protocol to one without SSL)"
+
 # What people point at a Kafka port by mistake, by the first bytes that it sends.
 _FOREIGN = {
     b"GET ": "an HTTP request",
     b"POST": "an HTTP request",
     b"HEAD": "an HTTP request",
-    b"\x16\x03\x01\x00": "a TLS handshake (set security_protocol to PLAINTEXT)",
-    b"\x16\x03\x01\x01": "a TLS handshake (set security_protocol to PLAINTEXT)",
-    b"\x16\x03\x01\x02": "a TLS handshake (set security_protocol to PLAINTEXT)",
+    b"\x16\x03\x01\x00": _TLS,
+    b"\x16\x03\x01\x01": _TLS,
+    b"\x16\x03\x01\x02": _TLS,
 }
 
 
@@ -69,6 +71,10 @@ class FrameBuffer:
         self._start = 0  # the first byte not yet handed out
         self._end = 0  # where the next bytes go
         self._largest = 0  # bytes of the largest frame since the last trim
+
+    def limit(self, max_frame_bytes: int) -> None:
+        """Allow larger frames, or only smaller ones, from now on."""
+        self._max_frame_bytes = max_frame_bytes
 
     def free_space(self) -> memoryview:
         """Where the next bytes go; empty when the buffer is full of whole frames.
@@ -154,4 +160,7 @@ class FrameBuffer:
             return f"the peer sent {foreign}, not a Kafka request"
         if size <= 0:
             return f"a frame of {size} bytes cannot be"
-        return f"a frame of {size} bytes is larger than socket.request.max.bytes={self._max_frame_bytes}"
+        return (
+            f"a frame of {size} bytes is larger than the {self._max_frame_bytes} bytes that it may have "
+            "(socket.request.max.bytes; less before a login)"
+        )

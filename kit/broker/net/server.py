@@ -9,8 +9,10 @@ import os
 import socket
 from typing import Any
 
+from kit.broker.broker import Peer
 from kit.broker.clock import Timer
 from kit.broker.net.connection import READABLE, Connection, Service
+from kit.broker.net.guarded import Guard
 from kit.broker.net.loop import EventLoop
 
 log = logging.getLogger(__name__)
@@ -33,8 +35,8 @@ def listen_for_nodes(port: int) -> list[socket.socket]:
     return [_listening(socket.AF_INET, LOOPBACK[0], port)]
 
 
-def listen(port: int) -> list[socket.socket]:
-    """Listen on one port of the IPv4 loopback, and of the IPv6 loopback where it exists.
+def listen(port: int, host: str = LOOPBACK[0]) -> list[socket.socket]:
+    """Listen on one port of an address; of the IPv4 loopback and, where it exists, of the IPv6 loopback for either.
 
     Clients that connect before `Server.start` wait in the backlog.
 
@@ -44,6 +46,9 @@ def listen(port: int) -> list[socket.socket]:
     Raises:
         OSError: EADDRINUSE, EACCES and the like; ``filename`` is not set, so say yourself which port it was.
     """
+    if host not in (*LOOPBACK, "localhost"):
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return [_listening(family, str(address[0]), port)]
     for _ in range(20):  # a free IPv4 port may be taken on IPv6
         first = _listening(socket.AF_INET, LOOPBACK[0], port)
         chosen: int = first.getsockname()[1]
@@ -56,6 +61,11 @@ def listen(port: int) -> list[socket.socket]:
             if port:
                 raise
     raise OSError(errno.EADDRINUSE, "no port is free on both 127.0.0.1 and ::1")
+
+
+def is_unknown_name(error: OSError) -> bool:
+    """Whether nobody knows an address for the host's name."""
+    return isinstance(error, socket.gaierror)
 
 
 def connect(port: int) -> socket.socket:
@@ -215,7 +225,8 @@ class Server:
             self._loop.change(listener.fileno(), READABLE)
 
     def _open(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
-        peer = self._service.peer_class(client_host=address[0], client_port=address[1])
+        service = self._service
+        peer = service.peer_class(client_host=address[0], client_port=address[1], listener=service.listener)
         if len(self._service.connections) >= self._service.limits.max_connections:
             log.warning("%s refuses %s: max.connections=%d", self._service.name, peer, len(self._service.connections))
             sock.close()
@@ -233,4 +244,14 @@ class Server:
             log.info("%s lost %s at once: %s", self._service.name, peer, error)
             sock.close()
             return
-        Connection(self._service, self._loop, sock, peer)
+        if service.guard is None:
+            Connection(service, self._loop, sock, peer)
+        else:
+            self._admit(service.guard, sock, peer)
+
+    def _admit(self, guard: Guard, sock: socket.socket, peer: Peer) -> None:
+        try:
+            guard.admit(self._service, self._loop, sock, peer)
+        except OSError as error:
+            log.info("%s lost %s at once: %s", self._service.name, peer, error)
+            sock.close()

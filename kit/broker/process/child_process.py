@@ -19,7 +19,7 @@ from typing import Any
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.net.connection import Limits
 from kit.broker.net.loop import EventLoop
-from kit.broker.net.server import listen
+from kit.broker.net.server import is_unknown_name, listen
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ RECEIVE_BYTES = 268_435_456  # receive buffers of all brokers of one process tog
 _LOG_BYTES = 2_000_000  # then the file becomes server.log.1, and the one before goes
 _WANTED_DESCRIPTORS = 4_096  # macOS starts programs with 256
 _PARENT_CHECK_MS = 500
+_NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 class RefusedError(Exception):
@@ -44,15 +45,20 @@ def limits(config: BrokerConfig, *, num_brokers: int) -> Limits:
     )
 
 
-def listen_for_clients(port: int) -> list[Any]:
-    """Listen on a port that somebody may have chosen.
+def listen_for_clients(port: int, host: str) -> list[Any]:
+    """Listen on a port that somebody may have chosen, of an address that somebody may have chosen.
 
     Raises:
-        RefusedError: it cannot be used.
+        RefusedError: one of them cannot be used.
     """
     try:
-        return listen(port)
-    except OSError as error:
+        return listen(port, host)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no computer can have
+        if not isinstance(error, OSError) or error.errno in _NOT_HERE or is_unknown_name(error):
+            raise RefusedError(
+                f"host={host!r} is no address of this computer: '127.0.0.1' is for programs on this computer, and "
+                "'0.0.0.0' is every address that it has."
+            ) from error
         if error.errno == errno.EADDRINUSE:
             raise RefusedError(
                 f"Port {port} is in use already, perhaps by another Kafka or by a cluster of another notebook: "

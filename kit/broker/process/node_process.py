@@ -1,7 +1,7 @@
 """The process of one node of a cluster (`kit.backends.processes`): settings as one JSON line on stdin, then commands.
 
-The settings: ``node_id``, ``is_broker`` and ``port`` (where clients reach it; null for a controller) of this node;
-``endpoints`` (the port of every broker), ``voters``, ``peer_ports`` (where each node listens for the others),
+The settings: ``node_id`` and ``is_broker`` of this node; ``broker_ids``, ``listeners`` (`kit.broker.process.listening`,
+with the ports of every broker), ``voters``, ``peer_ports`` (where each node listens for the others),
 ``cluster_id``, ``secret`` (hexadecimal), ``data_dir``, ``is_temporary``, ``config`` and ``parent_pid`` of all nodes;
 and of this start ``links`` (`Links.dump`) and ``is_eager``. Nothing of it is seen on a command line or in a file.
 
@@ -27,22 +27,19 @@ from kit.broker.client_links import ClientLinks, RequestHooks
 from kit.broker.config.configs import BrokerConfig, ConfigError
 from kit.broker.deadline import Deadline
 from kit.broker.deferred import Deferred
-from kit.broker.endpoints import Endpoint
 from kit.broker.faults import FaultError, Links
 from kit.broker.layout import directory_of, node_log_file
 from kit.broker.lifecycle import LifecycleState
-from kit.broker.net.connection import Limits, Service
+from kit.broker.net.connection import Limits
 from kit.broker.net.framing import MemoryBudget
 from kit.broker.net.loop import EventLoop
 from kit.broker.net.peer_listener import PeerListener
 from kit.broker.net.peers import PeerNetwork
-from kit.broker.net.server import LOOPBACK, Server, connect, listen_for_nodes
+from kit.broker.net.server import Server, connect, listen_for_nodes
 from kit.broker.node import Layout, Node
 from kit.broker.process.child_process import (
     RECEIVE_BYTES,
     RefusedError,
-    limits,
-    listen_for_clients,
     log_to,
     report,
     sender,
@@ -50,6 +47,7 @@ from kit.broker.process.child_process import (
 )
 from kit.broker.process.control import Command, ControlChannel, Failure
 from kit.broker.process.data_dir import DataDir, DataDirError
+from kit.broker.process.listening import Listeners
 from kit.broker.timeline import SentTimeline
 
 log = logging.getLogger(__name__)
@@ -92,10 +90,10 @@ class _NodeProcess:
         self._node_id: int = settings["node_id"]
         self._data_dir = data_dir
         self._is_over = False  # the whole cluster ends, not only this process
-        config = BrokerConfig(settings["config"], num_brokers=len(settings["endpoints"]))
+        config = BrokerConfig(settings["config"], num_brokers=len(settings["broker_ids"]))
         secret = bytes.fromhex(settings["secret"])
         peer_ports = {int(node_id): port for node_id, port in settings["peer_ports"].items()}
-        data_dir.check_brokers([int(node_id) for node_id in settings["endpoints"]])
+        data_dir.check_brokers(settings["broker_ids"])
         self._loop = EventLoop()
         self._loop.on_signal(signal.SIGINT, None)  # interrupting a notebook must not stop its cluster
         self._loop.on_signal(signal.SIGTERM, self._loop.stop)
@@ -113,7 +111,9 @@ class _NodeProcess:
             connect=connect,
         )
         peer_sockets = listen_for_nodes(peer_ports[self._node_id])
-        client_sockets = [] if settings["port"] is None else listen_for_clients(settings["port"])
+        clock = self._loop.clock
+        self._listeners = Listeners(settings["listeners"], clock=clock, config=config, num_brokers=1)
+        client_sockets = self._listeners.bind(self._node_id) if settings["is_broker"] else []
         self._node = self._make_node(settings, config)
         self._network.attach(self._node)
         peers = PeerListener(self._node, secret).service(Limits(), MemoryBudget(RECEIVE_BYTES))
@@ -121,9 +121,9 @@ class _NodeProcess:
         self._clients: ClientLinks | None = None
         if self._node.broker is not None:
             self._clients = self._client_links(self._node.broker)
-            receive, budget = self._clients.receive, MemoryBudget(RECEIVE_BYTES)
-            clients = Service(f"broker {self._node_id}", receive, budget, limits(config, num_brokers=1))
-            self._servers.append(Server(self._loop, clients, client_sockets))
+            services = self._listeners.services(self._node_id, self._clients.receive, MemoryBudget(RECEIVE_BYTES))
+            for service, sockets in zip(services, client_sockets, strict=True):
+                self._servers.append(Server(self._loop, service, sockets))
         channel = ControlChannel(self._send, self._end)
         channel.serve(self._commands())
         self._loop.on_lines(sys.stdin.fileno(), channel.receive)
@@ -137,13 +137,13 @@ class _NodeProcess:
             hooks=RequestHooks(),
             clock=self._node.clock,
             topic_name=broker.image.topic_names.get,
-            serve=broker.receive,
+            serve=self._listeners.guard(broker.receive),
         )
 
     def _make_node(self, settings: Mapping[str, Any], config: BrokerConfig) -> Node:
         layout = Layout(
             cluster_id=settings["cluster_id"],
-            endpoints={int(node_id): [Endpoint(LOOPBACK[0], port)] for node_id, port in settings["endpoints"].items()},
+            endpoints={node_id: self._listeners.endpoints_of(node_id) for node_id in settings["broker_ids"]},
             voters=settings["voters"],
             flush_metadata=not self._data_dir.is_temporary,
         )
@@ -187,7 +187,13 @@ class _NodeProcess:
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _commands(self) -> dict[str, Command]:
-        return {"links": self._set_links, "status": self._status, "stop": self._stop, "wait_ready": self._wait_ready}
+        return {
+            **self._listeners.commands(),
+            "links": self._set_links,
+            "status": self._status,
+            "stop": self._stop,
+            "wait_ready": self._wait_ready,
+        }
 
     def _set_links(self, state: Mapping[str, Any]) -> None:
         self._links.load(state)
