@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ from kit.practice.output import OUTPUT, Field
 from kit.practice.processes import PROTOCOL, clusters_not_found
 from kit.practice.regions import CLOUD, check_region
 from kit.practice.session import HONEST_LINE
-from kit.practice.state import PROVISIONING, KafkaCluster, State
+from kit.practice.state import PROVISIONING, KafkaCluster
 
 _PATIENCE_MS = 10_000
 
@@ -78,8 +77,8 @@ _CREATE_FLAGS = (
 def _create(context: Context, args: Sequence[str], flags: Flags) -> None:
     check_region(flags["cloud"], flags["region"])
     cluster_types.check(flags)
-    environment = context.current_environment(flags)
     with context.change() as state:
+        environment = context.current_environment(flags)  # not deleted while the state is ours
         made = KafkaCluster(
             names.new_cluster_id(state.clusters),
             args[0],
@@ -99,7 +98,7 @@ def _create(context: Context, args: Sequence[str], flags: Flags) -> None:
     try:
         started = context.processes.ensure(made.id)
     except BaseException as error:  # an interrupt too must leave nothing behind
-        context.processes.end([made.id], functools.partial(_forget, made.id))
+        context.processes.end(made.id)
         if isinstance(error, CliError):
             raise CliError(error.text, "No cluster was created: mend the cause, and try again.") from None
         raise
@@ -170,12 +169,8 @@ def _delete(context: Context, args: Sequence[str], flags: Flags) -> None:
             )
     for one in ids:
         context.log(f"Ending the process of {one} and removing its logs.")
-        context.processes.end([one], functools.partial(_forget, one))
+        context.processes.end(one)
     context.print_deleted("Kafka cluster", ids)
-
-
-def _forget(cluster_id: str, state: State) -> None:
-    state.forget_cluster(cluster_id)
 
 
 def _row(context: Context, cluster: KafkaCluster) -> dict[str, Any]:

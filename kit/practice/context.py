@@ -111,7 +111,7 @@ class Context:
         """The API key that produce and consume use.
 
         Raises:
-            CliError: none is selected, or its secret is not known to the CLI.
+            CliError: none is selected.
         """
         key = self.state.api_keys.get(cluster.current_api_key)
         if key is None:
@@ -124,11 +124,20 @@ class Context:
             )
         return key
 
+    def _with_secret(self, cluster: KafkaCluster) -> ApiKey:
+        key = self.api_key(cluster)
+        if not key.stored_secret:
+            raise CliError(
+                f'no API secret for API key "{key.key}" of resource "{cluster.id}" stored in local CLI state',
+                f"Store the API secret with `confluent api-key store {key.key} --resource {cluster.id}`.",
+            )
+        return key
+
     def client_settings(self, cluster: KafkaCluster, api_key: str = "", api_secret: str = "") -> Mapping[str, Any]:
         """Settings of kafka-python's clients with an API key: the one in use, or the one that is given."""
         if api_key:
             return client_settings(cluster.bootstrap_servers, api_key, api_secret)
-        key = self.api_key(cluster)
+        key = self._with_secret(cluster)
         return client_settings(cluster.bootstrap_servers, key.key, key.stored_secret)
 
     def admin_settings(self, cluster: KafkaCluster) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,10 +79,21 @@ def _delete(context: Context, args: Sequence[str], flags: Flags) -> None:
         raise missing_error("environment", missing, _LIST_SUGGESTION)
     context.confirm_deletion(flags, "environment", ids)
     for one in ids:
-        clusters = [cluster.id for cluster in context.state.clusters_of(one)]
-        context.log(f"Ending the processes of {len(clusters)} Kafka clusters of {one}.")
-        context.processes.end(clusters, functools.partial(State.forget_environment, environment=one))
+        _delete_one(context, one)
     context.print_deleted("environment", ids)
+
+
+def _delete_one(context: Context, environment_id: str) -> None:
+    """Forget an environment once it has no cluster any more, also none that another terminal made meanwhile."""
+    while True:
+        with context.change() as state:
+            clusters = state.clusters_of(environment_id)
+            if not clusters:
+                state.forget_environment(environment_id)
+                return
+        for cluster in clusters:
+            context.log(f"Ending the process of {cluster.id} and removing its logs.")
+            context.processes.end(cluster.id)
 
 
 def _found(state: State, environment_id: str) -> Environment:

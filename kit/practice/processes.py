@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from kit.errors import KitError
 from kit.practice.errors import CliError
 from kit.practice.prompts import listed, plural
-from kit.practice.state import UP, KafkaCluster, State
+from kit.practice.state import UP, KafkaCluster
 from kit.practice.store import Store
 
 KIND = "practice"
@@ -153,23 +153,18 @@ class Processes:
         if service is not None:
             service.ask("remove_user", name=name)
 
-    def end(self, cluster_ids: list[str], forget: Callable[[State], None]) -> None:
-        """End processes, remove their folders, and forget them; nobody starts them again meanwhile."""
+    def end(self, cluster_id: str) -> None:
+        """End a cluster's process, remove its folder, and forget it; nobody starts it again meanwhile."""
         services = self._services()
-        with ExitStack() as locks:
-            for cluster_id in sorted(cluster_ids):
-                locks.enter_context(self._store.lock(cluster_id, _START_PATIENCE_S))
-            for cluster_id in cluster_ids:
-                service = services.find(cluster_id)
-                if service is not None:
-                    service.close()
+        with self._store.lock(cluster_id, _START_PATIENCE_S):
+            service = services.find(cluster_id)
+            if service is not None:
+                service.close()
             services.clean()
-            for cluster_id in cluster_ids:
-                remove_folder(self._store.cluster_folder(cluster_id))
+            remove_folder(self._store.cluster_folder(cluster_id))
             with self._store.change() as state:
-                forget(state)
-        for cluster_id in cluster_ids:
-            self._store.remove_lock(cluster_id)
+                state.forget_cluster(cluster_id)
+        self._store.remove_lock(cluster_id)
 
     def end_all(self) -> list[str]:
         """End every practice cluster that runs, whether the state knows it or not; returns their ids."""

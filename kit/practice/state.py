@@ -118,9 +118,7 @@ class State:
                 environment.current_cluster = ""
 
     def forget_environment(self, environment: str) -> None:
-        """Remove an environment with everything in it."""
-        for cluster in self.clusters_of(environment):
-            self.forget_cluster(cluster.id)
+        """Remove an environment, and its being in use."""
         self.environments.pop(environment, None)
         if self.current_environment == environment:
             self.current_environment = ""
