@@ -249,6 +249,32 @@ def test_killed_parent_takes_every_process_with_it(has_sibling: bool) -> None:
                 os.kill(sibling, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_ended_parent_takes_a_paused_process_with_it(number: signal.Signals) -> None:
+    """Nobody would ever let it go on."""
+    code = """
+        import json, kit
+        cluster = kit.start("processes", brokers=2)
+        cluster.pause(2)
+        print(json.dumps([[broker.port for broker in cluster.brokers], cluster.data_dir]), flush=True)
+        input()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as parent:
+        assert parent.stdout is not None
+        ports, data_dir = json.loads(parent.stdout.readline())
+        left = [traces_of([port], data_dir, parent_pid=parent.pid) for port in ports]
+        parent.send_signal(number)
+        parent.wait()
+        for each in left:
+            assert_gone(each)
+
+
 def test_broker_that_somebody_else_ended_is_down_and_can_be_restarted() -> None:
     """The cluster lives on when one process dies unasked, and says so when all have."""
     with kit.start("processes", brokers=1) as cluster:

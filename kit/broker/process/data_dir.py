@@ -86,6 +86,15 @@ class DataDir:
         if self.is_temporary and not keep and (not self._is_shared or is_unlocked(self.path)):
             shutil.rmtree(self.path, ignore_errors=True)
 
+    def holders(self) -> list[int]:
+        """The ids of the processes that use the folders of single nodes inside, as far as that can be seen."""
+        found: list[int] = []
+        for entry in self.path.glob(f"*/{LOCK_FILE}"):
+            with contextlib.suppress(OSError, ValueError):
+                if not is_unlocked(entry.parent):
+                    found.append(int(entry.read_text(encoding="ascii")))
+        return found
+
     def remove_left_overs(self, now_s: float) -> None:
         """Remove temporary folders beside this one whose clusters are gone.
 

@@ -11,6 +11,7 @@ timeline, see `SentTimeline`. The process ends when it is told to, on SIGTERM, a
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import logging
@@ -97,6 +98,8 @@ class _NodeProcess:
         self._loop = EventLoop()
         self._loop.on_signal(signal.SIGINT, None)  # interrupting a notebook must not stop its cluster
         self._loop.on_signal(signal.SIGTERM, self._loop.stop)
+        if hasattr(signal, "SIGHUP"):  # which a paused process gets when its parent ends; it shall end in order
+            self._loop.on_signal(signal.SIGHUP, None)
         self._send = sender(self._loop)
         self._links = Links(list(peer_ports), random.SystemRandom())
         self._links.load(settings["links"])
@@ -183,6 +186,10 @@ class _NodeProcess:
     def _end(self) -> None:
         self._is_over = True
         self._loop.stop()
+        if hasattr(signal, "SIGCONT"):
+            for pid in self._data_dir.holders():  # one that is paused must come to its end too
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
 
     # -- commands ------------------------------------------------------------------------------------------------
 
