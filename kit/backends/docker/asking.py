@@ -6,6 +6,8 @@ One connection for each question: a node may be killed, paused or cut off at any
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kit.wire import codec
@@ -33,8 +35,22 @@ def metadata(port: int, *, with_topics: bool) -> Any:
     return _ask(port, _METADATA, _METADATA_VERSION, request)
 
 
-def active_controller(port: int) -> tuple[int, int] | None:
-    """What one voter knows as the active controller: its epoch and node id. Only that controller itself answers this.
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """What the active controller knows of the metadata quorum.
+
+    Attributes:
+        leader_id: its node id.
+        end_offsets: how far each node has come in the metadata log, by node id.
+    """
+
+    leader_epoch: int
+    leader_id: int
+    end_offsets: Mapping[int, int]
+
+
+def quorum(port: int) -> Quorum | None:
+    """What a voter says when it is the active controller, else None.
 
     Raises:
         NoAnswerError: it does not answer.
@@ -47,7 +63,9 @@ def active_controller(port: int) -> tuple[int, int] | None:
     for topic in answer.topics:
         for partition in topic.partitions:
             if partition.error_code == 0 and partition.leader_id >= 0:
-                return partition.leader_epoch, partition.leader_id
+                replicas = [*partition.current_voters, *partition.observers]
+                offsets = {replica.replica_id: replica.log_end_offset for replica in replicas}
+                return Quorum(partition.leader_epoch, partition.leader_id, offsets)
     return None
 
 

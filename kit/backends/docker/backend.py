@@ -18,7 +18,7 @@ from kit.backends.docker import cluster_network, engine, labels, left_overs, nod
 from kit.backends.docker import image as images
 from kit.backends.docker.cluster_network import ClusterNetwork
 from kit.backends.docker.container_commands import ContainerCommands
-from kit.backends.docker.layout import new_cluster_id, plans, settings_of
+from kit.backends.docker.layout import plans, settings_of
 from kit.backends.docker.node_container import NodeContainer, without_ryuk
 from kit.backends.docker.progress import Progress
 from kit.backends.docker.reaper import Reaper
@@ -102,8 +102,7 @@ class DockerBackend:
             raise StartError(f"No process can be started ({error}): close other programs and try again.") from error
         free = _free_ports(ports.count(0) + len(voters))
         client_ports = [checked_port(port) if port else free.pop() for port in ports]
-        self._plans = plans(client_ports, {voter: free.pop() for voter in voters}, settings, new_cluster_id())
-        self._make_nodes()
+        self._make_nodes(client_ports, {voter: free.pop() for voter in voters}, settings)
         network = ClusterNetwork(self._nodes, self._image)
         states = functools.partial(node_container.states, self._client, self._cluster)
         self._commands = ContainerCommands(self._nodes, voters, network, states)
@@ -129,18 +128,16 @@ class DockerBackend:
         except KitError as error:
             self._progress.done(str(error))
 
-    def _make_nodes(self) -> None:
+    def _make_nodes(self, client_ports: list[int], voters: Mapping[int, int], settings: Mapping[str, str]) -> None:
         """Make and start all containers side by side; raises the first refusal."""
         own_labels = labels.of_cluster(self._cluster)
         network = cluster_network.create(self._client, self._cluster, own_labels)
-        outside = "podman" if engine.is_podman(self._client) else "bridge"
-        addresses = cluster_network.addresses(network, [plan.node_id for plan in self._plans])
-        hosts = {plan.alias: addresses[plan.node_id] for plan in self._plans}
+        node_ids = sorted({*range(1, len(client_ports) + 1), *voters})
+        self._plans = plans(client_ports, voters, settings, cluster_network.addresses(network, node_ids))
         for plan in self._plans:
             name = f"{self._cluster}-{plan.alias}"
-            self._nodes[plan.node_id] = NodeContainer(
-                plan, self._image, network, name=name, own_labels=own_labels, hosts=hosts
-            )
+            self._nodes[plan.node_id] = NodeContainer(plan, self._image, network, name=name, own_labels=own_labels)
+        outside = "podman" if engine.is_podman(self._client) else "bridge"
         self._progress.say(f"Apache Kafka starts ({self._image}) ...")
         refused: list[BaseException] = []
         with without_ryuk():

@@ -87,7 +87,7 @@ class ClusterNetwork:
         lost = lost_targets(links, self._nodes)
         for node_id, node in nodes.items():
             if node.state == "up":
-                self._reroute(node, {self._nodes[target].address for target in lost.get(node_id, ())})
+                self._reroute(node, {self._nodes[target].plan.address for target in lost.get(node_id, ())})
 
     def _reroute(self, node: NodeContainer, wanted: set[str]) -> None:
         routes = self._routes[node.node_id]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kit.backends.docker import asking
-from kit.backends.docker.asking import NoAnswerError
+from kit.backends.docker.asking import NoAnswerError, Quorum
 from kit.backends.docker.cluster_network import ClusterNetwork
 from kit.backends.docker.node_container import NodeContainer
 from kit.backends.docker.watcher import View, changes, partitions_of
@@ -71,17 +71,17 @@ class ContainerCommands(NodeFaults[NodeContainer]):
 
     def _state(self) -> dict[str, Any]:
         states = self.states()
-        found = self._controller(states)
-        return {"nodes": states, "controller": None if found is None else found[1]}
+        found = self._quorum(states)
+        return {"nodes": states, "controller": None if found is None else found.leader_id}
 
-    def _controller(self, states: Mapping[int, str]) -> tuple[int, int] | None:
-        """Epoch and id of the active controller; of two that think so, the one of the newest epoch."""
-        claims = []
+    def _quorum(self, states: Mapping[int, str]) -> Quorum | None:
+        """What the active controller says; of two that think they are it, the one of the newest epoch."""
+        claims: list[Quorum | None] = []
         for voter in self._voters:
             if states[voter] == "up":
                 with contextlib.suppress(NoAnswerError):
-                    claims.append(asking.active_controller(self._nodes[voter].plan.controller_port or 0))
-        return max((claim for claim in claims if claim is not None), default=None)
+                    claims.append(asking.quorum(self._nodes[voter].plan.controller_port or 0))
+        return max(filter(None, claims), key=lambda claim: claim.leader_epoch, default=None)
 
     def look(self) -> None:
         """Note what has changed since the last look."""
@@ -108,10 +108,14 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         self._seen = dict(states)
 
     def _look(self, states: Mapping[int, str]) -> View:
-        controller = self._controller(states)
+        quorum = self._quorum(states)
+        if quorum is None:
+            return View()
+        controller = quorum.leader_epoch, quorum.leader_id
+        newest = max(quorum.end_offsets.values(), default=0)
         for node in self._brokers():
-            if controller is None or states[node.node_id] != "up" or not self._reaches(node.node_id, controller[1]):
-                continue  # it knows nothing, or only what was before the cut
+            if states[node.node_id] != "up" or quorum.end_offsets.get(node.node_id) != newest:
+                continue  # it knows nothing, or not the latest
             with contextlib.suppress(NoAnswerError):
                 answer = asking.metadata(node.plan.client_port or 0, with_topics=True)
                 alive = frozenset(broker.node_id for broker in answer.brokers)
@@ -143,7 +147,7 @@ class ContainerCommands(NodeFaults[NodeContainer]):
             ready = [node for node in self._brokers() if self._knows(node, everyone)]
             say(len(ready))
             states = self.states()
-            if len(ready) == len(everyone) and self._controller(states) is not None:
+            if len(ready) == len(everyone) and self._quorum(states) is not None:
                 return
             for node_id, node in self._nodes.items():
                 if states[node_id] == "down":
@@ -193,23 +197,23 @@ class ContainerCommands(NodeFaults[NodeContainer]):
     @staticmethod
     def _answers(node: NodeContainer) -> bool:
         with contextlib.suppress(NoAnswerError):
-            asking.active_controller(node.plan.controller_port or 0)
+            asking.quorum(node.plan.controller_port or 0)
             return True
         return False
 
     def _is_shut_out(self, node_id: int) -> bool:
         """Whether a cut keeps a node from the active controller."""
-        found = self._controller(self.states())
-        return found is not None and not self._reaches(node_id, found[1])
+        found = self._quorum(self.states())
+        return found is not None and not self._reaches(node_id, found.leader_id)
 
     def _why_not_ready(self, node_id: int, timeout_s: float) -> str:
         began = f"Node {node_id} was started again, but is no part of the cluster after {timeout_s:.0f} s: "
-        found = self._controller(self.states())
+        found = self._quorum(self.states())
         if found is None:
             return (
                 began + "there is no active controller, because no majority of the controllers can reach one another."
             )
-        return began + f"it cannot reach the active controller on node {found[1]}; heal() mends the network."
+        return began + f"it cannot reach the active controller on node {found.leader_id}; heal() mends the network."
 
     # -- links ---------------------------------------------------------------------------------------------------
 

@@ -30,9 +30,8 @@ _OURS = "kit."  # begins the names of settings that only the kit's own broker ha
 # What the kit's broker has nothing of, so that its table cannot say which names there are.
 _APACHE_ONLY = (
     "client.quota.", "controller.quorum.", "delegation.token.", "group.consumer.", "group.coordinator.", "group.share.",
-    "group.streams.", "initial.broker.registration.",
-    "metadata.log.", "metric.", "metrics.", "quota.", "remote.log.", "sasl.", "share.coordinator.",
-    "socket.connection.", "ssl.",
+    "group.streams.", "initial.broker.registration.", "metadata.log.", "metric.", "metrics.", "quota.", "remote.log.",
+    "sasl.", "share.coordinator.", "socket.connection.", "ssl.",
 )  # fmt: skip
 _LIKE_A_SLIP = 0.9  # how similar to a name in the table a name is that was probably meant to be it
 
@@ -42,7 +41,9 @@ class NodePlan:
     """One node of the cluster.
 
     Attributes:
-        alias: its name in the cluster's network.
+        alias: its name in the cluster's network, for people: brokers use the addresses, because the engine's name
+            service does not know a node that is cut off, and Java remembers that for ten seconds more.
+        address: its own in the cluster's network.
         client_port: of a broker, on this computer; None for a controller that is no broker.
         controller_port: of a voter of the metadata quorum, on this computer; None for others.
         environment: of its container.
@@ -50,6 +51,7 @@ class NodePlan:
 
     node_id: int
     alias: str
+    address: str
     client_port: int | None
     controller_port: int | None
     environment: Mapping[str, str]
@@ -72,7 +74,7 @@ def alias_of(node_id: int) -> str:
 
 
 def plans(
-    client_ports: Sequence[int], voters: Mapping[int, int], settings: Mapping[str, str], cluster_id: str
+    client_ports: Sequence[int], voters: Mapping[int, int], settings: Mapping[str, str], addresses: Mapping[int, str]
 ) -> list[NodePlan]:
     """All nodes, by id.
 
@@ -80,31 +82,31 @@ def plans(
         client_ports: of broker 1 and those that follow, on this computer.
         voters: the port of each voter's controller listener on this computer, by node id.
         settings: see `settings_of`.
+        addresses: of each node in the cluster's network, by id.
     """
     brokers = dict(enumerate(client_ports, start=1))
-    quorum = ",".join(f"{voter}@{alias_of(voter)}:{CONTROLLER_PORT}" for voter in sorted(voters))
+    cluster_id = _new_cluster_id()
+    quorum = ",".join(f"{voter}@{addresses[voter]}:{CONTROLLER_PORT}" for voter in sorted(voters))
     return [
         NodePlan(
             node_id,
             alias_of(node_id),
+            addresses[node_id],
             brokers.get(node_id),
             voters.get(node_id),
             {
                 "CLUSTER_ID": cluster_id,
                 "KAFKA_HEAP_OPTS": _HEAP,
-                **{_variable(name): value for name, value in settings.items()},
-                **{
-                    _variable(name): value
-                    for name, value in _own(node_id, brokers.get(node_id), node_id in voters).items()
-                },
-                _variable("controller.quorum.voters"): quorum,
+                **_variables(settings),
+                **_variables({"controller.quorum.voters": quorum}),
+                **_variables(_own(node_id, addresses[node_id], brokers.get(node_id), is_voter=node_id in voters)),
             },
         )
         for node_id in sorted({*brokers, *voters})
     ]
 
 
-def _own(node_id: int, client_port: int | None, is_voter: bool) -> dict[str, str]:
+def _own(node_id: int, address: str, client_port: int | None, *, is_voter: bool) -> dict[str, str]:
     """The settings that differ from node to node."""
     roles, listeners = [], []
     settings = {
@@ -117,9 +119,8 @@ def _own(node_id: int, client_port: int | None, is_voter: bool) -> dict[str, str
         roles.append("broker")
         listeners += [f"PLAINTEXT://:{CLIENT_PORT}", f"INTERNAL://:{_INTERNAL_PORT}"]
         settings["inter.broker.listener.name"] = "INTERNAL"
-        settings["advertised.listeners"] = (
-            f"PLAINTEXT://127.0.0.1:{client_port},INTERNAL://{alias_of(node_id)}:{_INTERNAL_PORT}"
-        )
+        settings["advertised.listeners"] = f"PLAINTEXT://127.0.0.1:{client_port},INTERNAL://{address}:{_INTERNAL_PORT}"
+        settings["broker.rack"] = f"rack-{node_id}"  # as on the embedded cluster: follower reads work at once
     if is_voter:
         roles.append("controller")
         listeners.append(f"CONTROLLER://:{CONTROLLER_PORT}")
@@ -146,6 +147,8 @@ def settings_of(num_brokers: int, config: Mapping[str, ConfigValue]) -> dict[str
         "socket.connection.setup.timeout.max.ms": "2000",
         # Kafka's broker gives up after a minute in which it could not register; a lab may heal the network later.
         "initial.broker.registration.timeout.ms": "86400000",
+        # Kafka's broker begins to delete old segments only after half a minute.
+        "log.initial.task.delay.ms": "1000",
         **given,
     }
 
@@ -168,12 +171,16 @@ def _is_apaches(name: str) -> bool:
     return name.startswith(_APACHE_ONLY) and not is_slip
 
 
-def _variable(name: str) -> str:
+def _variables(settings: Mapping[str, str]) -> dict[str, str]:
+    return {variable(name): value for name, value in settings.items()}
+
+
+def variable(name: str) -> str:
     """The environment variable for a setting: ``KAFKA_`` and the name, its ``_`` doubled and its ``-`` made three."""
     return "KAFKA_" + name.replace("_", "__").replace("-", "___").replace(".", "_").upper()
 
 
-def new_cluster_id() -> str:
+def _new_cluster_id() -> str:
     """22 characters of base64url, as Kafka's ``Uuid.randomUuid``: none that a command would take for an option."""
     while True:
         made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")

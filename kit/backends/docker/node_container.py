@@ -29,10 +29,8 @@ class NodeContainer:
         network: the cluster's, as the Docker SDK knows it.
         name: of the container.
         own_labels: of the cluster.
-        hosts: the address of every node in the network, by alias.
 
     Attributes:
-        address: its own among them.
         was_asked: whether it is down because somebody wanted it so.
     """
 
@@ -44,18 +42,15 @@ class NodeContainer:
         *,
         name: str,
         own_labels: Mapping[str, str],
-        hosts: Mapping[str, str],
     ) -> None:
         self.plan = plan
         self.node_id = plan.node_id
         self.is_broker = plan.is_broker
         self.was_asked = False
-        self.address = hosts[plan.alias]
         self._image = image
         self._network = network
         self._name = name
         self._labels = {**own_labels, labels.NODE: str(plan.node_id)}
-        self._hosts = dict(hosts)
         self._container: Any = None
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -79,11 +74,9 @@ class NodeContainer:
         made.with_kwargs(
             network=self._network.name,
             networking_config={
-                self._network.name: EndpointConfig("1.41", aliases=[self.plan.alias], ipv4_address=self.address)
+                self._network.name: EndpointConfig("1.41", aliases=[self.plan.alias], ipv4_address=self.plan.address)
             },
             hostname=self.plan.alias,
-            # The engine's name service does not know a node that is cut off, and Java remembers that for ten seconds.
-            extra_hosts=self._hosts,
             log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": _LOG_SIZE, "max-file": "1"}),
             labels=self._labels,
             cap_add=["NET_ADMIN"],  # for routes into nothing, in the container's own network
@@ -224,7 +217,7 @@ class NodeContainer:
     def connect(self) -> None:
         """Join the cluster's network under its name and address. Raises `FaultError`."""
         with engine.refusals(f"Node {self.node_id} cannot be connected to its peers", FaultError):
-            self._network.connect(self._here, aliases=[self.plan.alias], ipv4_address=self.address)
+            self._network.connect(self._here, aliases=[self.plan.alias], ipv4_address=self.plan.address)
 
     def disconnect(self) -> None:
         """Leave the cluster's network. Raises `FaultError`."""
