@@ -49,20 +49,34 @@ def recorded_voters(data_dir: Path, wanted: Sequence[int], *, is_chosen: bool) -
         is_chosen: the caller asked for just this quorum.
 
     Raises:
-        LayoutError: the folder has another one.
+        LayoutError: the folder has another one, or its file is damaged.
         OSError: the folder cannot be read or written.
     """
     path = data_dir / QUORUM_FILE
     if not path.exists():
         path.write_text(json.dumps({"voters": list(wanted)}) + "\n", encoding="ascii")
         return list(wanted)
-    recorded: list[int] = json.loads(path.read_text(encoding="ascii"))["voters"]
+    recorded = _voters_in(path)
     if is_chosen and recorded != list(wanted):
         raise LayoutError(
             f"The folder {data_dir} was begun with the controllers {', '.join(map(str, recorded))}, and that cannot "
             "change later: leave out controllers=, or choose another data_dir."
         )
     return recorded
+
+
+def _voters_in(path: Path) -> list[int]:
+    try:
+        content = json.loads(path.read_text(encoding="ascii"))
+    except ValueError:
+        content = None
+    voters = content.get("voters") if isinstance(content, dict) else None
+    if not isinstance(voters, list) or not voters or any(type(node_id) is not int or node_id < 1 for node_id in voters):
+        raise LayoutError(
+            f"The file {path} is damaged: it should name the controllers that the folder was begun with, as in "
+            f'{{"voters": [1, 2, 3]}}. Write them there again, or choose another data_dir.'
+        )
+    return voters
 
 
 def cluster_id_of(directories: Mapping[int, Path], source: random.Random) -> str:
