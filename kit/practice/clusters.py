@@ -15,7 +15,7 @@ from kit.practice.output import OUTPUT, Field
 from kit.practice.processes import PROTOCOL, clusters_not_found
 from kit.practice.regions import CLOUD, check_region
 from kit.practice.session import HONEST_LINE
-from kit.practice.state import PROVISIONING, KafkaCluster
+from kit.practice.state import DOWN, PROVISIONING, UP, KafkaCluster
 
 _PATIENCE_MS = 10_000
 
@@ -187,7 +187,7 @@ def _row(context: Context, cluster: KafkaCluster) -> dict[str, Any]:
         "region": cluster.region,
         "availability": cluster.availability,
         "network": "",
-        "status": cluster.status,
+        "status": DOWN if cluster.status == UP and not context.processes.is_running(cluster.id) else cluster.status,
         "deletion_protection": cluster.deletion_protection,
         "endpoint": f"{PROTOCOL}://{first}" if first else "",
         "rest_endpoint": "",

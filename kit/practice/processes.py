@@ -27,7 +27,7 @@ BROKERS = 3
 PROTOCOL = "SASL_PLAINTEXT"  # a password is asked for; nothing is encrypted, because nothing leaves this computer
 
 _START_PATIENCE_S = 120.0
-_PORTS = range(20_000, 60_000)
+_PORTS = range(20_000, 32_000)  # below those that systems give to clients, so that nobody takes them by chance
 _ATTEMPTS = 50
 
 
@@ -98,6 +98,10 @@ class Processes:
             elif cluster.status == UP:
                 self._tell(f'The process of Kafka cluster "{cluster_id}" has ended: starting it again on its data.')
             return self._start(cluster)
+
+    def is_running(self, cluster_id: str) -> bool:
+        """Whether a cluster's process is there."""
+        return self._services().find(cluster_id) is not None
 
     def _start(self, cluster: KafkaCluster) -> KafkaCluster:
         services = self._services()

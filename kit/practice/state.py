@@ -11,6 +11,7 @@ from typing import Any
 VERSION = 1
 
 PROVISIONING, UP = "PROVISIONING", "UP"
+DOWN = "DOWN"  # never in the file: shown while the process is not there
 
 
 class DamagedStateError(ValueError):

@@ -195,6 +195,14 @@ def test_dead_process_whose_port_is_taken_gets_a_new_address(day2: PracticeCli) 
     assert endpoint(day2) in result.out
 
 
+def test_dead_process_is_shown_as_down(day2: PracticeCli) -> None:
+    """The list starts nothing, and claims nothing."""
+    day2.services.crash(day2.cluster)
+
+    assert json.loads(day2.ok("kafka cluster list -o json"))[0]["status"] == "DOWN"
+    assert len(day2.services.started) == 1
+
+
 def test_dead_cluster_can_be_deleted(day2: PracticeCli) -> None:
     """It is not started for that."""
     day2.services.crash(day2.cluster)
