@@ -7,8 +7,9 @@ import json
 from kit.console.words import Parser, say
 
 _TEXT = """\
-Look at what the kit needs on this computer, and say how to get what is missing. The embedded cluster is really
-started, for a moment; with it alone all labs work. Exit status 0 when it works, 1 when it does not."""
+Look at what the kit needs on this computer, and say how to get what is missing.
+The embedded cluster is really started, for a moment; with it alone all labs work.
+Exit status 0 when it works, 1 when it does not."""
 
 _EXAMPLES = (
     ("kit doctor", "the report; kit.doctor() shows the same in a notebook"),

@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A guess at what was meant, in brackets and with a space before it; empty when nothing is alike."""
     known = list(known)
-    alike = difflib.get_close_matches(word.lower(), known, n=1) or [
+    alike = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5) or [
         each for each in known if len(word) > 1 and each.startswith(word.lower())
     ]
     return f" (did you mean {alike[0]!r}?)" if alike else ""

@@ -19,10 +19,11 @@ _TOPIC = "doctor"
 
 def look() -> list[Finding]:
     """The embedded cluster, a process for every broker, and Docker."""
-    return [_try_backend("embedded", EMBEDDED, 3), _try_backend("processes", "broker processes", 1), *_look_at_docker()]
+    return [try_backend("embedded", EMBEDDED, 3), try_backend("processes", "broker processes", 1), *look_at_docker()]
 
 
-def _try_backend(backend: str, name: str, brokers: int) -> Finding:
+def try_backend(backend: str, name: str, brokers: int) -> Finding:
+    """Start a cluster for a moment, and store a record in it."""
     purpose = "kit.start()" if backend == "embedded" else f'kit.start("{backend}")'
     begun_s = time.monotonic()
     try:
@@ -50,7 +51,8 @@ def _send_one(cluster: Cluster) -> float:
     return (time.monotonic() - begun_s) * 1_000
 
 
-def _look_at_docker() -> list[Finding]:
+def look_at_docker() -> list[Finding]:
+    """The engine, and the images that it has."""
     try:
         from kit.backends.docker import engine
     except ImportError as error:

