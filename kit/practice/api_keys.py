@@ -29,6 +29,7 @@ _FIELDS = (
 )
 
 _RESOURCE = Flag("resource", "The ID of the Kafka cluster that the API key is for.")
+_SERVICE_ACCOUNT = Flag("service-account", "Service account ID.", refusal="all keys are yours")
 _DESCRIPTION = Flag("description", "Description of API key.")
 _LIST_SUGGESTION = "List available API keys with `confluent api-key list`."
 
@@ -213,6 +214,7 @@ COMMANDS = (
             _DESCRIPTION,
             Flag("use", "Use the created API key for the provided resource.", "bool"),
             ENVIRONMENT,
+            _SERVICE_ACCOUNT,
             OUTPUT,
         ),
         long="Create API keys for a given resource. The key lets clients in to that cluster, to write and to read; the "
@@ -236,7 +238,13 @@ COMMANDS = (
         "api-key list",
         "List the API keys.",
         _list,
-        (_RESOURCE, Flag("current-user", "Show only API keys belonging to current user.", "bool"), ENVIRONMENT, OUTPUT),
+        (
+            _RESOURCE,
+            Flag("current-user", "Show only API keys belonging to current user.", "bool"),
+            ENVIRONMENT,
+            _SERVICE_ACCOUNT,
+            OUTPUT,
+        ),
     ),
     Command(
         "api-key store [api-key] [secret]",

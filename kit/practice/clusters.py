@@ -51,6 +51,9 @@ _LIST_FIELDS = (
     Field("Endpoint", "endpoint"),
 )
 
+_ENDPOINT = Flag(
+    "kafka-endpoint", "Endpoint to be used for this Kafka cluster.", refusal="its clusters have one endpoint each"
+)
 _CREATE_FLAGS = (
     replace(CLOUD, required=True),
     Flag("region", 'Cloud region for Kafka (use "confluent kafka region list" to see all).', required=True),
@@ -69,6 +72,8 @@ _CREATE_FLAGS = (
     Flag("cku", 'Number of Confluent Kafka Units. Required for Kafka clusters of type "dedicated".', "int"),
     Flag("max-ecku", "Maximum number of Elastic Confluent Kafka Units. Not used on this computer.", "int"),
     Flag("deletion-protection", "Enable deletion protection for the Kafka cluster.", "bool"),
+    Flag("byok", "Confluent Cloud Key ID of a registered encryption key.", refusal="its clusters encrypt nothing"),
+    Flag("network", "Network ID.", refusal="its clusters are on this computer only"),
     ENVIRONMENT,
     OUTPUT,
 )
@@ -244,7 +249,7 @@ COMMANDS = (
         "kafka cluster describe [id]",
         "Describe a Kafka cluster.",
         _describe,
-        (ENVIRONMENT, OUTPUT),
+        (_ENDPOINT, ENVIRONMENT, OUTPUT),
         long="Describe the Kafka cluster specified with the ID argument, or the active cluster.",
         complete=ids,
     ),

@@ -22,6 +22,7 @@ PROGRAM = "confluent"
 Run = Callable[["Context", Sequence[str], Flags], "int | None"]
 
 GLOBAL_FLAGS = (
+    Flag("context", "CLI context name.", hidden=True, refusal="it has one context only"),
     Flag("help", "Show help for this command.", "bool", "h"),
     Flag("verbose", "Tell on standard error what is done on this computer.", "count", "v"),
 )

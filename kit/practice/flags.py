@@ -34,6 +34,7 @@ class Flag:
         required: it must be given; the help text says so by itself.
         choices: the values that are allowed; empty for any.
         hidden: accepted, but not shown in help texts.
+        refusal: why there is no such thing here; the real CLI has the flag, and this one refuses it with the reason.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Flag:
     required: bool = False
     choices: tuple[str, ...] = ()
     hidden: bool = False
+    refusal: str = ""
 
     @property
     def takes_value(self) -> bool:
@@ -97,9 +99,13 @@ def check_required(flags: Sequence[Flag], values: Flags) -> None:
         raise UsageError(f"required flag(s) {', '.join(missing)} not set")
 
 
-def check_choices(flags: Sequence[Flag], values: Flags) -> None:
-    """Refuse a value that is not among those a flag allows."""
+def check_values(flags: Sequence[Flag], values: Flags) -> None:
+    """Refuse flags that make no sense here, and a value that is not among those a flag allows."""
     for flag in flags:
+        if flag.refusal and values.given(flag.name):
+            raise CliError(
+                f"the `--{flag.name}` flag does nothing in the practice CLI: {flag.refusal}", "Leave it out."
+            )
         value = values[flag.name]
         if flag.choices and values.given(flag.name) and value not in flag.choices:
             raise CliError(

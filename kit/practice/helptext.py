@@ -70,6 +70,8 @@ def _names(flag: Flag) -> str:
 
 def _description(flag: Flag) -> str:
     text = f"REQUIRED: {flag.help}" if flag.required else flag.help
+    if flag.refusal:
+        return f"{text} Not in the practice CLI."
     if not flag.default:
         return text
     default = f'"{flag.default}"' if isinstance(flag.default, str) else str(flag.default).lower()

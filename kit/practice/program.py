@@ -14,7 +14,7 @@ from kit.practice import helptext
 from kit.practice.commands import GLOBAL_FLAGS, Command, Group, Node, build, close_names, find
 from kit.practice.context import Context
 from kit.practice.errors import CliError, Declined, UnknownCommandError, UsageError
-from kit.practice.flags import Flag, check_choices, check_required, parse
+from kit.practice.flags import Flag, check_required, check_values, parse
 from kit.practice.session import HONEST_LINE, version_text
 
 # Each has COMMANDS, and GROUPS when its commands are in groups that no other file has.
@@ -100,7 +100,7 @@ def _run_command(context: Context, command: Command, words: Sequence[str]) -> in
             "Log in with `confluent login`: the practice CLI asks for no account and no password.",
         )
     check_required(command.flags, flags)
-    check_choices(command.flags, flags)
+    check_values(command.all_flags, flags)
     context.verbosity = flags["verbose"]
     status = command.run(context, args, flags) or 0
     context.stdout.flush()

@@ -157,6 +157,14 @@ def test_program_says_at_its_head_what_it_is(cli: PracticeCli) -> None:
     assert cli.ok("--version") == cli.ok("version")
 
 
+def test_flags_that_only_the_real_cli_has_are_refused_with_the_reason(cli: PracticeCli) -> None:
+    """Also one that every command has there."""
+    assert "it has one context only" in cli("environment list --context prod").err
+    assert "--context" not in cli.ok("environment list -h")
+    assert "--network string" in cli.ok("kafka cluster create -h")
+    assert "Network ID. Not in the practice CLI." in cli.ok("kafka cluster create -h")
+
+
 def test_every_command_has_help_and_a_sentence() -> None:
     """No command is without a description, and every flag has one."""
     for each in tree().below():

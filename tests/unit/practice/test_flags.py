@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kit.practice.errors import CliError, UsageError
-from kit.practice.flags import Flag, check_choices, check_required, parse
+from kit.practice.flags import Flag, check_required, check_values, parse
 
 FLAGS = (
     Flag("output", "", short="o", default="human", choices=("human", "json")),
@@ -112,7 +112,20 @@ def test_value_outside_the_choices_is_refused_with_the_choices() -> None:
     _, values = parse(FLAGS, ["-o", "oops"])
 
     with pytest.raises(CliError) as refused:
-        check_choices(FLAGS, values)
+        check_values(FLAGS, values)
 
     assert refused.value.text == 'invalid value "oops" for `--output` flag'
     assert refused.value.suggestions == ("Allowed values for `--output` flag are: human, json.",)
+
+
+def test_flag_without_a_meaning_here_is_refused_with_the_reason() -> None:
+    """A student who copies a line from the real CLI's documentation learns why it is of no use here."""
+    flags = (Flag("network", "Network ID.", refusal="its clusters are on this computer only"),)
+    _, values = parse(flags, ["--network", "n-123456"])
+
+    with pytest.raises(CliError) as refused:
+        check_values(flags, values)
+
+    assert refused.value.text == (
+        "the `--network` flag does nothing in the practice CLI: its clusters are on this computer only"
+    )
