@@ -73,8 +73,19 @@ class Partition:
         elif known == value or (offset, value) in self.conflicts:
             return
         else:
+            self._check_kinds(offset, value, observer)
             self.conflicts[offset, value] = observer
         self.topic.place(value, Place(self, offset))
+
+    def _check_kinds(self, offset: int, value: Any, observer: Operation) -> None:
+        """No record may count as lost because it is text for one client and bytes for another."""
+        known = self.values[offset]
+        texts = [each.encode(errors="replace") if isinstance(each, str) else each for each in (known, value)]
+        if type(known) is not type(value) and texts[0] == texts[1]:
+            raise HistoryError(
+                f"{self} offset {offset} is {known!r} for {self.observers[offset]}, and {value!r} for {observer}: "
+                "record text everywhere, or bytes everywhere"
+            )
 
     def observer(self, offset: int, value: Any) -> Operation:
         """Who first claimed that this value is at this offset."""

@@ -31,7 +31,12 @@ def check(
 
     Raises:
         HistoryError: a value was sent twice to a topic, or cannot be compared.
+        TypeError, ValueError: an argument is something else than described.
     """
+    if not isinstance(history, History):
+        raise TypeError(f"check() judges a kit.history.History, not {type(history).__name__}: record one first.")
+    if send_order not in (None, "acknowledged", "all"):
+        raise ValueError(f"send_order={send_order!r} is no order of sends: 'acknowledged', 'all' or None.")
     evidence = Evidence(history.operations, history.completions)
     found = itertools.chain(
         sends.lost_writes(evidence),

@@ -105,14 +105,15 @@ class Operation:
                 partition = self.partition
             if partition is None or (self.partition is not None and self.partition != partition):
                 raise HistoryError(f"{self}: it went to partition {self.partition}, and the answer says {partition}")
+            answer: tuple[object, object] = (partition, offset)
+            if not isinstance(answer[0], int) or not isinstance(answer[1], int | None):
+                raise HistoryError(f"{self}: partition {partition!r} and offset {offset!r} should be whole numbers")
             self.partition = partition
             self.offset = None if offset is None or offset < 0 else offset
         if records is not None:
             if self.action != "poll":
                 raise HistoryError(f"{self}: only a poll returns records")
-            self.records = tuple(records)
-            if not all(len(record) == RECORD_PARTS for record in self.records):
-                raise HistoryError(f"{self}: a record is (topic, partition, offset, key, value)")
+            self.records = _polled(self, records)
         return self._complete("ok", None, time_ms)
 
     def fail(self, error: object = None, *, time_ms: int | None = None) -> Operation:
@@ -145,3 +146,18 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+def _polled(operation: Operation, records: Iterable[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+    """The records of a poll's answer, which must be what they should."""
+    try:
+        kept = tuple(records)
+        are_whole = all(len(record) == RECORD_PARTS for record in kept)
+    except TypeError:
+        are_whole, kept = False, ()
+    if not are_whole or not all(isinstance(record[1], int) and isinstance(record[2], int) for record in kept):
+        raise HistoryError(
+            f"{operation}: records is a list; a record is (topic, partition, offset, key, value), with a number for "
+            "partition and offset"
+        )
+    return kept

@@ -47,13 +47,17 @@ class History:
             time_ms: when it began.
 
         Raises:
-            HistoryError: an unknown action, or a send without a topic.
+            HistoryError: an unknown action, a send without a topic, or records that are none.
         """
         if action not in REQUESTS:
             raise HistoryError(f"nothing begins with {action!r}; try one of {', '.join(REQUESTS)}")
         if topic is None and action in {"send", "send_batch"}:
             raise HistoryError(f"process {process}: a {action} needs a topic")
-        return self._add(process, action, topic, partition, key, value, tuple(records), time_ms)
+        kept: tuple[Any, ...] = ()
+        if records:
+            names = ("topic", "partition", "offset") if action == "commit" else ("key", "value")
+            kept = _rows(f"process {process}: records of a {action}", records, names)
+        return self._add(process, action, topic, partition, key, value, kept, time_ms)
 
     def assign(
         self, process: str | int, partitions: Iterable[tuple[str, int, int | None]], *, time_ms: int | None = None
@@ -62,17 +66,35 @@ class History:
 
         Args:
             partitions: (topic, partition, next offset to read); None when the offset is not known.
+
+        Raises:
+            HistoryError: they are something else.
         """
-        return self._fact(process, "assign", records=tuple(partitions), start_ms=time_ms)
+        rows = _rows(f"process {process}: assigned partitions", partitions, ("topic", "partition", "offset or None"))
+        for _, partition, offset in rows:
+            _check_numbers(f"process {process}: an assign", partition=partition, offset=offset)
+        return self._fact(process, "assign", records=rows, start_ms=time_ms)
 
     def subscribe(self, process: str | int, topics: Iterable[str], *, time_ms: int | None = None) -> Operation:
-        """A consumer subscribed; which partitions it gets, and where it starts, is not known yet."""
-        return self._fact(process, "subscribe", records=tuple(topics), start_ms=time_ms)
+        """A consumer subscribed; which partitions it gets, and where it starts, is not known yet.
+
+        Raises:
+            HistoryError: ``topics`` is no list of names.
+        """
+        names = _listed(topics)
+        if names is None or not all(isinstance(name, str) for name in names):
+            raise HistoryError(f"process {process}: topics is a list of names, not {topics!r}")
+        return self._fact(process, "subscribe", records=tuple(names), start_ms=time_ms)
 
     def seek(
         self, process: str | int, topic: str, partition: int, offset: int | None, *, time_ms: int | None = None
     ) -> Operation:
-        """A consumer goes to an offset; None when it is not known which (beginning, end)."""
+        """A consumer goes to an offset; None when it is not known which (beginning, end).
+
+        Raises:
+            HistoryError: partition or offset is no number.
+        """
+        _check_numbers(f"process {process}: a seek", partition=partition, offset=offset)
         return self._fact(process, "seek", topic, partition, offset=offset, start_ms=time_ms)
 
     def final_log(
@@ -96,13 +118,17 @@ class History:
             log_start_offset: retention deleted what is below.
 
         Raises:
-            HistoryError: offsets do not ascend from ``log_start_offset``.
+            HistoryError: offsets do not ascend from ``log_start_offset``, or something is no number that should be one.
         """
-        kept = tuple(records)
+        what = f"final log of {topic}-{partition}"
+        kept = _rows(f"{what}: records", records, ("offset", "value"))
+        _check_numbers(what, partition=partition, log_start_offset=log_start_offset)
         lowest = log_start_offset
         for offset, _value in kept:
+            if not isinstance(offset, int):
+                raise HistoryError(f"{what}: offset {offset!r} should be a whole number")
             if offset < lowest:
-                raise HistoryError(f"final log of {topic}-{partition}: offset {offset} where at least {lowest} must be")
+                raise HistoryError(f"{what}: offset {offset} where at least {lowest} must be")
             lowest = offset + 1
         return self._fact(
             observer, "final_log", topic, partition, records=kept, offset=log_start_offset, start_ms=time_ms
@@ -145,3 +171,27 @@ class History:
         operation = self._add(process, action, topic, partition, None, None, records, start_ms)
         operation.offset = offset
         return operation.ok(time_ms=start_ms)
+
+
+def _listed(things: object) -> list[Any] | None:
+    """What a list or the like holds; None where it is none, or text."""
+    return None if isinstance(things, str | bytes) or not isinstance(things, Iterable) else list(things)
+
+
+def _rows(what: str, rows: object, names: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+    """Rows with a part for each name."""
+    listed = _listed(rows)
+    wrong = [rows] if listed is None else [row for row in listed if not _is_row(row, len(names))]
+    if listed is None or wrong:
+        raise HistoryError(f"{what}: each is ({', '.join(names)}), in a list, not {wrong[0]!r}")
+    return tuple(tuple(row) for row in listed)
+
+
+def _is_row(row: object, num_parts: int) -> bool:
+    return isinstance(row, tuple | list) and len(row) == num_parts
+
+
+def _check_numbers(what: str, **numbers: object) -> None:
+    for name, number in numbers.items():
+        if not isinstance(number, int) and (number is not None or name == "partition"):
+            raise HistoryError(f"{what}: {name} {number!r} should be a whole number")

@@ -51,6 +51,24 @@ def test_value_that_cannot_be_compared_is_refused() -> None:
         check(polls)
 
 
+def test_check_refuses_what_is_no_history() -> None:
+    """Nor another order of sends than there is."""
+    with pytest.raises(TypeError, match=r"judges a kit\.history\.History, not NoneType"):
+        check(None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="send_order='any' is no order of sends"):
+        check(History(), send_order="any")  # type: ignore[arg-type]
+
+
+def test_text_and_bytes_of_one_record_are_refused() -> None:
+    """It is no loss, but a recording to be mended."""
+    history = History()
+    send(history, "p", "ü", 0)
+    history.invoke("c", "poll").ok(records=[(T, 0, 0, None, "ü".encode())])
+
+    with pytest.raises(HistoryError, match=r"t-0 offset 0 is 'ü' for operation 0 .*: record text everywhere"):
+        check(history)
+
+
 def test_report_keeps_some_findings_and_counts_all() -> None:
     """A lost topic does not fill the memory, and the text says how many more there are."""
     history = History()
