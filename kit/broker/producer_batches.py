@@ -11,7 +11,7 @@ from kit.broker.clock import Clock
 from kit.broker.config.configs import TopicConfig
 from kit.broker.metadata import TopicPartition
 from kit.wire import records as batches
-from kit.wire.errors import BrokerError, ErrorCode
+from kit.wire.errors import BrokerError, ErrorCode, InvalidRecordsError
 
 NO_TIMESTAMP = -1
 
@@ -84,10 +84,10 @@ class BatchChecks:
             opened = list(batches.read_records(data))
         except batches.CorruptBatch as error:
             raise BrokerError(ErrorCode.CORRUPT_MESSAGE, f"{self._topic_partition}: {error}") from error
-        if self._needs_keys and any(record.key is None for record in opened):
-            raise BrokerError(
-                ErrorCode.INVALID_RECORD, f"{self._topic_partition} is compacted: every record needs a key"
-            )
+        keyless = [index for index, record in enumerate(opened) if record.key is None] if self._needs_keys else []
+        if keyless:
+            reason = f"{self._topic_partition} is compacted: every record needs a key"
+            raise InvalidRecordsError(keyless, reason, "the record has no key")
         if self.codec in ("producer", header.compression):
             return header, data
         rebuilt = batches.build_batch(

@@ -7,6 +7,7 @@ Source: Kafka protocol guide, "Error codes"; Kafka class ``org.apache.kafka.comm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Self
 
@@ -202,3 +203,17 @@ class BrokerError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message or self.code.description}"
+
+
+class InvalidRecordsError(BrokerError):
+    """Single records of a batch are to blame.
+
+    Args:
+        indexes: their places in the batch, from 0.
+        reason: what is wrong with each of them.
+    """
+
+    def __init__(self, indexes: Sequence[int], message: str, reason: str) -> None:
+        super().__init__(ErrorCode.INVALID_RECORD, message)
+        self.indexes = tuple(indexes)
+        self.reason = reason

@@ -197,16 +197,22 @@ def check_batch(buf: Buffer, pos: int = 0, *, compacted: bool = False) -> BatchH
         compacted: the batch is from a log, where compaction may have taken records away and left their offsets.
 
     Raises:
-        CorruptBatch: and its subclasses `UnsupportedMagic` and `InvalidBatch`; ``code`` is what a producer is told.
+        CorruptBatch: and its subclasses `UnsupportedMagic` and `InvalidBatch`; ``code`` is what a producer is told. A
+            batch that is cut off is an `InvalidBatch`: Kafka finds no whole batch there, and misses it.
 
     Source: Kafka classes ``LogValidator`` and ``DefaultRecordBatch.ensureValid``.
     """
-    if len(buf) - pos > _MAGIC_POSITION and buf[pos + _MAGIC_POSITION] != MAGIC:
-        raise UnsupportedMagic(f"message format {buf[pos + _MAGIC_POSITION]} is not supported, only {MAGIC}")
+    left_bytes = len(buf) - pos
+    if left_bytes > _MAGIC_POSITION and (magic := buf[pos + _MAGIC_POSITION]) != MAGIC:
+        refusal = UnsupportedMagic if magic < MAGIC else CorruptBatch  # there never was a later one
+        raise refusal(f"message format {magic} is not supported, only {MAGIC}")
+    if left_bytes < HEADER_BYTES:
+        raise InvalidBatch(f"{left_bytes} bytes are left, a batch header has {HEADER_BYTES}")
     header = read_header(buf, pos)
     end = pos + header.batch_length + _LENGTH_END
     if header.batch_length < _MIN_BATCH_LENGTH or end > len(buf):
-        raise CorruptBatch(f"batch_length is {header.batch_length}, {len(buf) - pos - _LENGTH_END} bytes are left")
+        refusal = CorruptBatch if header.batch_length < _MIN_BATCH_LENGTH else InvalidBatch
+        raise refusal(f"batch_length is {header.batch_length}, {left_bytes - _LENGTH_END} bytes are left")
     crc = crc32c(memoryview(buf)[pos + _CRC_START : end])
     if crc != header.crc:
         raise CorruptBatch(f"the CRC-32C is {crc:#010x}, the header says {header.crc:#010x}")

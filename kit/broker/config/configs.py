@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from itertools import dropwhile
 from typing import Any, NamedTuple
 
 from kit.broker.config.broker_settings import BROKER_SETTINGS, NODE_SETTINGS, SYNONYMS
@@ -203,8 +204,10 @@ class TopicConfig:
         if setting.name in self._overrides:
             text = self._overrides[setting.name]
             synonyms.append(ConfigSynonym(setting.name, text, ConfigSource.DYNAMIC_TOPIC_CONFIG))
-        for name, _ in SYNONYMS.get(setting.name, ()):
-            synonyms += self._broker.synonyms(name)
+        names = [name for name, _ in SYNONYMS.get(setting.name, ())]
+        found = [synonym for name in names for synonym in self._broker.synonyms(name)]
+        # A coarser setting (hours) is only named behind one in the topic's own unit.
+        synonyms += dropwhile(lambda synonym: synonym.name != names[0], found)
         return ConfigEntry(
             name=setting.name,
             value=as_text(self[setting.name]),

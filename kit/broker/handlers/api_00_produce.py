@@ -5,8 +5,8 @@ closes the connection, as in Kafka. acks -1 is refused with NOT_ENOUGH_REPLICAS 
 answered when the in-sync replicas have the records, or with REQUEST_TIMED_OUT after ``timeout_ms``; the records stay in
 the leader's log then. Several partitions get one answer, when the last of them has decided.
 Version notes: advertised from 0 although 0-2 are not served, or librdkafka before 2.11.1 does not compress
-(KAFKA-18659); 7 brought zstd (KIP-110); 10 names the new leader (KIP-951); 13 names topics by id (KIP-516).
-Left out: transactional batches (INVALID_RECORD), the per-record error list of v8.
+(KAFKA-18659); 7 brought zstd (KIP-110); 8 names the records to blame (KIP-467); 10 names the new leader (KIP-951); 13 names topics by id (KIP-516).
+Left out: transactional batches (INVALID_RECORD).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kit.broker.handlers.current_leader import ASKED_THE_WRONG_ONE, CurrentLeade
 from kit.broker.metadata import INTERNAL_TOPICS
 from kit.broker.replication.waiting_produce import WaitingProduce
 from kit.wire import messages as m
-from kit.wire.errors import BrokerError, ErrorCode
+from kit.wire.errors import BrokerError, ErrorCode, InvalidRecordsError
 from kit.wire.records import CorruptBatch, read_header
 
 if TYPE_CHECKING:
@@ -130,6 +130,11 @@ class _Produce:
         answer = m.PartitionProduceResponse(
             index=index, error_code=error.code, base_offset=-1, log_start_offset=-1, error_message=error.message
         )
+        if isinstance(error, InvalidRecordsError):
+            answer.record_errors = [
+                m.BatchIndexAndErrorMessage(batch_index=each, batch_index_error_message=error.reason)
+                for each in error.indexes
+            ]
         if topic is not None and error.code in ASKED_THE_WRONG_ONE and self._api_version >= CURRENT_LEADER_FROM:
             if self._leaders is None:
                 self._leaders = CurrentLeaders(self._broker.image, m.ProduceResponse, self._context.peer.listener)

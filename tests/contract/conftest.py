@@ -1,0 +1,172 @@
+"""One set of behaviours, each run on the embedded broker and on Apache Kafka in containers.
+
+A test that asks for ``cluster`` (or for what is made of it) runs on every cluster of `CLUSTERS`; one that is marked
+``brokers(3)`` on those with three brokers. The clusters stand for the whole session: a test uses names of its own, and
+who harms a cluster leaves it whole (`make_whole`).
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import pytest
+
+import kit
+from tests.contract.differences import check_is_documented
+from tests.contract.group_talk import Groups
+from tests.contract.talk import Talk
+from tests.support.requirements import need
+from tests.support.wait import wait_until
+
+CLUSTERS = ("embedded-1", "embedded-3", "docker-1", "docker-3")
+"""Backend and number of brokers."""
+
+# What makes tests short, and the same behaviour: no waiting for more members, old segments and lost members are soon
+# noticed, few partitions of the offsets topic to make.
+CONFIG = {
+    "group.initial.rebalance.delay.ms": 0,
+    "group.max.size": 3,
+    "group.min.session.timeout.ms": 500,
+    "log.retention.check.interval.ms": 500,
+    "offsets.topic.num.partitions": 3,
+    "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+}
+
+T = TypeVar("T")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on every cluster that is large enough."""
+    if "cluster" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("brokers")
+        wanted = [name for name in CLUSTERS if mark is None or name.endswith(f"-{mark.args[0]}")]
+        metafunc.parametrize("cluster", wanted, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs here on clusters, so that ``-m contract`` finds it."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()) and "contract" in item.path.parts:
+            item.add_marker(pytest.mark.contract)
+            if "docker" in item.callspec.params["cluster"]:  # type: ignore[attr-defined]
+                item.add_marker(pytest.mark.containers)
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[kit.Cluster]:
+    """A cluster for all tests; only one stands at a time."""
+    backend, num_brokers = request.param.split("-")
+    if backend == "docker":
+        need("docker")
+    with kit.start(backend, brokers=int(num_brokers), config=CONFIG) as started:
+        talk = Talk(started)
+        groups = Groups(talk)
+        for number in range(20):  # the first group of a cluster makes the offsets topic, which takes Apache seconds
+            groups.coordinator(f"first-{number}")
+        talk.close()
+        yield started
+
+
+@pytest.fixture(scope="session")
+def backend(cluster: kit.Cluster, request: pytest.FixtureRequest) -> str:
+    """The backend's name: "embedded" or "docker"."""
+    return "embedded" if cluster.data_dir is not None else "docker"
+
+
+@pytest.fixture(scope="session")
+def differs(backend: str) -> Callable[..., Any]:
+    """What is expected where the embedded broker differs on purpose: ``differs("Name", apache=..., embedded=...)``.
+
+    The name is that of a line in docs/reference/differences.md.
+    """
+
+    def expected(name: str, *, apache: T, embedded: T) -> T:
+        check_is_documented(name)
+        return embedded if backend == "embedded" else apache
+
+    return expected
+
+
+@pytest.fixture(scope="session")
+def unique() -> Callable[[str], str]:
+    """Names that no other test uses."""
+    run, numbers = uuid.uuid4().hex[:6], itertools.count()
+    return lambda prefix: f"{prefix}-{run}-{next(numbers)}"
+
+
+@pytest.fixture(scope="session")
+def talk(cluster: kit.Cluster) -> Iterator[Talk]:
+    """Requests about topics and records."""
+    made = Talk(cluster)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def groups(talk: Talk) -> Iterator[Groups]:
+    """Requests about groups."""
+    made = Groups(talk)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def new_topic(talk: Talk, unique: Callable[[str], str]) -> Callable[..., str]:
+    """Make a topic that every broker knows and serves."""
+
+    def make(
+        *,
+        partitions: int = 1,
+        replicas: Sequence[Sequence[int]] | None = None,
+        config: Mapping[str, str | None] | None = None,
+    ) -> str:
+        topic = unique("topic")
+        made = talk.create(topic, partitions=partitions, replicas=replicas, config=config)
+        assert made.error_code == 0, made
+        talk.wait_usable(topic)
+        return topic
+
+    return make
+
+
+@pytest.fixture
+def topic(new_topic: Callable[..., str]) -> str:
+    """A topic of one partition, as many copies as the cluster keeps by default."""
+    return new_topic()
+
+
+@pytest.fixture
+def group_id(unique: Callable[[str], str]) -> str:
+    """The id of a group that nobody else uses."""
+    return unique("group")
+
+
+@pytest.fixture
+def forgotten_sockets() -> Iterator[None]:
+    """Let the sockets that kafka-python forgets be found in the test that had them, where they are forgiven."""
+    yield
+    gc.collect()
+
+
+def make_whole(cluster: kit.Cluster, talk: Talk, *topics: str) -> None:
+    """Undo every fault, and wait until every replica of these topics and of the offsets topic is in sync again."""
+    cluster.heal()
+    for broker in cluster.brokers:
+        if broker.is_paused:
+            cluster.resume(broker.node_id)
+        elif not broker.is_alive:
+            cluster.restart(broker.node_id)
+
+    def whole() -> bool:
+        return all(
+            set(partition.isr_nodes) == set(partition.replica_nodes) and partition.leader_id in partition.replica_nodes
+            for node_id in talk.node_ids
+            for name in (*topics, "__consumer_offsets")
+            for partition in talk.topic(name, node_id).partitions
+        )
+
+    wait_until(whole, "all replicas to be in sync again", timeout_s=60)
