@@ -29,7 +29,7 @@ def has_dead_owner(labels: Mapping[str, str]) -> bool:
     try:
         owner = json.loads(labels[OWNER])
         pid, started, host = owner["pid"], owner["started"], owner["host"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):  # whoever writes such labels knows what they are for
         return False
     if host != _host() or started is None or not isinstance(pid, int):
         return False
