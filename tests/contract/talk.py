@@ -207,7 +207,7 @@ class Talk:
         return answer.responses[0].partition_responses[0]
 
     def write(self, topic: str, *values: bytes, partition: int = 0, **options: Any) -> int:
-        """Produce records in a batch of their own with acks=all, which must be taken; returns the first one's offset."""
+        """Produce records in a batch of their own with acks=all, which must be taken; returns the first offset."""
         answer = self.produce(topic, batch(*values, **options), partition=partition)
         assert answer.error_code == ErrorCode.NONE, ErrorCode(answer.error_code).name
         return int(answer.base_offset)

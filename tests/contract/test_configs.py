@@ -190,8 +190,7 @@ def test_wrong_change_is_refused(talk: Talk, topic: str, change: tuple[str, int,
 
 
 def test_unknown_operation_is_refused(talk: Talk, topic: str, differs: Differs) -> None:
-    """OF_LISTENERS = ("listener.security.protocol.map", "listeners", "sasl.enabled.mechanisms", "ssl.client.auth")
-    SET, DELETE, APPEND and SUBTRACT are all there is."""
+    """SET, DELETE, APPEND and SUBTRACT are all there is."""
     expected = differs(
         "Operation of IncrementalAlterConfigs that does not exist",
         apache=ErrorCode.UNKNOWN_SERVER_ERROR,

@@ -5,6 +5,7 @@ What the libraries never send (a stale generation, a wrong replica id, a damaged
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 import struct
@@ -116,7 +117,5 @@ class RawClient:
         return data
 
     def _send(self, data: bytes) -> None:
-        try:
+        with contextlib.suppress(ConnectionError):  # it was closed; receive tells
             self._socket.sendall(data)
-        except ConnectionError:
-            pass  # it was closed; receive tells

@@ -5,7 +5,8 @@ closes the connection, as in Kafka. acks -1 is refused with NOT_ENOUGH_REPLICAS 
 answered when the in-sync replicas have the records, or with REQUEST_TIMED_OUT after ``timeout_ms``; the records stay in
 the leader's log then. Several partitions get one answer, when the last of them has decided.
 Version notes: advertised from 0 although 0-2 are not served, or librdkafka before 2.11.1 does not compress
-(KAFKA-18659); 7 brought zstd (KIP-110); 8 names the records to blame (KIP-467); 10 names the new leader (KIP-951); 13 names topics by id (KIP-516).
+(KAFKA-18659); 7 brought zstd (KIP-110); 8 names the records to blame (KIP-467); 10 names the new leader (KIP-951); 13
+names topics by id (KIP-516).
 Left out: transactional batches (INVALID_RECORD).
 """
 
