@@ -182,6 +182,7 @@ class NodeFaults(ABC, Generic[N]):
             self._tell_links("isolate", node_id)
 
     def _cut(self, groups: list[list[int]], one_way: bool, clients: Mapping[str, int] | None) -> None:
+        self._links.check_cut(groups, clients)
         if clients:
             raise NotSupportedError(
                 'Clients cannot be put on a side of the cut here: only kit.start("embedded") knows cut(clients=...).'

@@ -120,10 +120,14 @@ class Links:
         Raises:
             FaultError: the groups are no two or more groups without a common node, or a client's group is none.
         """
-        made = _Cut(self._checked_groups(groups), one_way, _checked_clients(clients, len(groups)))
+        made = self._checked_cut(groups, one_way, clients)
         self._cuts.append(made)
         self._settle()
         return made.text()
+
+    def check_cut(self, groups: Sequence[Collection[int]], clients: Mapping[str, int] | None) -> None:
+        """Make sure that a cut is possible, and do not make it; raises `FaultError` as `cut`."""
+        self._checked_cut(groups, False, clients)
 
     def slow(self, node_id: int, delay_ms: float, jitter_ms: float = 0) -> None:
         """Hold up every message to and from a node; a later call for the node replaces an earlier one.
@@ -276,6 +280,9 @@ class Links:
 
     def _check_node(self, node_id: object) -> None:
         check_node(node_id, self._node_ids)
+
+    def _checked_cut(self, groups: Sequence[Collection[int]], one_way: bool, clients: Mapping[str, int] | None) -> _Cut:
+        return _Cut(self._checked_groups(groups), one_way, _checked_clients(clients, len(groups)))
 
     def _checked_groups(self, groups: Sequence[Collection[int]]) -> tuple[tuple[int, ...], ...]:
         if len(groups) < 2:

@@ -1,7 +1,8 @@
 """The lecture's own figures, replayed with one call on a running cluster: predict, run, see.
 
 ``kit.scenarios.cut_acks_1`` shows its question, ``kit.scenarios.cut_acks_1(cluster)`` replays it and returns a
-`ScenarioResult`; without a cluster it starts its own. Clients are kafka-python's, used as in a lab.
+`ScenarioResult`; without a cluster it starts its own. On yours it ends every fault first and last: it heals the
+network, lets paused brokers go on and starts dead ones. Clients are kafka-python's, used as in a lab.
 """
 
 from kit.scenarios.coordinators import coordinator_failover

@@ -43,12 +43,14 @@ class Scenario(Generic[Facts]):
     def __call__(self, cluster: Cluster | None = None) -> ScenarioResult:
         """Replay it, on topics of its own; all brokers run and all links are whole before and after, also on errors.
 
+        Faults of yours end with that too: links are healed, paused brokers go on, dead ones are started again.
+
         Args:
             cluster: where; None starts one for this call.
 
         Raises:
-            ScenarioError: the cluster does not have what the scenario needs, or something that must come about did not
-                within 30 seconds; the text says what.
+            ScenarioError: this is no cluster, it does not have what the scenario needs, or something that must come
+                about did not within 30 seconds; the text says what.
             ClusterClosedError: the cluster is closed.
         """
         with self._on(cluster) as running, Stage(running) as stage:
@@ -76,6 +78,12 @@ class Scenario(Generic[Facts]):
             with start(brokers=self.brokers, controllers=self.controllers, config=self.config) as own:
                 yield own
             return
+        given: object = cluster
+        if not isinstance(given, Cluster):
+            raise ScenarioError(
+                f"{self.name} is replayed on a cluster, not on {given!r}: try "
+                f"kit.scenarios.{self.name}(kit.start(brokers={self.brokers}))."
+            )
         if len(cluster.brokers) < self.brokers:
             raise ScenarioError(
                 f"{self.name} needs {self.brokers} brokers and this cluster has {len(cluster.brokers)}: "

@@ -267,6 +267,8 @@ def standing(request: pytest.FixtureRequest) -> Iterator[kit.Cluster]:
         (lambda cluster: cluster.cut({1, 2}, {2, 3}), "Node 2 is in two groups"),
         (lambda cluster: cluster.cut({1, 2, 3}), "two groups of nodes or more"),
         (lambda cluster: cluster.cut({1}, set()), "group of the cut is empty"),
+        (lambda cluster: cluster.cut({1}, {1, 2}, clients={"me": 0}), "Node 1 is in two groups"),
+        (lambda cluster: cluster.cut({1}, {2}, clients={"me": 2}), "'me' cannot be in group 2"),
         (lambda cluster: cluster.cut({1}, {8}), "There is no node 8"),
         (lambda cluster: cluster.slow(1, -5), "delay_ms=-5"),
         (lambda cluster: cluster.slow(1, "fast"), "delay_ms='fast'"),

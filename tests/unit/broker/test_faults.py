@@ -107,6 +107,14 @@ def test_node_can_join_where_a_majority_can_elect_somebody(
     assert {node_id for node_id in (1, 2, 3) if links.can_join(node_id, running, [1, 2, 3])} == joining
 
 
+def test_cut_can_be_checked_and_not_made(links: Links) -> None:
+    """For who cannot make one with clients, and still says first what would be wrong with any."""
+    links.check_cut([{1}, {2, 3}], {"me": 1})
+    with pytest.raises(FaultError, match="'me' cannot be in group 2"):
+        links.check_cut([{1}, {2, 3}], {"me": 2})
+    assert links.is_quiet
+
+
 def test_one_way_cut_loses_only_what_the_first_group_sends(links: Links) -> None:
     """The others' messages arrive, and what they send to one another too; the answers to them are lost."""
     links.cut([{1}, {2}, {3}], one_way=True)

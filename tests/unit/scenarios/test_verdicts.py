@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import kit
 from kit import scenarios
 from kit.broker.timeline import Event
 from kit.history import History, check
@@ -255,3 +256,10 @@ def test_group_is_kept_where_java_would_look_for_it() -> None:
     assert offsets_partition("", 50) == 0
     assert offsets_partition("a", 50) == 97 % 50
     assert offsets_partition("polygenelubricants", 50) == 0  # whose hash is Integer.MIN_VALUE
+
+
+@pytest.mark.parametrize("what", ["localhost:9092", 3, kit.Cluster], ids=str)
+def test_scenario_on_what_is_no_cluster_says_so(what: Any) -> None:
+    """In one sentence, with what to call instead."""
+    with pytest.raises(kit.ScenarioError, match=r"is replayed on a cluster, not on .*four_brokers\(kit\.start\("):
+        scenarios.four_brokers(what)
