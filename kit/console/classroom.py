@@ -108,6 +108,10 @@ def from_options(options: argparse.Namespace) -> Classroom | None:
             if getattr(options, name) is not None:
                 raise CommandLineError(f"--{name.replace('_', '-')} is for --listen ADDRESS, which is missing.")
         return None
+    if options.backend == "docker":
+        raise CommandLineError(
+            "--listen works with the kit's own brokers only, not with --backend docker: leave one of them out."
+        )
     host, port = _address(options.listen)
     _check_ports_apart(port, options)
     advertised = options.advertise or (own_address() if host in _ANY else host)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import sys
 
 from kit.backends.arguments import checked_ports
@@ -23,6 +25,24 @@ def check_free(first: int, brokers: int) -> None:
             if "in use" not in str(error):
                 raise
             raise StartError(_taken(port, first)) from error
+
+
+def check_listen(host: str, first: int, brokers: int) -> None:
+    """Make sure that nobody has the ports for other computers; what else is wrong with them, the brokers say.
+
+    Raises:
+        StartError: somebody has one; the text says what to do.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(first, first + brokers):
+        try:
+            socket.create_server((host, port), family=family).close()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise StartError(
+                    f"Port {port}, which --listen asks for, is in use by another program ({_who_command(port)} tells "
+                    "which): end that one, or choose another port, as in --listen ADDRESS:PORT."
+                ) from error
 
 
 def _taken(port: int, first: int) -> str:

@@ -68,10 +68,12 @@ def run(argv: list[str]) -> int:
 
     for name in clean():
         say(f"Removed what the crashed cluster {name} had left.")
-    end_on(*_ENDING)
     host: Host | None = None
     try:
+        end_on(*_ENDING)
         ports.check_free(options.port, options.brokers)
+        if lesson is not None:
+            ports.check_listen(lesson.host, lesson.port, options.brokers)
         begun_s = time.monotonic()
         host = Host(options.name or f"up-{options.port}", settings, kind=KIND)
         _show(host, options, lesson, (time.monotonic() - begun_s) * 1_000)

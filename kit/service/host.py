@@ -129,7 +129,8 @@ class Host:
 def end_on(*names: str) -> None:
     """Have signals raise `EndRequest` in the main thread, the first of them only."""
     for number in _numbers(names):
-        signal.signal(number, _request_end)
+        if signal.getsignal(number) != signal.SIG_IGN or number.name != "SIGHUP":  # `nohup` wants it to live on
+            signal.signal(number, _request_end)
 
 
 def ignore(*names: str) -> None:

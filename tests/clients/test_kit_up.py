@@ -286,6 +286,34 @@ def test_taken_port_is_a_sentence_with_the_next_step(up: Start) -> None:
     assert "kit up --port" in foreign.stderr
 
 
+def test_taken_port_for_other_computers_is_a_sentence_too(temporary: Path) -> None:
+    """It names the option that chooses another one."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run(
+            "up", "--brokers", "1", "--port", str(free_port()), "--listen", f"127.0.0.1:{port}",
+            KIT_CLASSROOM_PASSWORD="correct horse",
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert f"Port {port}, which --listen asks for, is in use" in done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+@posix_only
+def test_up_under_nohup_lives_on_when_its_terminal_is_closed(up: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who starts it with ``nohup`` wants it to stay."""
+    monkeypatch.setattr(sys.modules[__name__], "KIT", ["nohup", *KIT])
+    running = up()
+
+    running.process.send_signal(signal.SIGHUP)
+    send(running.address, b"still here")
+
+    assert running.process.poll() is None
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(60) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -295,6 +323,7 @@ def test_taken_port_is_a_sentence_with_the_next_step(up: Start) -> None:
         (("--listen", "0.0.0.0:port"), "is no address"),
         (("--user", "ann"), "--user is for --listen"),
         (("--listen", "127.0.0.1:9093"), "overlap"),
+        (("--listen", "0.0.0.0", "--backend", "docker"), "not with --backend docker"),
         (("--config", "num.partitions"), "is no setting"),
         (("--brokers", "many"), "Argument --brokers: invalid int value: 'many'"),
         (("--broker", "1"), "did you mean '--brokers'"),
