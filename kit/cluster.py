@@ -85,7 +85,7 @@ def start(
             port=port,
             data_dir=data_dir,
             config=config,
-            **({} if listeners is None else {"listeners": listeners}),
+            listeners=listeners,
         )
     )
     cells.remember(cluster)
@@ -156,7 +156,7 @@ class Cluster:
         self._backend = backend
         self.client_settings = backend.client_settings
         self.bootstrap_servers: str = self.client_settings["bootstrap_servers"]
-        self._topics = TopicReader(self.client_settings)
+        self._topics = TopicReader(self.client_settings, backend.brokers)
         # Not a method of self: the finalizer must not keep the cluster alive. It also runs when Python ends.
         self._finalizer = weakref.finalize(self, _close, backend, self._topics)
 
@@ -185,7 +185,7 @@ class Cluster:
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
-            kafka.errors.KafkaError: the brokers answered with an error, or not at all.
+            kafka.errors.KafkaError: no broker answers.
         """
         self._check_running()
         _check_anybody(self._backend.brokers())

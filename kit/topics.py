@@ -1,24 +1,31 @@
-"""What a cluster's topics look like now, read over the Kafka protocol by an ordinary client."""
+"""What a cluster's topics look like now, asked of every broker over the Kafka protocol."""
 
 from __future__ import annotations
 
+import os
+import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kit.backends import Broker
+from kit.backends.broker_link import LIST_OFFSETS, METADATA, BrokerLink, LinkError
+from kit.connect_settings import tls_context
 from kit.errors import ClusterClosedError
-
-if TYPE_CHECKING:
-    from kafka import KafkaAdminClient
-    from kafka.errors import KafkaError
-
+from kit.topic_views import Described, newest
+from kit.wire import messages as m
+from kit.wire.errors import ErrorCode
 
 CLOSED = "This cluster is closed: start a new one with kit.start(), or connect again with kit.connect(...)."
 
 _PATIENCE_S = 5.0
-_PAUSE_S = 0.05
+_ANSWER_S = 3.0  # of one broker: one that is silent must not hide what the others say
+_PAUSE_S = 0.01
+_MOST_AT_ONCE = 16
+_EARLIEST, _LATEST = -2, -1  # as timestamps in ListOffsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,8 @@ class Partition:
         leader: node id of the leader; None while there is none.
         replicas: node ids, the preferred leader first.
         isr: node ids of the in-sync replicas.
-        log_start_offset: of the first record that can still be read; None while there is no leader, or for who has no
-            right to know.
+        log_start_offset: of the first record that can still be read; None while there is no leader or it does not
+            answer, and for who has no right to know.
         high_watermark: consumers can read up to here, exclusive; None as with ``log_start_offset``.
     """
 
@@ -57,134 +64,168 @@ class Topic:
     partitions: tuple[Partition, ...]
 
 
-class TopicReader:
-    """Reads the topics with kafka-python's admin client, which is made when it is first needed.
+Key = tuple[str, int]  # topic, partition
+Offsets = dict[Key, int | None]  # None: not for us to know
 
-    Importing kafka-python takes longer than starting a cluster.
+
+class TopicReader:
+    """Reads the topics from all brokers, over connections that stay open.
+
+    Args:
+        client_settings: how to log in, in kafka-python's names.
+        brokers: tells which brokers there are now.
     """
 
-    def __init__(self, client_settings: Mapping[str, Any]) -> None:
-        self._client_settings = client_settings
-        self._admin: KafkaAdminClient | None = None
+    def __init__(self, client_settings: Mapping[str, Any], brokers: Callable[[], Sequence[Broker]]) -> None:
+        self._settings = {"security_protocol": "PLAINTEXT", **client_settings}
+        self._brokers = brokers
+        self._context: ssl.SSLContext | None = None
+        self._links: dict[int, BrokerLink] = {}
+        self._pid = os.getpid()
         self._is_closed = False
         self._lock = threading.Lock()
 
     def read(self) -> dict[str, Topic]:
         """The topics by name.
 
-        While a broker fails, what one broker says of another may not be true for a moment: then it asks again.
+        While brokers elect a leader, or one does not answer, it asks again for some seconds.
 
         Raises:
             ClusterClosedError: the reader is closed.
-            kafka.errors.KafkaError: the brokers answered with an error, or not at all.
+            kafka.errors.KafkaTimeoutError: no broker answers.
         """
-        from kafka.errors import KafkaError
-
         give_up_s = time.monotonic() + _PATIENCE_S
         with self._lock:
+            self._forget_if_forked()
             while True:
-                if self._is_closed:  # while this call waited for the lock: a new client would look for brokers in vain
+                if self._is_closed:  # while this call waited for the lock
                     raise ClusterClosedError(CLOSED)
-                try:
-                    return _topics(self._connected())
-                except KafkaError as error:
-                    self._disconnect()  # the client goes on believing what it has once learnt of the brokers
-                    if time.monotonic() > give_up_s:
-                        raise _last(error) from error
+                topics, is_whole = self._look()
+                if is_whole:
+                    return topics
+                if time.monotonic() > give_up_s:
+                    if topics:
+                        return topics
+                    raise _nobody_answers()
                 time.sleep(_PAUSE_S)
 
     def close(self) -> None:
-        """Close the client, if there is one."""
+        """Close the connections."""
         with self._lock:
             self._is_closed = True
-            self._disconnect()
+            for node_id in list(self._links):
+                self._drop(node_id)
 
-    def _disconnect(self) -> None:
-        admin, self._admin = self._admin, None
-        if admin is not None:
-            admin.close()
+    def _forget_if_forked(self) -> None:
+        """The connections of the process that this one was forked from are not for two."""
+        if self._pid != os.getpid():
+            self._links, self._pid = {}, os.getpid()
 
-    def _connected(self) -> KafkaAdminClient:
-        if self._admin is None:
-            from kafka import KafkaAdminClient
+    def _look(self) -> tuple[dict[str, Topic], bool]:
+        """The topics, and whether everything is known of them that we may know."""
+        reachable = {each.node_id: each for each in self._brokers() if each.is_alive and not each.is_paused}
+        for node_id in self._links.keys() - reachable.keys():
+            self._drop(node_id)
+        request = m.MetadataRequest(topics=None, allow_auto_topic_creation=False)
+        answers = self._ask_all(METADATA, reachable, dict.fromkeys(reachable, request))
+        described = newest(answers)
+        starts = self._offsets(reachable, described, _EARLIEST)
+        ends = self._offsets(reachable, described, _LATEST)
+        led = [
+            (name, number)
+            for name, (_, partitions) in described.items()
+            for number, partition in partitions.items()
+            if partition.leader_id >= 0
+        ]
+        is_whole = bool(answers) and all(key in starts and key in ends for key in led)
+        return {name: _topic(name, *told, starts, ends) for name, told in sorted(described.items())}, is_whole
 
-            self._admin = KafkaAdminClient(
-                **self._client_settings,
-                client_id="kit-cluster",
-                bootstrap_timeout_ms=int(_PATIENCE_S * 1000),
-                request_timeout_ms=int(_PATIENCE_S * 1000),
-            )
-        return self._admin
+    def _offsets(self, reachable: Mapping[int, Broker], described: Described, timestamp: int) -> Offsets:
+        """One offset of each partition whose leader answers that it is."""
+        wanted: dict[int, dict[str, list[int]]] = {}
+        for name, (_, partitions) in described.items():
+            for number, partition in partitions.items():
+                if partition.leader_id in reachable:
+                    wanted.setdefault(partition.leader_id, {}).setdefault(name, []).append(number)
+        requests = {leader: _list_offsets(topics, timestamp) for leader, topics in wanted.items()}
+        found: Offsets = {}
+        for answer in self._ask_all(LIST_OFFSETS, reachable, requests).values():
+            for topic in answer.topics:
+                for partition in topic.partitions:
+                    if partition.error_code == ErrorCode.NONE:
+                        found[topic.name, partition.partition_index] = partition.offset
+                    elif partition.error_code == ErrorCode.TOPIC_AUTHORIZATION_FAILED:
+                        found[topic.name, partition.partition_index] = None
+        return found
+
+    # -- connections -----------------------------------------------------------------------------------------------
+
+    def _ask_all(self, api_key: int, brokers: Mapping[int, Broker], requests: Mapping[int, Any]) -> dict[int, Any]:
+        """The answers of those that gave one, by node id."""
+        if not requests:
+            return {}
+        with ThreadPoolExecutor(max_workers=min(len(requests), _MOST_AT_ONCE)) as pool:
+            answers = pool.map(lambda node_id: self._ask(brokers[node_id], api_key, requests[node_id]), requests)
+            return {node_id: answer for node_id, answer in zip(requests, answers, strict=True) if answer is not None}
+
+    def _ask(self, broker: Broker, api_key: int, request: Any) -> Any:
+        give_up_s = time.monotonic() + _ANSWER_S
+        try:
+            link = self._links.get(broker.node_id)
+            if link is None:
+                link = BrokerLink(broker.host, broker.port, self._settings, self._tls(), give_up_s)
+                self._links[broker.node_id] = link
+            return link.ask(api_key, request, give_up_s)
+        except LinkError:
+            self._drop(broker.node_id)
+            return None
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._context is None and self._settings["security_protocol"] in ("SSL", "SASL_SSL"):
+            self._context = tls_context(self._settings)
+        return self._context
+
+    def _drop(self, node_id: int) -> None:
+        link = self._links.pop(node_id, None)
+        if link is not None:
+            link.close()
 
 
-def _last(error: KafkaError) -> KafkaError:
-    """What is told in the end: of a client that waited in vain, for what."""
-    from kafka.errors import KafkaTimeoutError, RequestTimedOutError
-
-    if not isinstance(error, KafkaTimeoutError | RequestTimedOutError):
-        return error
-    return KafkaTimeoutError(
-        f"No broker has answered within {_PATIENCE_S:.0f} seconds: are brokers paused, slow or cut off? "
-        "cluster.brokers shows their state."
+def _list_offsets(topics: Mapping[str, Sequence[int]], timestamp: int) -> m.ListOffsetsRequest:
+    topic, partition = m.ListOffsetsRequest.ListOffsetsTopic, m.ListOffsetsRequest.ListOffsetsPartition
+    return m.ListOffsetsRequest(
+        replica_id=-1,
+        topics=[
+            topic(name=name, partitions=[partition(partition_index=number, timestamp=timestamp) for number in numbers])
+            for name, numbers in topics.items()
+        ],
     )
 
 
-def _topics(admin: KafkaAdminClient) -> dict[str, Topic]:
-    from kafka.admin import OffsetSpec
-
-    described = sorted(admin.describe_topics(), key=lambda topic: str(topic["name"]))
-    starts = _offsets(admin, described, OffsetSpec.EARLIEST)
-    ends = _offsets(admin, described, OffsetSpec.LATEST)
-    return {topic["name"]: _topic(topic, starts, ends) for topic in described if _is_there(topic, ends)}
-
-
-Offsets = dict[tuple[str, int], int | None]
-
-
-def _offsets(admin: KafkaAdminClient, described: list[dict[str, Any]], spec: Any) -> Offsets:
-    """The offset that ``spec`` names, of every partition that has a leader; None where we may not know it."""
-    from kafka import TopicPartition
-    from kafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
-
-    wanted = {
-        TopicPartition(topic["name"], partition["partition_index"]): spec
-        for topic in described
-        for partition in topic["partitions"]
-        if partition["leader_id"] >= 0
-    }
-    if not wanted:
-        return {}
-    try:
-        found = admin.list_partition_offsets(wanted)
-    except (UnknownTopicOrPartitionError, TopicAuthorizationFailedError) as error:
-        if len(described) == 1:
-            is_secret = isinstance(error, TopicAuthorizationFailedError)
-            return dict.fromkeys(((at.topic, at.partition) for at in wanted), None) if is_secret else {}
-        # One of them was deleted since it was described, or is not for us, which fails the whole question.
-        return {key: offset for topic in described for key, offset in _offsets(admin, [topic], spec).items()}
-    return {(key.topic, key.partition): value.offset for key, value in found.items()}
+def _topic(name: str, is_internal: bool, partitions: Mapping[int, Any], starts: Offsets, ends: Offsets) -> Topic:
+    return Topic(
+        name,
+        is_internal,
+        tuple(
+            Partition(
+                partition=number,
+                leader=partition.leader_id if partition.leader_id >= 0 else None,
+                leader_epoch=partition.leader_epoch,
+                replicas=tuple(partition.replica_nodes),
+                isr=tuple(partition.isr_nodes),
+                log_start_offset=starts.get((name, number)),
+                high_watermark=ends.get((name, number)),
+            )
+            for number, partition in partitions.items()
+        ),
+    )
 
 
-def _is_there(described: dict[str, Any], ends: Offsets) -> bool:
-    """Whether the topic still was there when its offsets were asked for."""
-    led = [partition for partition in described["partitions"] if partition["leader_id"] >= 0]
-    return all((described["name"], partition["partition_index"]) in ends for partition in led)
+def _nobody_answers() -> Exception:
+    from kafka.errors import KafkaTimeoutError
 
-
-def _topic(described: dict[str, Any], starts: Offsets, ends: Offsets) -> Topic:
-    name = described["name"]
-    partitions = [
-        Partition(
-            partition=index,
-            leader=partition["leader_id"] if partition["leader_id"] >= 0 else None,
-            leader_epoch=partition["leader_epoch"],
-            replicas=tuple(partition["replica_nodes"]),
-            isr=tuple(partition["isr_nodes"]),
-            log_start_offset=starts.get((name, index)),
-            high_watermark=ends.get((name, index)),
-        )
-        for partition in described["partitions"]
-        for index in [partition["partition_index"]]
-    ]
-    partitions.sort(key=lambda partition: partition.partition)
-    return Topic(name, described["is_internal"], tuple(partitions))
+    error: Exception = KafkaTimeoutError(
+        f"No broker has answered within {_PATIENCE_S:.0f} seconds: are brokers paused, slow or cut off? "
+        "cluster.brokers shows their state."
+    )
+    return error

@@ -23,7 +23,7 @@ from kit.wire.errors import ErrorCode
 from kit.wire.messages import Message
 
 API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE = 18, 17, 36
-METADATA, DESCRIBE_QUORUM = 3, 55
+LIST_OFFSETS, METADATA, DESCRIBE_QUORUM = 2, 3, 55
 
 _SIZE = struct.Struct(">i")
 _MAX_ANSWER_BYTES = 100_000_000

@@ -43,7 +43,7 @@ def test_topics_can_be_read_while_others_come_and_go(cluster: kit.Cluster) -> No
     is_over = threading.Event()
 
     def come_and_go() -> None:
-        for _ in range(50):
+        for _ in range(150):
             admin.create_topics({"passing": {"num_partitions": 2, "replication_factor": 1}})
             admin.delete_topics(["passing"])
         is_over.set()

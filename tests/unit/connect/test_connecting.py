@@ -13,7 +13,6 @@ from kafka import KafkaProducer
 import kit
 from kit import cells
 from kit.cells import Run
-from kit.topics import TopicReader
 from kit.wire import codec
 from kit.wire import messages as m
 from tests.support.wait import wait_until
@@ -218,34 +217,3 @@ def test_cluster_that_goes_away_is_told_in_one_sentence() -> None:
         assert cluster.controller is None
         with pytest.raises(KafkaConnectionError, match=r"No broker of this cluster answers \(down: 1\)"):
             cluster.topics()
-
-
-def test_topic_whose_offsets_are_secret_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing right leaves a field empty; it does not take the other topics away."""
-    from kafka.errors import TopicAuthorizationFailedError
-
-    partition = {
-        "partition_index": 0, "leader_id": 1, "leader_epoch": 0, "replica_nodes": [1], "isr_nodes": [1],
-    }  # fmt: skip
-    described = [{"name": name, "is_internal": False, "partitions": [partition]} for name in ("open", "secret")]
-
-    class Offset:
-        offset = 5
-
-    class FakeAdmin:
-        def __init__(self, **_: object) -> None: ...
-        def close(self) -> None: ...
-        def describe_topics(self) -> list[dict[str, object]]:
-            return described
-
-        def list_partition_offsets(self, wanted: dict[object, object]) -> dict[object, object]:
-            if any(at.topic == "secret" for at in wanted):  # type: ignore[attr-defined]
-                raise TopicAuthorizationFailedError
-            return dict.fromkeys(wanted, Offset())
-
-    monkeypatch.setattr("kafka.KafkaAdminClient", FakeAdmin)
-    topics = TopicReader({"bootstrap_servers": "127.0.0.1:1"}).read()
-
-    assert topics["open"].partitions[0].high_watermark == 5
-    assert topics["secret"].partitions[0].high_watermark is None
-    assert topics["secret"].partitions[0].leader == 1
