@@ -226,6 +226,8 @@ class DockerBackend:
             finally:
                 if self._reaper is not None:
                     self._reaper.let_go()  # interrupted, or refused: then it goes on with the rest
+                for node in self._nodes.values():
+                    node.close()
                 self._client.close()
 
     def _remove(self) -> None:

@@ -52,6 +52,7 @@ class NodeContainer:
         self._name = name
         self._labels = {**own_labels, labels.NODE: str(plan.node_id)}
         self._container: Any = None
+        self._client: Any = None  # Testcontainers' own way to the engine, one for each container
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -81,12 +82,18 @@ class NodeContainer:
             labels=self._labels,
             cap_add=["NET_ADMIN"],  # for routes into nothing, in the container's own network
         )
+        self._client = made.get_docker_client().client
         try:
             made.start()
             self._container = made.get_wrapped_container()
-            made.get_docker_client().client.networks.get(outside_network).connect(self._container)
+            self._client.networks.get(outside_network).connect(self._container)
         except engine.failures() as error:
             raise StartError(self._refusal(error)) from error
+
+    def close(self) -> None:
+        """Give back what belongs to this process; the container itself is removed with its cluster."""
+        if self._client is not None:
+            self._client.close()
 
     def start(self) -> None:
         """Start the container again on the files that it has, and do not wait for the broker in it.

@@ -18,6 +18,7 @@ import time
 from kit.backends.child import spawn
 
 DONE = "done"
+_CLOSE_TIMEOUT_S = 10.0
 _LOOK_S = 0.5
 _ATTEMPTS = 20
 _PAUSE_S = 3.0
@@ -43,17 +44,16 @@ class Reaper:
         return self._process.pid
 
     def dismiss(self) -> None:
-        """The cluster has been removed: there is nothing left to do."""
+        """Tell it that the cluster has been removed: there is nothing left to do."""
         self._write(DONE)
-        self.let_go()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
 
     def let_go(self) -> None:
-        """Close its input: unless it was dismissed it removes the cluster now."""
+        """Close its input and wait a while for its end: unless it was dismissed it removes the cluster now."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_CLOSE_TIMEOUT_S)
 
     def _write(self, line: str) -> None:
         if self._process.stdin is not None:
