@@ -354,7 +354,7 @@ def test_client_can_be_put_on_a_side_of_a_cut() -> None:
 
 def test_what_a_backend_cannot_do_names_one_that_can() -> None:
     """A process per broker has no hooks, and knows clients only by their connections."""
-    with kit.start("processes", brokers=1) as cluster:
+    with kit.start("processes", brokers=2) as cluster:
         with pytest.raises(kit.NotSupportedError, match=r'kit\.start\("embedded"\)'):
             cluster.on_request("Produce", lambda request: None)  # noqa: ARG005 - never asked
         with pytest.raises(kit.NotSupportedError, match=r'kit\.start\("embedded"\)'):
