@@ -16,6 +16,7 @@ from kit.errors import ClusterClosedError, KitError, StartError
 
 _PROBE_TIMEOUT_S = 5
 _TIMEOUT_S = 120  # a busy computer takes long to make a container
+_SOCKET = "/var/run/docker.sock"
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 _OTHERWISE = "Without it kit.start() gives the embedded cluster, which needs nothing."
 
@@ -27,16 +28,21 @@ def find() -> Any:
         StartError: there is none that can run our containers; the text says what to do.
     """
     try:
-        from testcontainers.core.docker_client import DockerClient
+        from testcontainers.core.docker_client import DockerClient, get_docker_host
     except ImportError as error:
         raise StartError(
             f"Containers need the package testcontainers ({error}): install it with `pip install testcontainers`. "
             + _OTHERWISE
         ) from error
-    if _is_elsewhere(os.environ.get("DOCKER_HOST", "")):
-        raise StartError(_elsewhere())
+    address = get_docker_host() or ""  # what DOCKER_HOST or the chosen Docker context says
+    if _is_elsewhere(address):
+        raise StartError(
+            f"The Docker engine is on another computer ({address}), where the brokers' ports would be open to that "
+            f"computer only: unset DOCKER_HOST, or `docker context use default`. {_OTHERWISE}"
+        )
     failed: tuple[type[Exception], ...] = (*failures(), ValueError)  # ValueError: DOCKER_HOST is no address
     try:
+        _knock(address)
         client = DockerClient(timeout=_PROBE_TIMEOUT_S).client
         client.ping()
         system = client.version().get("Os", "linux")
@@ -116,8 +122,6 @@ def _check_place(system: str) -> None:
             "Docker runs Windows containers at the moment, and Apache Kafka's image is for Linux: choose "
             f'"Switch to Linux containers" in Docker Desktop\'s menu. {_OTHERWISE}'
         )
-    if _is_elsewhere(os.environ.get("DOCKER_HOST", "")):  # now it has what the chosen Docker context says
-        raise StartError(_elsewhere())
 
 
 def _is_elsewhere(address: str) -> bool:
@@ -125,11 +129,17 @@ def _is_elsewhere(address: str) -> bool:
     return parts.scheme == "ssh" or (parts.scheme in ("tcp", "http", "https") and parts.hostname not in _LOCAL_HOSTS)
 
 
-def _elsewhere() -> str:
-    return (
-        f"The Docker engine is on another computer (DOCKER_HOST={os.environ['DOCKER_HOST']}), where the brokers' ports "
-        f"would be open to that computer only: unset DOCKER_HOST to use this one's engine. {_OTHERWISE}"
-    )
+def _knock(address: str) -> None:
+    """Connect to the engine's socket, if it has one here: the libraries hide why they cannot.
+
+    Raises:
+        OSError: nobody listens, or this user may not connect.
+    """
+    path = address.removeprefix("unix://") if address.startswith("unix://") else "" if address else _SOCKET
+    if path and hasattr(socket, "AF_UNIX"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_PROBE_TIMEOUT_S)
+            probe.connect(path)
 
 
 # -- why there is none -------------------------------------------------------------------------------------------

@@ -43,6 +43,11 @@ class Reaper:
         """Its process id."""
         return self._process.pid
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.poll()
+
     def dismiss(self) -> None:
         """Tell it that the cluster has been removed: there is nothing left to do."""
         self._write(DONE)
