@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 
 INITIAL_BYTES = 65_536
+MAX_BYTES = "socket.request.max.bytes"
 _PREFIX = struct.Struct(">i")
 
 _TLS = "a TLS handshake, which this listener does not speak (set security.protocol to one without SSL)"
@@ -61,20 +62,26 @@ class FrameBuffer:
         max_frame_bytes: largest frame, without its size prefix.
     """
 
-    __slots__ = ("_budget", "_capacity", "_end", "_largest", "_max_frame_bytes", "_start", "_view")
+    __slots__ = ("_budget", "_capacity", "_end", "_largest", "_limit", "_max_frame_bytes", "_start", "_view")
 
     def __init__(self, budget: MemoryBudget, max_frame_bytes: int) -> None:
         self._budget = budget
         self._max_frame_bytes = max_frame_bytes
+        self._limit = MAX_BYTES
         self._view = memoryview(b"")
         self._capacity = 0
         self._start = 0  # the first byte not yet handed out
         self._end = 0  # where the next bytes go
         self._largest = 0  # bytes of the largest frame since the last trim
 
-    def limit(self, max_frame_bytes: int) -> None:
-        """Allow larger frames, or only smaller ones, from now on."""
+    def limit(self, max_frame_bytes: int, name: str = MAX_BYTES) -> None:
+        """Allow larger frames, or only smaller ones, from now on.
+
+        Args:
+            name: of this limit, for whoever exceeds it.
+        """
         self._max_frame_bytes = max_frame_bytes
+        self._limit = name
 
     def free_space(self) -> memoryview:
         """Where the next bytes go; empty when the buffer is full of whole frames.
@@ -160,7 +167,4 @@ class FrameBuffer:
             return f"the peer sent {foreign}, not a Kafka request"
         if size <= 0:
             return f"a frame of {size} bytes cannot be"
-        return (
-            f"a frame of {size} bytes is larger than the {self._max_frame_bytes} bytes that it may have "
-            "(socket.request.max.bytes; less before a login)"
-        )
+        return f"a frame of {size} bytes is larger than {self._limit}={self._max_frame_bytes}"

@@ -62,7 +62,7 @@ class GuardedConnection(Connection):
         if self._tls is not None:
             self._outbox = TlsOutbox()
         if guard.sasl is not None:
-            self._frames.limit(LOGIN_FRAME_BYTES)
+            self._frames.limit(LOGIN_FRAME_BYTES, "the limit before a login")
             peer.login = SaslLogin(guard.sasl, self._came_in)
         guard.strangers[self] = None
 
