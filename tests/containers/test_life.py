@@ -165,8 +165,9 @@ def test_setting_that_apache_kafka_refuses_shows_its_words(client: Any) -> None:
     """The broker ends while starting: the error has its status and what it said, and nothing is left."""
     before = left_of(client, os.getpid())
 
-    with pytest.raises(kit.StartError, match=r"(?s)ended with status 1; its last words:.*sasl.login.refresh.window.jitter"):
-        kit.start("docker", brokers=1, config={"sasl.login.refresh.window.jitter": "much"})
+    setting = "sasl.login.refresh.window.jitter"
+    with pytest.raises(kit.StartError, match=rf"(?s)ended with status 1; its last words:.*{setting}"):
+        kit.start("docker", brokers=1, config={setting: "much"})
 
     assert left_of(client, os.getpid()) == before
 

@@ -121,7 +121,8 @@ def create(client: Any, name: str, own_labels: Mapping[str, str]) -> Any:
     """
     from docker.types import IPAMConfig, IPAMPool
 
-    with engine.refusals("The network of the cluster cannot be made", FaultError):
+    doing = "The network of the cluster cannot be made (`docker network prune` removes those that nothing uses)"
+    with engine.refusals(doing, FaultError):
         for attempt in range(_ATTEMPTS):
             found = client.networks.create(name, internal=True, labels=dict(own_labels))
             subnet = _subnet(found)
@@ -130,7 +131,11 @@ def create(client: Any, name: str, own_labels: Mapping[str, str]) -> Any:
             try:
                 return client.networks.create(name, internal=True, labels=dict(own_labels), ipam=pool)
             except engine.failures() as error:
-                if "overlap" not in engine.explanation(error).lower() or attempt == _ATTEMPTS - 1:
+                if (
+                    engine.is_no_answer(error)
+                    or "overlap" not in engine.explanation(error).lower()
+                    or attempt == _ATTEMPTS - 1
+                ):
                     raise
     raise AssertionError("the last attempt returns or raises")
 

@@ -152,6 +152,10 @@ class NodeContainer:
         return self._container
 
     def _refusal(self, error: Exception) -> str:
+        if engine.is_no_answer(error):
+            return (
+                f"Node {self.node_id} cannot start: the Docker engine does not answer any more ({engine.cause(error)})."
+            )
         said = engine.explanation(error)
         if "already allocated" in said or "address already in use" in said or "port is not available" in said.lower():
             ports = " or ".join(str(port) for port in self.plan.published.values())

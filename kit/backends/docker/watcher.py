@@ -5,12 +5,14 @@ So an event's time is when it was noticed, and what came and went between two lo
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kit.broker.timeline import Event
+from kit.errors import KitError
 
 _LOOK_S = 0.5
 _NO_LEADER = -1
@@ -106,4 +108,5 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._ended.wait(_LOOK_S):
-            self._look()
+            with contextlib.suppress(KitError):  # the engine does not answer: whoever asks for something is told
+                self._look()
