@@ -136,7 +136,7 @@ def _knock(address: str) -> None:
         OSError: nobody listens, or this user may not connect.
     """
     path = address.removeprefix("unix://") if address.startswith("unix://") else "" if address else _SOCKET
-    if path and hasattr(socket, "AF_UNIX"):
+    if path and sys.platform != "win32":
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(_PROBE_TIMEOUT_S)
             probe.connect(path)
