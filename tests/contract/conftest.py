@@ -33,6 +33,7 @@ CONFIG = {
     "group.min.session.timeout.ms": 500,
     "log.retention.check.interval.ms": 500,
     "offsets.topic.num.partitions": 3,
+    "transaction.state.log.num.partitions": 3,
     "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
 }
 

@@ -193,7 +193,7 @@ class Groups:
         note: str | None = "",
         epoch: int = -1,
         member: Joined | None = None,
-        **options: Any,
+        version: int = _BY_NAME["commit"],
     ) -> int:
         """Commit an offset, as a member or from outside; returns the error code."""
         request = m.OffsetCommitRequest
@@ -212,10 +212,9 @@ class Groups:
                 "group_id": group_id,
                 "topics": [request.OffsetCommitRequestTopic(name=topic, partitions=[place])],
                 **who,
-                **options,
             }
         )
-        answer = self.ask(group_id, wanted, _BY_NAME["commit"])
+        answer = self.ask(group_id, wanted, version)
         return int(answer.topics[0].partitions[0].error_code)
 
     def fetched(self, group_id: str, wanted: Mapping[str, Sequence[int]] | None, *, node_id: int | None = None) -> Any:

@@ -89,7 +89,7 @@ class Talk:
                 self._connections[node_id] = self.connect(node_id)
             try:
                 return self._connections[node_id].ask(request, version)
-            except (ConnectionClosed, OSError):
+            except (ConnectionClosed, ConnectionError):
                 self._connections.pop(node_id).close()
                 if is_last:
                     raise
@@ -295,10 +295,16 @@ class Talk:
         node_id = self.leader(topic, partition) if node_id is None else node_id
         return self.ask(wanted, node_id).topics[0].partitions[0]
 
-    def producer_id(self) -> int:
-        """A new id for an idempotent producer."""
-        answer = self.ask(m.InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000))
-        assert answer.error_code == ErrorCode.NONE
+    def producer_id(self, node_id: int | None = None) -> int:
+        """A new id for an idempotent producer; a broker first fetches a block of them from the controller."""
+        request = m.InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000)
+
+        def given() -> Any:
+            answer = self.ask(request, node_id)
+            return None if answer.error_code == ErrorCode.COORDINATOR_LOAD_IN_PROGRESS else answer
+
+        answer = wait_until(given, "a producer id")
+        assert (answer.error_code, answer.producer_epoch) == (ErrorCode.NONE, 0)
         return int(answer.producer_id)
 
 

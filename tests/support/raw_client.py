@@ -15,7 +15,7 @@ from kit.wire import codec
 from kit.wire import messages as m
 
 _SIZE = struct.Struct(">i")
-_TIMEOUT_S = 60.0  # far above what an answer needs: only a failure ever reaches it
+_TIMEOUT_S = 30.0  # far above what an answer needs: only a failure ever reaches it
 
 
 @functools.cache
