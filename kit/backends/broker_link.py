@@ -172,7 +172,10 @@ class BrokerLink:
 
     def _exchange(self, api_key: int, version: int, request: Message) -> Any:
         self._correlation_id += 1
-        frame = codec.encode_request(api_key, version, self._correlation_id, _CLIENT_ID, request)
+        try:
+            frame = codec.encode_request(api_key, version, self._correlation_id, _CLIENT_ID, request)
+        except codec.EncodeError as error:  # the broker is too old for what is asked
+            raise LinkError(self._step, cause=error, code=ErrorCode.UNSUPPORTED_VERSION) from error
         try:
             self._socket.settimeout(_time_left_s(self._give_up_s))
             self._socket.sendall(frame)

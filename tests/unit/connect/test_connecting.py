@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from kafka import KafkaProducer
 
 import kit
 from kit import cells
+from kit.backends.broker_link import METADATA, BrokerLink, LinkError
 from kit.cells import Run
 from kit.wire import codec
 from kit.wire import messages as m
@@ -217,3 +219,15 @@ def test_cluster_that_goes_away_is_told_in_one_sentence() -> None:
         assert cluster.controller is None
         with pytest.raises(KafkaConnectionError, match=r"No broker of this cluster answers \(down: 1\)"):
             cluster.topics()
+
+
+def test_request_that_an_old_broker_cannot_understand_is_a_failure_of_the_link() -> None:
+    """No caller has to know in which version a field came."""
+    settings = {"security_protocol": "PLAINTEXT"}
+    with served(kafka_with((1, "127.0.0.1", 1))) as address:
+        host, _, port = address.rpartition(":")
+        with (
+            BrokerLink(host, int(port), settings, None, time.monotonic() + 10) as link,
+            pytest.raises(LinkError, match="ASK"),
+        ):
+            link.ask(METADATA, m.MetadataRequest(topics=None, allow_auto_topic_creation=False))
