@@ -19,6 +19,7 @@ import pytest
 import kit
 from kit.backends.docker.left_overs import left_overs, remove_left_overs
 from tests.containers.engine_proxy import EngineProxy, engine_path
+from tests.containers.registry import NOT_KAFKA, TOO_MANY, Registry
 from tests.containers.views import containers_of, is_whole, left_of, of_cluster, read, send, topic_on
 from tests.support.wait import wait_until
 
@@ -193,3 +194,37 @@ def test_image_that_cannot_be_pulled_is_told_in_one_sentence(client: Any) -> Non
         kit.start("docker", image="localhost:1/no/kafka:1")
 
     assert left_of(client, os.getpid()) == before
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    """A registry on this computer."""
+    made = Registry()
+    yield made
+    made.close()
+
+
+def test_image_is_pulled_and_one_that_is_no_kafka_is_told(
+    registry: Registry, client: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pull shows its progress; then the container cannot start, and the sentence names the image."""
+    monkeypatch.setenv("KIT_PROGRESS", "1")
+    name = f"{registry.host}/{NOT_KAFKA}"
+    before = left_of(client, os.getpid())
+    try:
+        with pytest.raises(kit.StartError, match=f"Node 1 cannot start from the image {name}: .*/no-such-program"):
+            kit.start("docker", brokers=1, image=name)
+    finally:
+        client.images.remove(name, force=True)
+
+    assert f"Pulling the image {name}, once" in capsys.readouterr().err
+    assert left_of(client, os.getpid()) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [(TOO_MANY, "no more anonymous pulls"), ("un/known:1", "there is none of that name")]
+)
+def test_registry_that_refuses_is_told_in_one_sentence(registry: Registry, name: str, sentence: str) -> None:
+    """What a registry says is put into words that help."""
+    with pytest.raises(kit.StartError, match=sentence):
+        kit.start("docker", brokers=1, image=f"{registry.host}/{name}")
