@@ -16,6 +16,7 @@ _TAIL_LINES = 300  # of the log are looked at
 _LAST_LINES = 6  # and so many shown
 _LOG_SIZE = "10m"  # a node that is cut off complains without end
 _LOOK_AGAIN_S = 0.1
+_NO_KAFKA = ("No command specified", "no command specified", "unable to start container process", "executable file not")
 
 _ryuk = threading.Lock()
 
@@ -167,6 +168,11 @@ class NodeContainer:
             return (
                 f"Node {self.node_id} cannot start: the disk of the Docker engine is full. `docker system df` shows "
                 "what fills it, and `docker system prune` removes what nothing uses."
+            )
+        if any(words in said for words in _NO_KAFKA):
+            return (
+                f"Node {self.node_id} cannot start: {self._image} is no image of Apache Kafka; leave image out, or name "
+                f"a version of apache/kafka. (The engine says: {said})"
             )
         return f"Node {self.node_id} cannot start from the image {self._image}: {said}."
 

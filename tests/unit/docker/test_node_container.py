@@ -57,6 +57,7 @@ def node(container: FakeContainer, monkeypatch: pytest.MonkeyPatch) -> NodeConta
         ("Bind for 127.0.0.1:9002 failed: port is already allocated", "another program has taken its port 9002"),
         ("listen tcp4 127.0.0.1:9002: bind: address already in use", "another program has taken its port 9002"),
         ("write x: no space left on device", "disk of the Docker engine is full"),
+        ("No command specified", "image:1 is no image of Apache Kafka"),
         ("OCI runtime create failed", "cannot start from the image image:1: OCI runtime create failed"),
     ],
 )
