@@ -37,15 +37,19 @@ def server_context(certificate: str, key: str, client_ca: str | None) -> ssl.SSL
     Raises:
         TlsError: a file cannot be read, or the files do not fit together.
     """
-    for name, path in (("ssl_certificate", certificate), ("ssl_key", key), ("ssl_client_ca", client_ca)):
-        if path is not None:
-            _check_readable(name, path)
+    _read("ssl_certificate", certificate)
+    if b"ENCRYPTED" in _read("ssl_key", key):
+        raise TlsError(
+            f"ssl_key={key!r} is encrypted: `openssl pkey -in {Path(key).name} -out plain-key.pem` writes it without "
+            "a password."
+        )
+    if client_ca is not None:
+        _read("ssl_client_ca", client_ca)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     try:
-        # Without a password OpenSSL would ask for one at the terminal.
-        context.load_cert_chain(certificate, key, password=lambda: "")
+        context.load_cert_chain(certificate, key, password=lambda: "")  # else OpenSSL may ask at the terminal
     except ssl.SSLError as error:
         raise TlsError(_why_unusable(certificate, key, error)) from error
     if client_ca is not None:
@@ -57,9 +61,9 @@ def server_context(certificate: str, key: str, client_ca: str | None) -> ssl.SSL
     return context
 
 
-def _check_readable(name: str, path: str) -> None:
+def _read(name: str, path: str) -> bytes:
     try:
-        Path(path).read_bytes()
+        return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise TlsError(f"{name}={path!r} cannot be read ({reason}): give the path of a PEM file.") from error
@@ -70,8 +74,6 @@ def _why_unusable(certificate: str, key: str, error: ssl.SSLError) -> str:
         return (
             f"ssl_key={key!r} is not the key of ssl_certificate={certificate!r}: take the two that were made together."
         )
-    if error.reason == "BAD_DECRYPT" or "password" in str(error).lower():
-        return f"ssl_key={key!r} is encrypted: `openssl pkey -in KEY -out NEW_KEY` writes it without a password."
     if "TOO_SMALL" in (error.reason or ""):
         return (
             f"ssl_certificate={certificate!r} has a key that is too short to be safe: make one with at least 2048 bits."

@@ -1,4 +1,4 @@
-"""The server's side of SCRAM and PLAIN: the example of the RFC, right and wrong passwords, bytes that are no message."""
+"""The server's side of SCRAM and PLAIN: the RFC's example, right and wrong passwords, bytes that are no message."""
 
 from __future__ import annotations
 
