@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kit.broker.process.data_dir import lock
 from kit.errors import StartError
+from kit.file_lock import lock
 from kit.home import home
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

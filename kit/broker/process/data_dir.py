@@ -7,8 +7,9 @@ import errno
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
+
+from kit.file_lock import lock
 
 LOCK_FILE = ".lock"  # Kafka's own name for it
 LOG_FILE = "server.log"
@@ -16,7 +17,6 @@ TEMPORARY_PREFIX = "kafka-kit-"
 _TEMPORARY_MARK = ".temporary"  # tells a folder that may be removed from one that somebody only named alike
 _BROKER_FOLDER = re.compile(r"broker-(\d+)")
 _SETTLED_S = 60.0  # a folder this old has been locked by its cluster, if there still is one
-_LOCKED_BYTE = 1 << 30  # Windows lets nobody read a locked byte, so lock one behind the text
 
 
 class DataDirError(Exception):
@@ -149,24 +149,3 @@ def is_unlocked(path: Path) -> bool:
     finally:
         os.close(fd)
     return True
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def lock(fd: int, *, is_shared: bool = False) -> None:
-        """Lock an open file as the system does; the lock ends with the process. Raises OSError when another has it."""
-        if is_shared:
-            return
-        os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        finally:
-            os.lseek(fd, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def lock(fd: int, *, is_shared: bool = False) -> None:
-        """Lock an open file as the system does; the lock ends with the process. Raises OSError when another has it."""
-        fcntl.flock(fd, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
