@@ -171,7 +171,7 @@ class NodeContainer:
             )
         if any(words in said for words in _NO_KAFKA):
             return (
-                f"Node {self.node_id} cannot start: {self._image} is no image of Apache Kafka; leave image out, or name "
+                f"Node {self.node_id} cannot start: {self._image} is no image of Apache Kafka; leave image out or name "
                 f"a version of apache/kafka. (The engine says: {said})"
             )
         return f"Node {self.node_id} cannot start from the image {self._image}: {said}."
