@@ -1,12 +1,13 @@
 """One set of behaviours, each run on the embedded broker and on Apache Kafka in containers.
 
 A test that asks for ``cluster`` (or for what is made of it) runs on every cluster of `CLUSTERS`; one that is marked
-``brokers(3)`` on those with three brokers. The clusters stand for the whole session: a test uses names of its own, and
-who harms a cluster leaves it whole (`make_whole`).
+``brokers(3)`` on those with three brokers, one that is marked ``clusters("docker-1")`` on that one. The clusters stand
+for the whole session: a test uses names of its own, and who harms a cluster leaves it whole (`make_whole`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 import uuid
@@ -43,9 +44,14 @@ T = TypeVar("T")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on every cluster that is large enough."""
     if "cluster" in metafunc.fixturenames:
-        mark = metafunc.definition.get_closest_marker("brokers")
-        wanted = [name for name in CLUSTERS if mark is None or name.endswith(f"-{mark.args[0]}")]
-        metafunc.parametrize("cluster", wanted, indirect=True, scope="session")
+        metafunc.parametrize("cluster", clusters_of(metafunc.definition), indirect=True, scope="session")
+
+
+def clusters_of(test: pytest.Item) -> list[str]:
+    """The clusters that a test runs on."""
+    brokers, clusters = test.get_closest_marker("brokers"), test.get_closest_marker("clusters")
+    named = CLUSTERS if clusters is None else clusters.args
+    return [name for name in named if brokers is None or name.endswith(f"-{brokers.args[0]}")]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -155,7 +161,8 @@ def forgotten_sockets() -> Iterator[None]:
 
 def make_whole(cluster: kit.Cluster, talk: Talk, *topics: str) -> None:
     """Undo every fault, and wait until every replica of these topics and of the offsets topic is in sync again."""
-    cluster.heal()
+    with contextlib.suppress(kit.FaultError):  # nothing was cut
+        cluster.heal()
     for broker in cluster.brokers:
         if broker.is_paused:
             cluster.resume(broker.node_id)

@@ -155,6 +155,16 @@ class Talk:
         """The broker that leads a partition, as soon as one does."""
         return int(wait_until(lambda: self._leader(topic, partition), f"a leader of {topic}-{partition}"))
 
+    def wait_leads(self, topic: str, node_id: int) -> None:
+        """Wait until a broker leads a partition and knows it: Metadata may tell a moment earlier."""
+
+        def leads() -> bool:
+            found = self.partition(topic, node_id=node_id)
+            fetched = self.fetch(topic, 0, node_id=node_id, epoch=found.leader_epoch)
+            return bool(found.leader_id == node_id and fetched.error_code == ErrorCode.NONE)
+
+        wait_until(leads, f"broker {node_id} to lead {topic}")
+
     def _leader(self, topic: str, partition: int) -> int | None:
         leader = self.partition(topic, partition).leader_id
         return leader if leader > 0 else None
@@ -211,6 +221,25 @@ class Talk:
         answer = self.produce(topic, batch(*values, **options), partition=partition)
         assert answer.error_code == ErrorCode.NONE, ErrorCode(answer.error_code).name
         return int(answer.base_offset)
+
+    def write_until_refused(self, topic: str, data: bytes, expected: ErrorCode) -> tuple[Any, int]:
+        """Produce with acks=all until it is refused; the leader may learn a moment later than Metadata tells.
+
+        Returns:
+            the refusal, and how many batches the leader had appended before.
+        """
+        num_appended = 0
+
+        def refused() -> Any:
+            nonlocal num_appended
+            answer = self.produce(topic, data, timeout_ms=50)
+            if answer.error_code == expected:
+                return answer
+            assert answer.error_code in (ErrorCode.NONE, ErrorCode.REQUEST_TIMED_OUT)
+            num_appended += 1
+            return None
+
+        return wait_until(refused, f"{expected.name} from {topic}"), num_appended
 
     def fetch_request(
         self,

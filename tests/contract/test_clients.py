@@ -1,0 +1,73 @@
+"""The scenarios that unmodified clients play on the embedded broker in tests/clients, played on Apache Kafka.
+
+That is what shows that they state Kafka's behaviour. On the embedded broker they run there, with more clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import kit
+from tests.clients.admin_scenarios import (
+    ConfigAdministration,
+    GroupAdministration,
+    GroupDeletion,
+    TopicAdministration,
+)
+from tests.clients.confluent_kafka_adapter import ConfluentKafka
+from tests.clients.foreign_client import ForeignClient
+from tests.clients.kafka_python_adapter import KafkaPython
+from tests.clients.scenarios import CommitsByHand, ConsumerGroups, ProduceAndConsume, SetsTimestamps
+
+pytestmark = [pytest.mark.clients, pytest.mark.usefixtures("forgotten_sockets")]
+
+
+@pytest.fixture
+def make_topic(new_topic: Callable[..., str]) -> Callable[..., str]:
+    """What the scenarios call it."""
+    return new_topic
+
+
+@pytest.fixture
+def seed(client: ForeignClient) -> ForeignClient:
+    """Another client to prepare with is not needed here."""
+    return client
+
+
+class Everything(
+    ProduceAndConsume,
+    SetsTimestamps,
+    ConsumerGroups,
+    CommitsByHand,
+    TopicAdministration,
+    GroupAdministration,
+    GroupDeletion,
+    ConfigAdministration,
+):
+    """Every scenario that both clients can play."""
+
+
+@pytest.mark.clusters("docker-3")
+class TestKafkaPython(Everything):
+    """kafka-python, which the labs use, on three brokers."""
+
+    @pytest.fixture
+    def client(self, cluster: kit.Cluster) -> Iterator[KafkaPython]:
+        """Give the client that the inherited scenarios run with."""
+        client = KafkaPython(cluster.bootstrap_servers)
+        yield client
+        client.close()
+
+
+@pytest.mark.clusters("docker-1")
+class TestConfluentKafka(Everything):
+    """confluent-kafka on one."""
+
+    @pytest.fixture
+    def client(self, cluster: kit.Cluster) -> Iterator[ConfluentKafka]:
+        """Give the client that the inherited scenarios run with."""
+        client = ConfluentKafka(cluster.bootstrap_servers)
+        yield client
+        client.close()
