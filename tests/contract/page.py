@@ -17,10 +17,10 @@ _OVER_A_TABLE = "Not there yet"
 _HEAD = """\
 # The contract: what holds on every backend
 
-Each line is a test of `tests/contract`. It runs on the embedded broker and on Apache Kafka in containers, with one broker
-and with three; where it needs three, with those only. A name in the last column is a line of
-[differences](differences.md): there both are tested, each for its own behaviour. The files of the embedded broker before
-Apache's own readers (`test_apache_log.py`, `test_dump_*.py`) and the scenarios of unmodified clients
+Each line is a test of `tests/contract`. It runs on the embedded broker and on Apache Kafka in containers, with one
+broker and with three; where it needs three, with those only. A name in the last column is a line of
+[differences](differences.md): there both are tested, each for its own behaviour. The files of the embedded broker
+before Apache's own readers (`test_apache_log.py`, `test_dump_*.py`) and the scenarios of unmodified clients
 (`test_clients.py`, [tests/clients](../../tests/clients/README.md)) belong to the contract too.
 
     pytest -m contract                  all of it
