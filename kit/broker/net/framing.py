@@ -13,16 +13,12 @@ INITIAL_BYTES = 65_536
 MAX_BYTES = "socket.request.max.bytes"
 _PREFIX = struct.Struct(">i")
 
-_TLS = "a TLS handshake, which this listener does not speak (set security.protocol to one without SSL)"
-
 # What people point at a Kafka port by mistake, by the first bytes that it sends.
 _FOREIGN = {
     b"GET ": "an HTTP request",
     b"POST": "an HTTP request",
     b"HEAD": "an HTTP request",
-    b"\x16\x03\x01\x00": _TLS,
-    b"\x16\x03\x01\x01": _TLS,
-    b"\x16\x03\x01\x02": _TLS,
+    b"\x16\x03\x01": "a TLS handshake, which this listener does not speak (set security.protocol to one without SSL)",
 }
 
 
@@ -162,9 +158,10 @@ class FrameBuffer:
         self._view, self._capacity = view, capacity
 
     def _explain(self, size: int) -> str:
-        foreign = _FOREIGN.get(bytes(self._view[self._start : self._start + 4]))
-        if foreign is not None:
-            return f"the peer sent {foreign}, not a Kafka request"
+        first = bytes(self._view[self._start : self._start + 4])
+        for sign, foreign in _FOREIGN.items():
+            if first.startswith(sign):
+                return f"the peer sent {foreign}, not a Kafka request"
         if size <= 0:
             return f"a frame of {size} bytes cannot be"
         return f"a frame of {size} bytes is larger than {self._limit}={self._max_frame_bytes}"

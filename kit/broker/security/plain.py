@@ -22,10 +22,7 @@ class PlainServer:
         Raises:
             LoginRefused: for the client's eyes, and no hint whether the user exists.
         """
-        try:
-            parts = token.decode("utf-8").split("\0")
-        except UnicodeDecodeError:
-            raise LoginRefused("Invalid SASL/PLAIN response: it is not UTF-8") from None
+        parts = token.decode("utf-8", "replace").split("\0")
         if len(parts) != 3:
             raise LoginRefused(f"Invalid SASL/PLAIN response: expected 3 tokens, got {len(parts)}")
         acts_as, user, password = parts
