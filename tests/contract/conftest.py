@@ -159,6 +159,12 @@ def forgotten_sockets() -> Iterator[None]:
     gc.collect()
 
 
+def not_the_controller(cluster: kit.Cluster, count: int) -> list[int]:
+    """Some brokers, those first that are not the active controller: whoever harms these, the decisions go on."""
+    controller = wait_until(lambda: cluster.controller, "an active controller")
+    return sorted((broker.node_id for broker in cluster.brokers), key=lambda node_id: node_id == controller)[:count]
+
+
 def make_whole(cluster: kit.Cluster, talk: Talk, *topics: str) -> None:
     """Undo every fault, and wait until every replica of these topics and of the offsets topic is in sync again."""
     with contextlib.suppress(kit.FaultError):  # nothing was cut

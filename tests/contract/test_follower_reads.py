@@ -16,7 +16,7 @@ NewTopic = Callable[..., str]
 pytestmark = pytest.mark.brokers(3)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def led_by_1(talk: Talk, new_topic: NewTopic) -> str:
     """A topic on the brokers 1, 2 and 3, with two records that all of them have, and know that all have."""
     topic = new_topic(replicas=[[1, 2, 3]])
@@ -82,12 +82,14 @@ def test_old_consumer_reads_from_the_leader_only(talk: Talk, led_by_1: str) -> N
         assert talk.ask(request, 2, version).responses[0].partitions[0].error_code == expected
 
 
-def test_consumer_with_a_rack_reads_everything(cluster: kit.Cluster, talk: Talk, led_by_1: str) -> None:
+def test_consumer_with_a_rack_reads_everything(cluster: kit.Cluster, talk: Talk, new_topic: NewTopic) -> None:
     """An ordinary consumer follows the leader's advice and misses nothing."""
+    topic = new_topic(replicas=[[1, 2, 3]])
+    talk.write(topic, b"a", b"b")
     consumer = Consumer(
         {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "not-joined", "client.rack": "rack-3"}
     )
-    consumer.assign([TopicPartition(led_by_1, 0, 0)])
+    consumer.assign([TopicPartition(topic, 0, 0)])
     read: list[bytes] = []
 
     def poll(count: int) -> bool:
@@ -95,7 +97,7 @@ def test_consumer_with_a_rack_reads_everything(cluster: kit.Cluster, talk: Talk,
         return len(read) >= count
 
     wait_until(lambda: poll(2), "two records", pause_s=0)
-    talk.write(led_by_1, b"c")
+    talk.write(topic, b"c")
     wait_until(lambda: poll(3), "the third record", pause_s=0)
     consumer.close()
 

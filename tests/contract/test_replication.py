@@ -8,19 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 
 import kit
+from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
-from tests.contract.conftest import make_whole
+from tests.contract.conftest import make_whole, not_the_controller
 from tests.contract.talk import LATEST, Talk, batch
 from tests.support.wait import wait_until
 
 NewTopic = Callable[..., str]
 pytestmark = pytest.mark.brokers(3)
-
-
-def not_the_controller(cluster: kit.Cluster, count: int) -> list[int]:
-    """Some brokers, those first that are not the active controller: whoever harms these, the decisions go on."""
-    controller = wait_until(lambda: cluster.controller, "an active controller")
-    return sorted((broker.node_id for broker in cluster.brokers), key=lambda node_id: node_id == controller)[:count]
 
 
 # -- isolate and heal -------------------------------------------------------------------------
@@ -214,3 +209,41 @@ def test_broker_that_comes_back_catches_up(cluster: kit.Cluster, stopped: tuple[
     expected = talk.values(topic)
 
     wait_until(lambda: talk.values(topic, node_id=victim) == expected, "the same records on the stopped one")
+
+
+# -- other replicas ------------------------------------------------------------------------------------------------
+
+
+def reassign(talk: Talk, topic: str, *replicas: int) -> int:
+    """Ask for other replicas; returns the partition's error code."""
+    request = m.AlterPartitionReassignmentsRequest
+    place = request.ReassignablePartition(partition_index=0, replicas=list(replicas))
+    answer = talk.ask(request(topics=[request.ReassignableTopic(name=topic, partitions=[place])]))
+    return int(answer.responses[0].partitions[0].error_code)
+
+
+def test_partition_moves_to_other_brokers_with_its_records(talk: Talk, new_topic: NewTopic) -> None:
+    """AlterPartitionReassignments (KIP-455): the new replicas copy, then the old ones go, the leader among them."""
+    topic = new_topic(replicas=[[1, 2]])
+    talk.write(topic, b"a", b"b")
+
+    assert reassign(talk, topic, 3, 2) == ErrorCode.NONE
+    wait_until(lambda: list(talk.partition(topic).replica_nodes) == [3, 2], "the move")
+    talk.wait_usable(topic)
+
+    listed = talk.ask(m.ListPartitionReassignmentsRequest(topics=None, timeout_ms=30_000))
+    assert topic not in [each.name for each in listed.topics]
+    assert talk.leader(topic) in (2, 3)
+    assert talk.values(topic) == [b"a", b"b"]
+    assert talk.write(topic, b"c") == 2
+
+
+def test_partition_gets_more_replicas(talk: Talk, new_topic: NewTopic) -> None:
+    """A reassignment may change how many there are; the leader stays."""
+    topic = new_topic(replicas=[[1]])
+    talk.write(topic, b"a")
+
+    assert reassign(talk, topic, 1, 2, 3) == ErrorCode.NONE
+    wait_until(lambda: sorted(talk.partition(topic).isr_nodes) == [1, 2, 3], "three in sync")
+    assert talk.leader(topic) == 1
+    wait_until(lambda: talk.values(topic, node_id=3) == [b"a"], "the record on the third")
