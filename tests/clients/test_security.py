@@ -196,9 +196,7 @@ WRONG_WAYS = {
     "TLS alone where SASL is": WrongWay(
         "SASL_SSL", None, {"protocol": "SSL"}, "require SASL|are down", "request of type Metadata during SASL"
     ),
-    "authority that is not trusted": WrongWay(
-        "SSL", None, {"ca": "ca"}, "certificate could not be verified", _UNTRUSTED
-    ),
+    "authority that is not trusted": WrongWay("SSL", None, {"ca": "ca"}, "certificate verify failed", _UNTRUSTED),
     "certificate for another host": WrongWay(
         "SSL_2", None, {"ca": "ca"}, "certificate verify failed", "bad certificate|hung up during the TLS handshake"
     ),
