@@ -26,6 +26,8 @@ ADMIN = "practice-cli"  # the user as which the CLI makes topics, where the real
 BROKERS = 3
 PROTOCOL = "SASL_PLAINTEXT"  # a password is asked for; nothing is encrypted, because nothing leaves this computer
 
+# As in Confluent Cloud: a topic is there when it was created, and has six partitions unless told otherwise.
+_CONFIG = {"auto.create.topics.enable": "false", "num.partitions": "6"}
 _START_PATIENCE_S = 120.0
 _PORTS = range(20_000, 32_000)  # below those that systems give to clients, so that nobody takes them by chance
 _ATTEMPTS = 50
@@ -140,6 +142,7 @@ class Processes:
         settings = {
             "backend": "embedded",
             "brokers": BROKERS,
+            "config": _CONFIG,
             "data_dir": str(self._store.make_cluster_folder(cluster.id)),
             "listeners": [{"security_protocol": PROTOCOL, "host": "127.0.0.1", "port": port or _free_ports()}],
         }

@@ -18,7 +18,20 @@ from kit.practice.flags import Flag, check_required, check_values, parse
 from kit.practice.session import HONEST_LINE, version_text
 
 # Each has COMMANDS, and GROUPS when its commands are in groups that no other file has.
-_FILES = ("session", "environments", "clusters", "regions", "api_keys", "reset", "shell")
+_FILES = (
+    "session",
+    "environments",
+    "clusters",
+    "regions",
+    "api_keys",
+    "topics",
+    "producing",
+    "consuming",
+    "partitions",
+    "groups",
+    "reset",
+    "shell",
+)
 
 _INTERRUPTED = 130  # what a shell reports for Ctrl-C
 

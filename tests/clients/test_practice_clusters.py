@@ -56,6 +56,7 @@ def cluster(confluent: Confluent) -> dict[str, Any]:
     confluent(f"environment use {environment}")
     made: dict[str, Any] = json.loads(confluent(CREATE).stdout)
     confluent(f"kafka cluster use {made['id']}")
+    confluent("kafka topic create orders")
     return {**made, "environment": environment}
 
 
