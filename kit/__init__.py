@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kit import history, scenarios
+    from kit import datagen, history, scenarios
     from kit.broker.config.cluster_defaults import KAFKA_TIMERS
     from kit.broker.timeline import Event
     from kit.checks import check
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kit.errors import (
         ClusterClosedError,
         ConnectError,
+        DatagenError,
         FaultError,
         KitError,
         NotSupportedError,
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from kit.listeners import Listener
 
 __all__ = [
-    "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "Event", "FaultError", "KitError", "Listener",
-    "NotSupportedError", "ScenarioError", "StartError", "check", "connect", "doctor", "history", "scenarios", "start",
+    "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "DatagenError", "Event", "FaultError", "KitError",
+    "Listener", "NotSupportedError", "ScenarioError", "StartError", "check", "connect", "datagen", "doctor", "history",
+    "scenarios", "start",
 ]  # fmt: skip
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "Cluster": "kit.cluster",
     "ClusterClosedError": "kit.errors",
     "ConnectError": "kit.errors",
+    "DatagenError": "kit.errors",
     "Event": "kit.broker.timeline",
     "FaultError": "kit.errors",
     "KitError": "kit.errors",
@@ -46,6 +49,7 @@ _HOMES = {
     "StartError": "kit.errors",
     "check": "kit.checks",
     "connect": "kit.cluster",
+    "datagen": "kit.datagen",  # the package itself
     "doctor": "kit.diagnosis",
     "history": "kit.history",  # the package itself
     "scenarios": "kit.scenarios",

@@ -9,6 +9,9 @@
     says that something goes on: a broker that takes too long to stop, or to get into the cluster after a restart.
   * `NotSupportedError`: this kind of cluster cannot do it; the text names one that can.
   * `ScenarioError`: a scenario of `kit.scenarios` cannot be replayed here, or came to no end.
+  * `DatagenError`: events of `kit.datagen` cannot be made or sent as asked.
+  * `QuizError`: there is no such quiz, something in its file makes no sense, or an answer cannot be taken.
+  * `PollError`: a poll cannot be opened, or what is asked of it makes no sense now.
 
 Each text says what happened, where, and what to try next.
 """
@@ -42,3 +45,15 @@ class NotSupportedError(KitError):
 
 class ScenarioError(KitError):
     """A scenario of `kit.scenarios` cannot be replayed on this cluster, or came to no end."""
+
+
+class QuizError(KitError):
+    """There is no such quiz, something in its file makes no sense, or an answer cannot be taken."""
+
+
+class PollError(KitError):
+    """A poll cannot be opened, or what is asked of it makes no sense now."""
+
+
+class DatagenError(KitError):
+    """Events of `kit.datagen` cannot be made or sent as asked."""
