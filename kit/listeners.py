@@ -130,12 +130,22 @@ def _check_protocol(protocol: object) -> None:
 
 
 def _check_address(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value or not all(char.isalnum() or char in "-._:%" for char in value):
+    if not isinstance(value, str) or not _may_be_an_address(value):
         raise StartError(
             f"{name}={value!r} is no address: write a name or a number like '127.0.0.1', without a port or '//'."
         )
     if name == "advertised_host" and value in ANY_ADDRESS:
         raise StartError(f"Nobody can connect to advertised_host={value!r}: name the address that clients shall use.")
+
+
+def _may_be_an_address(text: str) -> bool:
+    if ":" not in text:
+        return bool(text) and all(char.isalnum() or char in "-._" for char in text)
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_port(port: object) -> None:

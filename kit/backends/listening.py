@@ -5,7 +5,9 @@ The brokers' processes get no passwords, only what is needed to check them (`kit
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from kit.errors import FaultError, StartError
 from kit.listeners import ANY_ADDRESS, Listener, check_user
 
 USER_COMMANDS = ("set_user", "remove_user")
+OWN_USER = "kit"
+_OWN_PASSWORD_BYTES = 24
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -26,7 +30,8 @@ class ListenerPlan:
     """What clients can connect to.
 
     Args:
-        listeners: as `kit.start` got them; None for plain text on the loopback.
+        listeners: as `kit.start` got them; None for plain text on the loopback. Where somebody has to log in at the
+            first one, and nobody can yet, the kit itself can.
         brokers: how many.
         port: of the first broker, the next ones follow it; None for free ports, or those of the first listener.
 
@@ -40,6 +45,7 @@ class ListenerPlan:
 
     def __init__(self, listeners: Sequence[Listener] | None, *, brokers: int, port: int | None) -> None:
         self._listeners = _checked(listeners)
+        self._listeners[0] = _with_a_user(self._listeners[0])
         self._ca_file: str | None = None
         taken: set[int] = set()
         self.described: list[dict[str, Any]] = []
@@ -198,6 +204,13 @@ def _checked(listeners: Sequence[Listener] | None) -> list[Listener]:
     if not given or not all(isinstance(each, Listener) for each in given):
         raise StartError("listeners= takes one or more kit.Listener, like listeners=[kit.Listener('SASL_PLAINTEXT')].")
     return given
+
+
+def _with_a_user(listener: Listener) -> Listener:
+    """The listener with somebody whom the kit itself can log in as, to look at the cluster."""
+    if not listener.uses_sasl or listener.users:
+        return listener
+    return replace(listener, users={OWN_USER: secrets.token_urlsafe(_OWN_PASSWORD_BYTES)})
 
 
 def _first_port(listener: Listener, port: int | None) -> int | None:

@@ -45,8 +45,8 @@ def node_settings(node_id: int, endpoints: Sequence[Endpoint], directory: Path) 
         "node.id": str(node_id),
         "broker.id": str(node_id),
         "broker.rack": f"rack-{node_id}",
-        "listeners": ",".join(f"{each.listener}://{each.bound_host or each.host}:{each.port}" for each in endpoints),
-        "advertised.listeners": ",".join(f"{each.listener}://{each.host}:{each.port}" for each in endpoints),
+        "listeners": ",".join(_url(each, each.bound_host or each.host) for each in endpoints),
+        "advertised.listeners": ",".join(_url(each, each.host) for each in endpoints),
         "log.dirs": str(directory),
     }
     if any(each.security_protocol != PLAINTEXT for each in endpoints):
@@ -58,6 +58,10 @@ def node_settings(node_id: int, endpoints: Sequence[Endpoint], directory: Path) 
         if each.client_auth != "none":
             settings["ssl.client.auth"] = each.client_auth
     return settings
+
+
+def _url(endpoint: Endpoint, host: str) -> str:
+    return f"{endpoint.listener}://{f'[{host}]' if ':' in host else host}:{endpoint.port}"
 
 
 def registration(
