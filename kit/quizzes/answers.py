@@ -1,0 +1,158 @@
+"""The file beside the notebook in which a quiz's answers are kept.
+
+It is written whole or not at all, and under a lock: two notebooks that answer the same quiz lose nothing of each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kit.file_lock import lock
+from kit.quizzes.model import Answer
+
+_PATIENCE_S = 2.0
+_PAUSE_S = 0.01
+_MOST_BYTES = 1_000_000  # of a file that somebody put there; ours are a thousandth of it
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer.
+
+    Attributes:
+        is_checked: whether the learner has asked whether it is right.
+        tries: how often that was.
+    """
+
+    answer: Answer
+    is_checked: bool = False
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """All answers to a quiz, by question; ``is_finished`` when the learner has said so."""
+
+    given: dict[str, Given] = field(default_factory=dict)
+    is_finished: bool = False
+
+
+class AnswerFile:
+    """The file of one quiz: ``<folder>/<quiz>.json``.
+
+    Attributes:
+        trouble: a sentence when something was wrong with the file; empty when all is well.
+    """
+
+    def __init__(self, folder: Path, quiz_id: str) -> None:
+        self.path = folder / f"{quiz_id}.json"
+        self.trouble = ""
+        self._quiz_id = quiz_id
+        self._last = Sheet()
+
+    def read(self) -> Sheet:
+        """What is in it now. A file that is damaged is put aside, never overwritten."""
+        with contextlib.suppress(OSError):
+            self._last = self._read()
+        return self._last
+
+    def change(self, edit: Callable[[Sheet], Sheet]) -> Sheet:
+        """Change what is in the file now, whoever wrote it, and return all of it.
+
+        When nothing can be written, the answers last as long as this object; `trouble` says so.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                self._last = edit(self._read())
+                self._write(self._last)
+                if self.trouble.startswith("Your answers cannot"):
+                    self.trouble = ""
+        except OSError as error:
+            self._last = edit(self._last)
+            self.trouble = (
+                f"Your answers cannot be saved in {self.path} ({error.strerror or error}): they last until this "
+                "notebook's kernel ends."
+            )
+        return self._last
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        fd = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            give_up_s = time.monotonic() + _PATIENCE_S
+            while True:
+                try:
+                    lock(fd)
+                    break
+                except OSError:
+                    if time.monotonic() > give_up_s:
+                        raise
+                    time.sleep(_PAUSE_S)
+            yield
+        finally:
+            os.close(fd)
+
+    def _read(self) -> Sheet:
+        try:
+            if self.path.stat().st_size > _MOST_BYTES:
+                raise ValueError("too long")
+            return _sheet(json.loads(self.path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return Sheet()
+        except (ValueError, RecursionError):
+            aside = self.path.with_name(f"{self.path.name}.damaged")
+            self.path.replace(aside)
+            self.trouble = f"{self.path.name} was damaged: it is now called {aside.name}, and a new one was begun."
+            return Sheet()
+
+    def _write(self, sheet: Sheet) -> None:
+        answers = {
+            question: {"answer": given.answer, "checked": given.is_checked, "tries": given.tries}
+            for question, given in sheet.given.items()
+        }
+        content = {"quiz": self._quiz_id, "answers": answers, "finished": sheet.is_finished}
+        handle, name = tempfile.mkstemp(prefix=f".{self._quiz_id}-", suffix=".tmp", dir=self.path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(content, file, ensure_ascii=False, indent=1)
+                file.write("\n")
+            Path(name).replace(self.path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _sheet(content: Any) -> Sheet:
+    """What a file says; raises ValueError when it is not one of ours."""
+    if not isinstance(content, dict) or not isinstance(content.get("answers"), dict):
+        raise ValueError("not a file of answers")
+    given = {str(question): _given(each) for question, each in content["answers"].items()}
+    return Sheet(given, content.get("finished") is True)
+
+
+def _given(content: Any) -> Given:
+    if not isinstance(content, dict):
+        raise ValueError("not an answer")
+    answer, tries = content.get("answer"), content.get("tries", 0)
+    if isinstance(answer, list) and all(isinstance(each, str) for each in answer):
+        answer = tuple(answer)
+    elif not isinstance(answer, str):
+        raise ValueError("not an answer")
+    if not isinstance(tries, int):
+        raise ValueError("not a number of tries")
+    return Given(answer, content.get("checked") is True, tries)
+
+
+def with_answer(sheet: Sheet, question_id: str, given: Given | None) -> Sheet:
+    """The sheet with one answer changed, or taken out."""
+    rest = {name: each for name, each in sheet.given.items() if name != question_id}
+    return replace(sheet, given=rest if given is None else {**rest, question_id: given})
