@@ -27,13 +27,14 @@ CLUSTERS = ("embedded-1", "embedded-3", "docker-1", "docker-3")
 """Backend and number of brokers."""
 
 # What makes tests short, and the same behaviour: no waiting for more members, old segments and lost members are soon
-# noticed, few partitions of the offsets topic to make.
+# noticed, followers take up new partitions at once, internal topics have few partitions.
 CONFIG = {
     "group.initial.rebalance.delay.ms": 0,
     "group.max.size": 3,
     "group.min.session.timeout.ms": 500,
     "log.retention.check.interval.ms": 500,
     "offsets.topic.num.partitions": 3,
+    "replica.fetch.wait.max.ms": 50,
     "transaction.state.log.num.partitions": 3,
     "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
 }

@@ -125,8 +125,11 @@ UNSOUND = {
     "damaged checksum": (damaged(17), ErrorCode.CORRUPT_MESSAGE),
     "damaged header": (damaged(30), ErrorCode.CORRUPT_MESSAGE),
     "unknown format": (with_magic(3), ErrorCode.CORRUPT_MESSAGE),
+    "format before v2": (with_magic(1), ErrorCode.INVALID_RECORD),
     "two batches": (batch(b"x") + batch(b"y"), ErrorCode.INVALID_RECORD),
     "cut off": (batch(b"x")[:-3], ErrorCode.INVALID_RECORD),
+    "cut off in its header": (batch(b"x")[:30], ErrorCode.INVALID_RECORD),
+    "one byte": (b"\0", ErrorCode.INVALID_RECORD),
     "no batch": (b"", ErrorCode.INVALID_RECORD),
     "offset of its own": (batch(b"x", base_offset=77), ErrorCode.INVALID_RECORD),
     "control batch": (
