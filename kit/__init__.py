@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kit import datagen, history, scenarios
     from kit.broker.config.cluster_defaults import KAFKA_TIMERS
     from kit.broker.timeline import Event
-    from kit.checks import check
+    from kit.checks import check, progress
     from kit.cluster import Cluster, connect, start
     from kit.diagnosis import doctor
     from kit.errors import (
@@ -23,15 +23,20 @@ if TYPE_CHECKING:
         FaultError,
         KitError,
         NotSupportedError,
+        PollError,
+        ProgressError,
+        QuizError,
         ScenarioError,
         StartError,
     )
     from kit.listeners import Listener
+    from kit.polls import feedback, poll, vote
+    from kit.quizzes import quiz
 
 __all__ = [
     "KAFKA_TIMERS", "Cluster", "ClusterClosedError", "ConnectError", "DatagenError", "Event", "FaultError", "KitError",
-    "Listener", "NotSupportedError", "ScenarioError", "StartError", "check", "connect", "datagen", "doctor", "history",
-    "scenarios", "start",
+    "Listener", "NotSupportedError", "PollError", "ProgressError", "QuizError", "ScenarioError", "StartError", "check",
+    "connect", "datagen", "doctor", "feedback", "history", "poll", "progress", "quiz", "scenarios", "start", "vote",
 ]  # fmt: skip
 
 _HOMES = {
@@ -45,15 +50,23 @@ _HOMES = {
     "KitError": "kit.errors",
     "Listener": "kit.listeners",
     "NotSupportedError": "kit.errors",
+    "PollError": "kit.errors",
+    "ProgressError": "kit.errors",
+    "QuizError": "kit.errors",
     "ScenarioError": "kit.errors",
     "StartError": "kit.errors",
     "check": "kit.checks",
     "connect": "kit.cluster",
     "datagen": "kit.datagen",  # the package itself
     "doctor": "kit.diagnosis",
+    "feedback": "kit.polls",
     "history": "kit.history",  # the package itself
+    "poll": "kit.polls",
+    "progress": "kit.checks",
+    "quiz": "kit.quizzes",
     "scenarios": "kit.scenarios",
     "start": "kit.cluster",
+    "vote": "kit.polls",
 }
 
 

@@ -7,11 +7,17 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 
 
-def script(name: str) -> str:
-    """The module ``name``.js."""
-    return (_HERE / f"{name}.js").read_text(encoding="utf-8")
+def script(name: str, folder: Path = _HERE) -> str:
+    """The module ``name``.js of a folder."""
+    return (folder / f"{name}.js").read_text(encoding="utf-8")
 
 
-def style(name: str) -> str:
-    """What all widgets share, and ``name``.css after it."""
-    return "\n".join((_HERE / f"{each}.css").read_text(encoding="utf-8") for each in ("shared", name))
+def style(name: str, folder: Path = _HERE) -> str:
+    """What all widgets share, and ``name``.css of a folder after it."""
+    shared, own = _HERE / "shared.css", folder / f"{name}.css"
+    return "\n".join(path.read_text(encoding="utf-8") for path in (shared, own))
+
+
+def joined(folder: str, *names: str) -> str:
+    """Several files of a folder, one after the other, as one: a widget's module cannot import a second one."""
+    return "\n".join((_HERE / folder / name).read_text(encoding="utf-8") for name in names)
