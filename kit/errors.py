@@ -10,6 +10,7 @@
   * `NotSupportedError`: this kind of cluster cannot do it; the text names one that can.
   * `ScenarioError`: a scenario of `kit.scenarios` cannot be replayed here, or came to no end.
   * `DatagenError`: events of `kit.datagen` cannot be made or sent as asked.
+  * `ProgressError`: `kit.progress` cannot be read, exported or reset as asked.
   * `QuizError`: there is no such quiz, something in its file makes no sense, or an answer cannot be taken.
   * `PollError`: a poll cannot be opened, or what is asked of it makes no sense now.
 
@@ -57,3 +58,7 @@ class PollError(KitError):
 
 class DatagenError(KitError):
     """Events of `kit.datagen` cannot be made or sent as asked."""
+
+
+class ProgressError(KitError):
+    """`kit.progress` cannot be read, exported or reset as asked."""

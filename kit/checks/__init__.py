@@ -1,7 +1,10 @@
 """`check`: feedback on lab tasks from evidence in the cluster."""
 
-from kit.checks import lab_01 as _lab_01  # noqa: F401  (importing a lab's file registers its checks)
+import importlib
+import pkgutil
+
 from kit.checks.evidence import ClusterEvidence, Evidence, SeenRecord
+from kit.checks.progress import Progress, progress
 from kit.checks.registry import UnknownCheckError, check, names, verdict
 from kit.checks.result import CheckResult
 
@@ -9,9 +12,16 @@ __all__ = [
     "CheckResult",
     "ClusterEvidence",
     "Evidence",
+    "Progress",
     "SeenRecord",
     "UnknownCheckError",
     "check",
     "names",
+    "progress",
     "verdict",
 ]
+
+# Importing a lab's file registers its checks.
+for _module in pkgutil.iter_modules(__path__):
+    if _module.name.startswith("lab_"):
+        importlib.import_module(f"{__name__}.{_module.name}")

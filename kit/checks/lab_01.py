@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kit.checks.evidence import Evidence, SeenRecord
-from kit.checks.registry import judge
+from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
 
 LISTENS = "music.listens"
@@ -17,6 +17,8 @@ SKIPS = "music.skips"
 CHARTS = "charts"
 ROYALTIES = "royalties"
 FIELDS = ("topic", "partition", "offset", "timestamp", "key", "value")
+
+title("01", "First records")
 
 
 @judge("01.retained")

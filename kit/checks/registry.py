@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kit.checks.attempts import remember
 from kit.checks.evidence import ClusterEvidence, Evidence
 from kit.checks.result import CheckResult
 from kit.client_settings import settings_of
@@ -14,6 +18,24 @@ from kit.client_settings import settings_of
 Judge = Callable[[Evidence, Any], CheckResult]
 
 _JUDGES: dict[str, Judge] = {}
+_TITLES: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a lab that has a check: the check's name, and the question that it answers."""
+
+    name: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """One lab that has checks: its number as in "01", its title, its steps in their order."""
+
+    number: str
+    title: str
+    steps: tuple[Step, ...]
 
 
 class UnknownCheckError(LookupError):
@@ -43,9 +65,28 @@ def judge(name: str) -> Callable[[Judge], Judge]:
     return register
 
 
+def title(number: str, words: str) -> None:
+    """Say what lab ``number`` is called; its checks are those whose names begin with the number and a dot."""
+    _TITLES[number] = words
+
+
 def names() -> list[str]:
     """The names of all checks."""
     return sorted(_JUDGES)
+
+
+def labs() -> list[Lab]:
+    """The labs that have checks, by number."""
+    steps: dict[str, list[Step]] = {}
+    for name, function in _JUDGES.items():
+        steps.setdefault(name.partition(".")[0], []).append(Step(name, _question(function)))
+    return [Lab(number, _TITLES.get(number, ""), tuple(each)) for number, each in sorted(steps.items())]
+
+
+def _question(function: Judge) -> str:
+    """The first sentence of what a judge says about itself."""
+    words = " ".join((function.__doc__ or "").split())
+    return re.split(r"(?<=[.?!])\s", words, maxsplit=1)[0].replace("``", "")
 
 
 def verdict(name: str, evidence: Evidence, answer: Any = None) -> CheckResult:
@@ -67,6 +108,8 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
         cluster: what `kit.start` or `kit.connect` returned.
         answer: what the task asks to hand in, where it asks for something.
 
+    It is remembered in the file that `kit.progress` shows, on this computer only.
+
     Returns:
         A result that shows itself; it is true when the check passed.
 
@@ -79,7 +122,7 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
         raise UnknownCheckError(name)
     try:
         with ClusterEvidence(settings_of(cluster)) as evidence:
-            return verdict(name, evidence, answer)
+            result = verdict(name, evidence, answer)
     except KafkaError as error:
         return CheckResult(
             name,
@@ -88,3 +131,4 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
             where=f"the brokers at {cluster.bootstrap_servers}",
             try_next="Run the cell with kit.start or kit.connect again, then the cells after it.",
         )
+    return dataclasses.replace(result, note=remember(name, passed=result.passed))

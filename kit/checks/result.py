@@ -25,6 +25,7 @@ class CheckResult:
         happened: what the evidence shows, one or two sentences.
         where: the topic, partition, offset or group that it was seen at.
         try_next: what to do now; empty when nothing is left to do.
+        note: what has nothing to do with the task: why the result is not remembered.
     """
 
     name: str
@@ -32,6 +33,7 @@ class CheckResult:
     happened: str
     where: str
     try_next: str = ""
+    note: str = ""
 
     @property
     def headline(self) -> str:
@@ -39,7 +41,12 @@ class CheckResult:
         return f"✔ {self.name}: passed" if self.passed else f"✘ {self.name}: not yet"
 
     def _lines(self) -> list[tuple[str, str]]:
-        lines = [("What happened", self.happened), ("Where", self.where), ("Try next", self.try_next)]
+        lines = [
+            ("What happened", self.happened),
+            ("Where", self.where),
+            ("Try next", self.try_next),
+            ("Note", self.note),
+        ]
         return [(label, text) for label, text in lines if text]
 
     def __bool__(self) -> bool:
