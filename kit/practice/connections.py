@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kit.practice.context import Context
 
 CLIENT_ID = "confluent-cli"
-_BOOTSTRAP_TIMEOUT_MS = 3_000  # it answers in milliseconds, or it refuses
+_BOOTSTRAP_TIMEOUT_MS = 2_000  # it answers in milliseconds, or it refuses
 _SLOW_BOOTSTRAP_TIMEOUT_MS = 30_000
 _REQUEST_TIMEOUT_MS = 15_000
 

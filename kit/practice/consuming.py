@@ -119,6 +119,7 @@ def _print_all(context: Context, reader: _Reader, layout: record_text.Layout, ch
             screen.check_reader()
             if not records:
                 check()
+                reader.check_topic()
             look_around_s = time.monotonic() + _LOOK_AROUND_S
 
 
@@ -185,6 +186,18 @@ class _Reader:
         for at, records in polled.items():
             self._next.setdefault(at, records[0].offset)
         return [record for records in polled.values() for record in records]
+
+    def check_topic(self) -> None:
+        """Notice that the topic was deleted.
+
+        Raises:
+            CliError: it was.
+        """
+        from kafka.errors import KafkaError
+
+        with contextlib.suppress(KafkaError):  # nobody answers at the moment
+            if self._topic not in self._consumer.topics():
+                raise CliError(f'topic "{self._topic}" was deleted')
 
     def is_printed(self, record: Any) -> None:
         """A record that was read is on the screen."""

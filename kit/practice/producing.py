@@ -35,7 +35,7 @@ _MOST_PENDING = 10_000
 _MOST_PENDING_BYTES = 16_000_000
 _PATIENCE_S = 1.0  # between two looks at whether the cluster is still there
 _DELIVERY_TIMEOUT_MS = 60_000
-_CLOSE_TIMEOUT_S = 0.0  # nothing is left to send, or it shall not be sent
+_CLOSE_TIMEOUT_S = 5.0
 
 _NO_REGISTRY = "it has no Schema Registry"
 CLIENT_CONFIG = (
@@ -79,10 +79,25 @@ def _produce(context: Context, args: Sequence[str], flags: Flags) -> None:
     partitions_of(context, cluster, settings, topic)
     producer = _producer(settings, own)
     try:
-        deliveries = _Deliveries(context, cluster, settings)
+        deliveries = _Deliveries(lambda: _check(context, cluster, settings, topic))
         context.tell(f"Starting Kafka Producer. Use {_ending_keys()} to exit.")
         _send_lines(context, topic, writer, producer, deliveries)
     finally:
+        _close(producer)
+
+
+def _check(context: Context, cluster: KafkaCluster, settings: Mapping[str, Any], topic: str) -> None:
+    """Refuse to wait for what can never be acknowledged."""
+    check_is_there(context, cluster, settings)
+    partitions_of(context, cluster, settings, topic)
+
+
+def _close(producer: Any) -> None:
+    """Close a producer at once: nothing is left to send, or it shall not be sent."""
+    from kafka.errors import KafkaError
+
+    producer._sender.force_close()  # noqa: SLF001 - close would wait for what cannot be sent, now and at exit
+    with contextlib.suppress(KafkaError):
         producer.close(timeout=_CLOSE_TIMEOUT_S)
 
 
@@ -187,10 +202,14 @@ def _send_lines(context: Context, topic: str, writer: _Writer, producer: Any, de
 
 
 class _Deliveries:
-    """Records that are sent and not acknowledged yet, in order."""
+    """Records that are sent and not acknowledged yet, in order.
 
-    def __init__(self, context: Context, cluster: KafkaCluster, settings: Mapping[str, Any]) -> None:
-        self._check: Callable[[], None] = lambda: check_is_there(context, cluster, settings)
+    Args:
+        check: refuses to wait any longer when cluster, key or topic are gone.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
         self._pending: deque[tuple[int, int, Any]] = deque()
         self._bytes = 0
 
