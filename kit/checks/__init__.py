@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 from kit.checks.evidence import ClusterEvidence, Evidence, SeenRecord
-from kit.checks.progress import Progress, progress
+from kit.checks.progress_view import Progress, progress
 from kit.checks.registry import UnknownCheckError, check, names, verdict
 from kit.checks.result import CheckResult
 

@@ -16,7 +16,7 @@ from kit import checks
 from kit.checks import registry
 from kit.checks.attempts import Attempts, attempts_file, remember
 from kit.checks.evidence import Evidence
-from kit.checks.progress import Progress, progress
+from kit.checks.progress_view import Progress, progress
 from kit.checks.result import CheckResult
 from kit.json_file import JsonFile
 
