@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from kit.practice.context import Context
 from kit.practice.program import run
@@ -113,8 +113,15 @@ class PracticeCli:
     def run(self, words: list[str], stdin: str = "") -> Result:
         """Run a command line, given as words."""
         out, err = io.StringIO(), io.StringIO()
-        context = Context(io.StringIO(stdin), out, err, self.store, lambda: self.services)
+        context = self.context(io.StringIO(stdin), out, err)
         return Result(run(context, words), out.getvalue(), err.getvalue())
+
+    def context(
+        self, stdin: TextIO | None = None, stdout: TextIO | None = None, stderr: TextIO | None = None
+    ) -> Context:
+        """What a command line runs with."""
+        streams = (stream or io.StringIO() for stream in (stdin, stdout, stderr))
+        return Context(*streams, self.store, lambda: self.services)
 
     def ok(self, line: str, stdin: str = "") -> str:
         """Run a command line that must succeed; returns what it printed."""
