@@ -82,7 +82,7 @@ def kafka_python(entry: Entry, topic: str) -> bytes:
     from kafka import KafkaConsumer, KafkaProducer
     from kafka.errors import KafkaError
 
-    settings = {**entry.for_kafka_python(), "bootstrap_timeout_ms": 1_500}
+    settings = {**entry.for_kafka_python(), "bootstrap_timeout_ms": 1_000}
     try:
         with contextlib.closing(KafkaProducer(**settings, enable_idempotence=False, max_block_ms=5_000)) as producer:
             producer.send(topic, b"secret").get(TIMEOUT_S)
