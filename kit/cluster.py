@@ -16,6 +16,7 @@ from kit.backends.embedded import EmbeddedBackend
 from kit.backends.external import ExternalBackend
 from kit.backends.processes import ProcessesBackend
 from kit.broker.timeline import Event
+from kit.cluster_state import ClusterState, state_of, word
 from kit.connect_settings import checked_timeout_s, merged_settings
 from kit.errors import ClusterClosedError, StartError
 from kit.fault_arguments import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kit.listeners import Listener
+    from kit.widgets import ClusterView
 
 _BACKENDS: dict[str, Callable[..., Backend]] = {"embedded": EmbeddedBackend, "processes": ProcessesBackend}
 _DOCKER = "docker"
@@ -180,8 +182,13 @@ class Cluster:
         """The folder of the brokers' logs on this computer; None when they are elsewhere."""
         return self._backend.data_dir
 
-    def topics(self) -> dict[str, Topic]:
+    def topics(self, names: Iterable[str] | None = None, *, wait: bool = True) -> dict[str, Topic]:
         """The topics by name, internal ones included, as the brokers describe them now.
+
+        Args:
+            names: only those of them that exist; None for all.
+            wait: for leaders that are being elected and brokers that do not answer, some seconds at most. False tells
+                at once what is known.
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
@@ -189,7 +196,25 @@ class Cluster:
         """
         self._check_running()
         _check_anybody(self._backend.brokers())
-        return self._topics.read()
+        return self._topics.read(names, wait=wait)
+
+    def state(self) -> ClusterState:
+        """Which nodes live, who is the active controller, and what is wrong with the network.
+
+        Raises:
+            ClusterClosedError: the cluster is closed, or its process ended.
+        """
+        return state_of(self._ask("state"), self._backend.brokers)
+
+    def view(self, topic: str | None = None) -> ClusterView:
+        """A live picture of the cluster for a notebook, with its faults as buttons.
+
+        Args:
+            topic: what the picture's filter begins with; None for all topics.
+        """
+        from kit.widgets import cluster_view  # widgets stand above clusters, and are slow to import
+
+        return cluster_view(self, topic)
 
     # -- users of its SASL listeners -------------------------------------------------------------------------------
 
@@ -336,7 +361,7 @@ class Cluster:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{broker.node_id}</td><td><code>{escape(broker.address)}</code></td><td>{_word(broker)}</td></tr>"
+            f"<tr><td>{broker.node_id}</td><td><code>{escape(broker.address)}</code></td><td>{word(broker)}</td></tr>"
             for broker in self.brokers
         )
         return (
@@ -344,12 +369,6 @@ class Cluster:
             f'<thead><tr><th scope="col">broker</th><th scope="col">address</th><th scope="col">state</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>"
         )
-
-
-def _word(broker: Broker) -> str:
-    if not broker.is_alive:
-        return "down"
-    return "paused" if broker.is_paused else "alive"
 
 
 def _check_anybody(brokers: Sequence[Broker]) -> None:

@@ -6,7 +6,7 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ CLOSED = "This cluster is closed: start a new one with kit.start(), or connect a
 
 _PATIENCE_S = 5.0
 _ANSWER_S = 3.0  # of one broker: one that is silent must not hide what the others say
+_QUICK_ANSWER_S = 1.0  # the same, for who does not want to wait
 _PAUSE_S = 0.01
 _MOST_AT_ONCE = 16
 _EARLIEST, _LATEST = -2, -1  # as timestamps in ListOffsets
@@ -83,30 +84,35 @@ class TopicReader:
         self._links: dict[int, BrokerLink] = {}
         self._pid = os.getpid()
         self._is_closed = False
+        self._answer_s = _ANSWER_S
         self._lock = threading.Lock()
 
-    def read(self) -> dict[str, Topic]:
+    def read(self, names: Iterable[str] | None = None, *, wait: bool = True) -> dict[str, Topic]:
         """The topics by name.
 
-        While brokers elect a leader, or one does not answer, it asks again for some seconds.
+        Args:
+            names: only those of them that exist; None for all.
+            wait: whether to ask again for some seconds while brokers elect a leader, or one does not answer.
 
         Raises:
             ClusterClosedError: the reader is closed.
             kafka.errors.KafkaTimeoutError: no broker answers.
         """
-        give_up_s = time.monotonic() + _PATIENCE_S
+        give_up_s = time.monotonic() + (_PATIENCE_S if wait else 0)
+        wanted = None if names is None else [m.MetadataRequest.MetadataRequestTopic(name=name) for name in names]
         with self._lock:
             self._forget_if_forked()
+            self._answer_s = _ANSWER_S if wait else _QUICK_ANSWER_S
             while True:
                 if self._is_closed:  # while this call waited for the lock
                     raise ClusterClosedError(CLOSED)
-                topics, is_whole = self._look()
+                topics, is_whole = self._look(wanted)
                 if is_whole:
                     return topics
                 if time.monotonic() > give_up_s:
                     if topics:
                         return topics
-                    raise _nobody_answers()
+                    raise _nobody_answers(_PATIENCE_S if wait else _QUICK_ANSWER_S)
                 time.sleep(_PAUSE_S)
 
     def close(self) -> None:
@@ -121,12 +127,12 @@ class TopicReader:
         if self._pid != os.getpid():
             self._links, self._pid = {}, os.getpid()
 
-    def _look(self) -> tuple[dict[str, Topic], bool]:
+    def _look(self, wanted: list[Any] | None) -> tuple[dict[str, Topic], bool]:
         """The topics, and whether everything is known of them that we may know."""
         reachable = {each.node_id: each for each in self._brokers() if each.is_alive and not each.is_paused}
         for node_id in self._links.keys() - reachable.keys():
             self._drop(node_id)
-        request = m.MetadataRequest(topics=None, allow_auto_topic_creation=False)
+        request = m.MetadataRequest(topics=wanted, allow_auto_topic_creation=False)
         answers = self._ask_all(METADATA, reachable, dict.fromkeys(reachable, request))
         described = newest(answers)
         starts = self._offsets(reachable, described, _EARLIEST)
@@ -169,7 +175,7 @@ class TopicReader:
             return {node_id: answer for node_id, answer in zip(requests, answers, strict=True) if answer is not None}
 
     def _ask(self, broker: Broker, api_key: int, request: Any) -> Any:
-        give_up_s = time.monotonic() + _ANSWER_S
+        give_up_s = time.monotonic() + self._answer_s
         try:
             link = self._links.get(broker.node_id)
             if link is None:
@@ -221,11 +227,11 @@ def _topic(name: str, is_internal: bool, partitions: Mapping[int, Any], starts: 
     )
 
 
-def _nobody_answers() -> Exception:
+def _nobody_answers(within_s: float) -> Exception:
     from kafka.errors import KafkaTimeoutError
 
     error: Exception = KafkaTimeoutError(
-        f"No broker has answered within {_PATIENCE_S:.0f} seconds: are brokers paused, slow or cut off? "
+        f"No broker has answered within {within_s:.0f} s: are brokers paused, slow or cut off? "
         "cluster.brokers shows their state."
     )
     return error

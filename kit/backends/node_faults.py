@@ -63,10 +63,11 @@ class NodeFaults(ABC, Generic[N]):
         self._commands: dict[str, Callable[..., Any]] = {
             name: getattr(self, f"_{name}")
             for name in (
-                "state", "timeline", "kill", "stop", "restart", "pause", "resume",
+                "timeline", "kill", "stop", "restart", "pause", "resume",
                 "isolate", "cut", "slow", "drop", "heal",
             )
         }  # fmt: skip
+        self._commands["state"] = self._state_with_links
 
     def add(self, node: N) -> None:
         """Name one of the nodes."""
@@ -105,6 +106,9 @@ class NodeFaults(ABC, Generic[N]):
     @abstractmethod
     def _tell_links(self, kind: str, node_id: int | None = None, **details: Any) -> None:
         """Note a fault of the network and bring it about."""
+
+    def _state_with_links(self) -> dict[str, Any]:
+        return {**self._state(), "links": self._links.look()}
 
     # -- what happened ---------------------------------------------------------------------------------------------
 

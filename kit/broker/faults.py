@@ -253,6 +253,20 @@ class Links:
         slow = [slow_text(node_id, *times_ms) for node_id, times_ms in sorted(self._slow.items())]
         return [*cuts, *slow, *(drop_text(*key[:2], share, key[2]) for key, share in self._drops.items())]
 
+    def look(self) -> dict[str, Any]:
+        """What is wrong, as JSON knows it, for who draws it.
+
+        Returns:
+            ``cut``: the links from node to node that lose everything; ``slow``: by node, its delay and its jitter in
+            milliseconds; ``texts``: all that is wrong, one sentence each.
+        """
+        pairs = [link for link in self._cut_links if isinstance(link[0], int) and isinstance(link[1], int)]
+        return {
+            "cut": sorted(map(list, pairs)),
+            "slow": [[node_id, *times_ms] for node_id, times_ms in sorted(self._slow.items())],
+            "texts": self.describe(),
+        }
+
     # -- the same faults in another process ------------------------------------------------------------------------
 
     def dump(self) -> dict[str, Any]:

@@ -390,3 +390,25 @@ def test_unknown_public_name_lists_the_known_ones() -> None:
 def test_public_names_are_there(name: str) -> None:
     """Each name that the package lists can be had."""
     assert getattr(kit, name) is not None
+
+
+def test_state_tells_nodes_and_links() -> None:
+    """Ids that came as text are numbers again, and a backend that knows of no links has none that are broken."""
+    backend = PlayedBackend()
+    links = {"cut": [[1, 2], [2, 1]], "slow": [[3, 20, 0]], "texts": ["The network is cut: {1} from {2}."]}
+    backend.answers["state"] = {"nodes": {"1": "up", "2": "paused", "101": "down"}, "controller": 1, "links": links}
+    state = Cluster(backend).state()
+
+    assert (state.nodes, state.controller) == ({1: "alive", 2: "paused", 101: "down"}, 1)
+    assert (state.cut, state.slow_ms) == (frozenset({(1, 2), (2, 1)}), {3: (20, 0)})
+    assert state.faults == ("The network is cut: {1} from {2}.",)
+
+
+def test_state_of_a_cluster_that_only_tells_its_controller_is_that_of_its_brokers() -> None:
+    """So it is with a cluster that somebody else runs."""
+    backend = PlayedBackend()
+    backend.answers["state"] = {"controller": None}
+    state = Cluster(backend).state()
+
+    assert state.nodes == {1: "alive", 2: "down", 3: "paused"}
+    assert (state.controller, state.cut, state.faults) == (None, frozenset(), ())

@@ -150,3 +150,29 @@ def test_silence_of_all_brokers_is_told(reader: Callable[[Mapping[int, Answer]],
 
     with pytest.raises(KafkaTimeoutError, match=r"No broker has answered .* cluster\.brokers shows their state"):
         reader({1: silent, 2: silent}).read()
+
+
+def test_who_does_not_wait_gets_what_is_known_at_once(
+    reader: Callable[[Mapping[int, Answer]], TopicReader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A live view shows a leader that does not answer; it does not stand still because of it."""
+    impatient = reader({1: silent, 2: answering(view(leader=1, epoch=0))})
+    monkeypatch.setattr(topics, "_PATIENCE_S", 3600.0)
+
+    assert impatient.read(wait=False)["a"].partitions[0].high_watermark is None
+
+
+def test_only_the_named_topics_are_asked_for(reader: Callable[[Mapping[int, Answer]], TopicReader]) -> None:
+    """Of a thousand topics a view needs a few."""
+    asked = []
+
+    def answer(api_key: int, request: Any) -> Any:
+        if api_key == METADATA:
+            asked.append(None if request.topics is None else [topic.name for topic in request.topics])
+        return answering(view(leader=1, epoch=0))(api_key, request)
+
+    found = reader({1: answer})
+    found.read(["a"])
+    found.read()
+
+    assert asked == [["a"], None]

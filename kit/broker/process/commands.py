@@ -47,7 +47,7 @@ class _Commands:
         }
 
     def state(self) -> Any:
-        return self._cluster.state()
+        return {**self._cluster.state(), "links": self._cluster.links.look()}
 
     def timeline(self, since_ms: int) -> list[list[Any]]:
         return [event.dump() for event in self._cluster.timeline.since(since_ms)]

@@ -120,7 +120,9 @@ def test_faults_of_links_and_nodes_are_made(parent: Parent) -> None:
     assert parent.cluster.links.is_quiet
 
     parent.ask("pause", node_id=2)
-    assert parent.ask("state")["result"] == {"nodes": {"1": "up", "2": "paused", "3": "up"}, "controller": 1}
+    links = {"cut": [], "slow": [], "texts": []}
+    nodes = {"1": "up", "2": "paused", "3": "up"}
+    assert parent.ask("state")["result"] == {"nodes": nodes, "controller": 1, "links": links}
     parent.ask("resume", node_id=2)
     parent.ask("kill", node_id=2)
     assert parent.ask("kill", node_id=2) == {"id": 1, "error": "Node 2 is down already.", "kind": "FaultError"}

@@ -236,6 +236,25 @@ def test_share_of_the_messages_is_lost_by_the_seed() -> None:
     assert 850 < runs[0].count(False) < 1150
 
 
+def test_look_tells_what_is_wrong_for_who_draws_it(links: Links) -> None:
+    """Links between nodes are told one by one, a client's and lost requests only in words; healed, nothing is told."""
+    links.cut([{1}, {2}], one_way=True, clients={"c": 1})
+    links.slow(2, 20, 5)
+    links.drop(3)
+
+    assert json.loads(json.dumps(links.look())) == {
+        "cut": [[1, 2]],
+        "slow": [[2, 20, 5]],
+        "texts": [
+            "The network is cut: what {1} sends does not reach {2}, client 'c' is with {2}.",
+            "Node 2's links are slower by 20 to 25 ms.",
+            "100% of the requests to node 3 get lost.",
+        ],
+    }
+    links.heal()
+    assert links.look() == {"cut": [], "slow": [], "texts": []}
+
+
 def test_state_moves_to_another_process_as_json(links: Links) -> None:
     """Loaded, it does and says the same, and whatever was there before is gone."""
     links.cut([{1}, {2, 3}], one_way=True, clients={"left": 0})

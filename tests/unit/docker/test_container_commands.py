@@ -78,9 +78,11 @@ def kinds(commands: ContainerCommands) -> list[str]:
 
 def test_state_names_every_node_and_the_controller(commands: ContainerCommands, nodes: dict[int, Any]) -> None:
     """A controller that is down is asked nothing."""
-    assert commands.carry_out("state", {}) == {"nodes": {1: "up", 2: "up", 3: "up"}, "controller": 1}
+    links = {"cut": [], "slow": [], "texts": []}
+    assert commands.carry_out("state", {}) == {"nodes": {1: "up", 2: "up", 3: "up"}, "controller": 1, "links": links}
     nodes[1].state = "paused"
-    assert commands.carry_out("state", {}) == {"nodes": {1: "paused", 2: "up", 3: "up"}, "controller": None}
+    found = commands.carry_out("state", {})
+    assert (found["nodes"], found["controller"]) == ({1: "paused", 2: "up", 3: "up"}, None)
 
 
 def test_fault_that_the_engine_refuses_changes_nothing(commands: ContainerCommands, nodes: dict[int, Any]) -> None:
