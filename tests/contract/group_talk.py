@@ -167,6 +167,10 @@ class Groups:
         """A group as DescribeGroups tells."""
         return self.ask(group_id, m.DescribeGroupsRequest(groups=[group_id]), version).groups[0]
 
+    def wait_state(self, group_id: str, state: str) -> None:
+        """Wait until a group is described as being in a state: it is what is committed that Apache describes."""
+        wait_until(lambda: self.describe(group_id).group_state == state, f"{group_id} to be {state}")
+
     def listed(self, states: Sequence[str] = (), types: Sequence[str] = ()) -> dict[str, Any]:
         """All groups of all brokers, by id."""
         request = m.ListGroupsRequest(states_filter=list(states), types_filter=list(types))

@@ -149,7 +149,7 @@ def test_offsets_survive_the_members(groups: Groups, group_id: str, topic: str) 
     groups.commit(group_id, topic, 7, member=member)
     groups.leave(group_id, member.member_id)
 
-    assert groups.describe(group_id).group_state == "Empty"
+    groups.wait_state(group_id, "Empty")
     assert groups.committed(group_id, topic).committed_offset == 7
 
 

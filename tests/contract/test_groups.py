@@ -248,7 +248,7 @@ def test_silent_member_is_expelled_after_its_session_timeout(groups: Groups, gro
     groups.join(member, session_timeout_ms=500)
     groups.sync(member, {member.member_id: b""})
 
-    wait_until(lambda: groups.describe(group_id).group_state == "Empty", "the member to be expelled")
+    groups.wait_state(group_id, "Empty")
     assert groups.heartbeat(member) == ErrorCode.UNKNOWN_MEMBER_ID
 
 
@@ -301,7 +301,7 @@ def test_static_member_is_removed_by_its_instance_id(groups: Groups, group_id: s
 
     assert groups.leave(group_id, "", "desk-2") == ErrorCode.UNKNOWN_MEMBER_ID
     assert groups.leave(group_id, "", "desk-1") == NONE
-    assert groups.describe(group_id).group_state == "Empty"
+    groups.wait_state(group_id, "Empty")
 
 
 # -- what is told of groups --------------------------------------------------------------------------------------------
@@ -310,24 +310,18 @@ def test_static_member_is_removed_by_its_instance_id(groups: Groups, group_id: s
 def test_group_goes_through_its_states(groups: Groups, group_id: str) -> None:
     """CompletingRebalance until the leader hands in, Stable, PreparingRebalance until all joined again, Empty."""
     member, other = groups.member(group_id), groups.member(group_id)
-    seen = []
-
-    def look() -> None:
-        seen.append(groups.describe(group_id).group_state)
 
     groups.join(member)
-    look()
+    groups.wait_state(group_id, "CompletingRebalance")
     groups.sync(member, {member.member_id: b""})
-    look()
+    groups.wait_state(group_id, "Stable")
     groups.begin_join(other)
-    wait_until(lambda: groups.heartbeat(member) == ErrorCode.REBALANCE_IN_PROGRESS, "the rebalance")
-    look()
+    groups.wait_state(group_id, "PreparingRebalance")
     groups.leave(group_id, member.member_id)
     groups.end_join(other)
+    groups.wait_state(group_id, "CompletingRebalance")
     groups.leave(group_id, other.member_id)
-    look()
-
-    assert seen == ["CompletingRebalance", "Stable", "PreparingRebalance", "Empty"]
+    groups.wait_state(group_id, "Empty")
 
 
 def test_stable_group_is_described_with_its_members(groups: Groups, group_id: str) -> None:
@@ -336,6 +330,7 @@ def test_stable_group_is_described_with_its_members(groups: Groups, group_id: st
     groups.join(member)
     groups.sync(member, {member.member_id: b"share"})
 
+    groups.wait_state(group_id, "Stable")
     described = groups.describe(group_id)
 
     assert (described.group_state, described.protocol_type, described.protocol_data) == ("Stable", "consumer", "range")
@@ -359,6 +354,8 @@ def test_groups_are_listed_by_state_and_type(groups: Groups, unique: Unique, top
     groups.stable(stable)
     groups.commit(empty, topic, 1)
 
+    groups.wait_state(stable, "Stable")
+    groups.wait_state(empty, "Empty")
     everything = groups.listed()
     assert (everything[stable].group_state, everything[stable].protocol_type) == ("Stable", "consumer")
     assert (everything[empty].group_state, everything[empty].protocol_type) == ("Empty", "")
