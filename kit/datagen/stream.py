@@ -92,7 +92,8 @@ class Stream(Generic[E]):
     ) -> Report:
         """Send the first events to a topic and wait for the answers.
 
-        Interrupting the cell ends it early, with a report all the same.
+        Interrupting the cell ends it early, with a report all the same: once the answers that are under way are there,
+        or at once when it is interrupted again.
 
         Args:
             cluster: what `kit.start` or `kit.connect` returned.
@@ -118,7 +119,8 @@ class Stream(Generic[E]):
             sending.send_first(next(events))
             with contextlib.suppress(KeyboardInterrupt):
                 sending.send_all(events, pace, most, showing)
-            sending.finish(showing)
+            with contextlib.suppress(KeyboardInterrupt):  # a second one: no longer wait for the answers either
+                sending.finish(showing)
             return sending.report()
         finally:
             showing.close(sending.acknowledged)
