@@ -146,13 +146,12 @@ def test_run_ends_with_its_cluster(topic: str) -> None:
 
 def test_an_interrupt_ends_send_with_a_report(cluster: kit.Cluster, topic: str) -> None:
     """The stop button of a notebook: what was sent until then is waited for and told."""
-    stream = datagen.listens()
 
     def interrupted(seed: int, start_ms: int) -> Iterator[datagen.Listen]:
         yield from itertools.islice(music.listens(seed, start_ms), 300)
         raise KeyboardInterrupt
 
-    stream._happen = interrupted  # type: ignore[method-assign]
+    stream = datagen.Stream("listens", interrupted, seed=1, late=0, duplicates=0, late_ms=1_000, start_ms=0)
     report = stream.send(cluster, topic, count=1_000)
 
     assert (report.acknowledged, report.is_stopped) == (300, True)
