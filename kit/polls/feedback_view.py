@@ -114,6 +114,14 @@ class Wall(anywidget.AnyWidget):
             raise PollError(f"{found} cannot be written ({error.strerror}): name another file.") from error
         return found
 
+    def wait_for(self, offset: int) -> None:
+        """Wait until the view shows what the record at that offset says.
+
+        Raises:
+            PollError: it does not come in time.
+        """
+        self._follower.wait_for(offset)
+
     def close(self) -> None:
         """End the reading and remove the view; the topic stays."""
         self._follower.stop()
@@ -193,18 +201,21 @@ def feedback(cluster: Any, name: str, question: str | None = None, *, fresh: boo
         check_question(question)
     topic = PollTopic(cluster, name)
     topic.make()
-    known = topic.now().question
-    if known is not None and known.options:
+    known = topic.now()
+    offset = known.next_offset - 1
+    if known.question is not None and known.question.options:
         raise PollError(f"The poll {name!r} has options: show it with kit.poll(cluster, {name!r}).")
-    if known is None or fresh:
-        topic.write(PollQuestion(question or (known.text if known else DEFAULT_QUESTION)))
-    elif question is not None and question != known.text:
+    if known.question is None or fresh:
+        text = question or (known.question.text if known.question else DEFAULT_QUESTION)
+        offset = topic.write(PollQuestion(text))
+    elif question is not None and question != known.question.text:
         raise PollError(
             f"The poll {name!r} has another question already: choose another name, or add fresh=True to begin anew."
         )
     cells.close_earlier()
     wall = Wall(cluster, topic)
     cells.remember(wall)
+    wall.wait_for(offset)
     return wall
 
 

@@ -67,27 +67,28 @@ class Follower:
     def _run(self, background: Background) -> None:
         consumer = self._topic.consumer()
         try:
-            while background.goes_on(_PAUSE_S if self.found else _PAUSE_WITHOUT_TOPIC_S):
+            pause_s = 0.0
+            while background.goes_on(pause_s):
                 self._look(consumer)
+                pause_s = _PAUSE_S if self.found else _PAUSE_WITHOUT_TOPIC_S
         finally:
             consumer.close()
 
     def _look(self, consumer: Any) -> None:
         from kafka.errors import KafkaError
 
+        before = self.found, self.trouble
         try:
-            with self.lock:
-                before = self.found, self.trouble
-                self.found = self.found or self._topic.find(consumer)
-            batches = self._topic.fetch(consumer, timeout_ms=100) if self.found else []
+            self.found = self.found or self._topic.find(consumer, patience_s=0)
+            records = self._topic.fetch(consumer, timeout_ms=100) if self.found else []
             trouble = ""
         except KafkaError as error:  # brokers may be down for a while and come back
-            batches, trouble = [], f"No answer from the cluster. {describe(error)}"
+            records, trouble = [], f"No answer from the cluster. {describe(error)}"
         with self.lock:
             self.trouble = trouble
-            for record in batches:
+            for record in records:
                 self._take(record)
-            if batches or before != (self.found, self.trouble):
+            if records or before != (self.found, self.trouble):
                 self._changed()
                 self.lock.notify_all()
 

@@ -101,6 +101,14 @@ class Poll(anywidget.AnyWidget):
                 raise PollError(f"There is no option {each!r}: the options are {', '.join(question.option_ids)}.")
         self._write(found)
 
+    def wait_for(self, offset: int) -> None:
+        """Wait until the view shows what the record at that offset says.
+
+        Raises:
+            PollError: it does not come in time.
+        """
+        self._follower.wait_for(offset)
+
     def close(self) -> None:
         """End the reading and remove the view; the topic stays."""
         self._follower.stop()
@@ -112,7 +120,7 @@ class Poll(anywidget.AnyWidget):
         for option in state.get("options", ()):
             mark = "  <- right" if option["right"] else ""
             lines.append(f"  {option['percent']:>3} %  {option['votes']:>4}  {option['id']}: {option['text']}{mark}")
-        return "\n".join(filter(None, [*lines, state.get("said", ""), state["trouble"]]))
+        return "\n".join(filter(None, [*lines, state.get("said"), state.get("why"), state["trouble"]]))
 
     def _write(self, entry: Closed | Revealed) -> None:
         self._follower.wait_for(self._topic.write(entry))
@@ -166,26 +174,25 @@ def poll(
     asked, key = _asked_for(name, question, options, answer, why)
     topic = PollTopic(cluster, name)
     topic.make()
-    tally = topic.now()
-    known = tally.question
-    if known is not None and not known.options:
+    known = topic.now()
+    offset = known.next_offset - 1
+    if known.question is not None and not known.question.options:
         raise PollError(f"The poll {name!r} asks for texts: show it with kit.feedback(cluster, {name!r}).")
-    if known is None or fresh:
-        if asked is None and known is None:
-            raise PollError(
-                f'The poll {name!r} has no question yet: kit.poll(cluster, {name!r}, "Which one?", options=["this", '
-                '"that"]).'
-            )
-        topic.write(asked or known or PollQuestion(""))
-    elif question is not None and asked != known:
+    if known.question is None or fresh:
+        if (asked := asked or known.question) is None:
+            example = f'kit.poll(cluster, {name!r}, "Which one?", options=["this", "that"])'
+            raise PollError(f"The poll {name!r} has no question yet: {example}.")
+        offset = topic.write(asked)
+    elif question is not None and asked != known.question:
         raise PollError(
             f"The poll {name!r} has another question already: choose another name, or add fresh=True to begin anew."
         )
-    elif asked != known:
+    elif asked != known.question:
         key = None  # it belongs to another question
     cells.close_earlier()
     view = Poll(cluster, topic, key)
     cells.remember(view)
+    view.wait_for(offset)
     return view
 
 

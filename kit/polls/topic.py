@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kit.client_settings import settings_of
 from kit.errors import PollError
 from kit.polls.records import PREFIX, Entry, encode, topic_of
 from kit.polls.tally import Tally
+from kit.widgets._background import ClusterGoneError, Link
 
 TIMEOUT_S = 10.0
+_BACKOFF_MS = 25  # a client that begins waits once for this, so a vote is quick
 # One partition: there all records have one order, and "after voting was closed" means the same to everybody.
 # No compaction: it would keep a student's last vote even where that one came too late and an earlier one counts.
 _SETTINGS = {"cleanup.policy": "delete", "retention.ms": "-1"}
@@ -32,6 +34,16 @@ class PollTopic:
         self.poll = name
         self.name = topic_of(name)
         self.settings: Mapping[str, Any] = settings_of(cluster)
+        self._link = Link(cluster)
+
+    def check_cluster(self) -> None:
+        """See whether there is anybody to talk to, before a client looks for brokers for long.
+
+        Raises:
+            PollError: there is nobody.
+        """
+        if self._link.is_gone:
+            raise PollError(str(ClusterGoneError()))
 
     def make(self) -> None:
         """Create the topic unless it is there.
@@ -39,13 +51,14 @@ class PollTopic:
         Raises:
             PollError: it cannot be created, or is there and has more than one partition.
         """
+        self.check_cluster()
         from kafka import KafkaAdminClient
         from kafka.errors import KafkaError, TopicAlreadyExistsError
 
         with told(f"The topic {self.name} cannot be created"):
             admin = KafkaAdminClient(**self.settings, bootstrap_timeout_ms=int(TIMEOUT_S * 1000))
             try:
-                if self.name not in admin.list_topics():
+                if self.name not in _patiently(admin.list_topics, TIMEOUT_S):
                     with contextlib.suppress(TopicAlreadyExistsError):  # another notebook was faster
                         wanted = {"num_partitions": 1, "configs": dict(_SETTINGS)}
                         admin.create_topics({self.name: wanted}, wait_for_metadata=True)
@@ -70,13 +83,18 @@ class PollTopic:
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=int(TIMEOUT_S * 1000),
+            retry_backoff_ms=_BACKOFF_MS,
         )
 
-    def find(self, consumer: Any) -> bool:
-        """Begin at the topic's beginning, if the topic is there."""
+    def find(self, consumer: Any, patience_s: float = TIMEOUT_S) -> bool:
+        """Begin at the topic's beginning, if the topic is there.
+
+        Args:
+            patience_s: how long to ask again while the cluster has no answer, as in an election.
+        """
         from kafka import TopicPartition
 
-        if self.name not in consumer.topics():
+        if self.name not in _patiently(consumer.topics, patience_s):
             return False
         place = TopicPartition(self.name, 0)
         consumer.assign([place])
@@ -143,6 +161,7 @@ class PollTopic:
             client_id="kit-poll",
             acks="all",
             bootstrap_timeout_ms=timeout_ms,
+            retry_backoff_ms=_BACKOFF_MS,
             max_block_ms=timeout_ms,
             request_timeout_ms=timeout_ms // 2,
             delivery_timeout_ms=timeout_ms,
@@ -155,6 +174,7 @@ class PollTopic:
             PollError: it was not acknowledged.
         """
         key, value = encode(entry)
+        self.check_cluster()
         with told("Nothing was sent"):
             producer = self.producer()
             try:
@@ -166,6 +186,20 @@ class PollTopic:
     def known_polls(self, consumer: Any) -> list[str]:
         """The polls that the cluster has."""
         return sorted(name.removeprefix(PREFIX) for name in consumer.topics() if name.startswith(PREFIX))
+
+
+def _patiently(ask: Callable[[], Any], patience_s: float) -> Any:
+    """Ask again while the error is one that passes by itself."""
+    from kafka.errors import KafkaError
+
+    give_up_s = time.monotonic() + patience_s
+    while True:
+        try:
+            return ask()
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > give_up_s:
+                raise
+            time.sleep(_BACKOFF_MS / 1000)
 
 
 @contextlib.contextmanager

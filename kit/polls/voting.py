@@ -61,6 +61,7 @@ def vote(cluster: Any, poll: str, choice: object = None, *, student: str | None 
 
 
 def _cast(topic: PollTopic, answer: str, student: str) -> Receipt:
+    topic.check_cluster()
     with told("Nothing was sent"):
         consumer = topic.consumer()
         try:
