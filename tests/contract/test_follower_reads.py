@@ -39,7 +39,11 @@ def test_leader_sends_consumers_to_the_replica_in_their_rack(
 
 def test_replica_that_has_not_got_so_far_is_not_preferred(talk: Talk, led_by_1: str) -> None:
     """At the end of the log everybody in sync has got so far; beyond it the offset is out of range."""
-    assert talk.fetch(led_by_1, 2, node_id=1, rack_id="rack-2").preferred_read_replica == 2
+
+    def preferred() -> int:
+        return int(talk.fetch(led_by_1, 2, node_id=1, rack_id="rack-2").preferred_read_replica)
+
+    wait_until(lambda: preferred() == 2, "the leader to know that the follower has got to the end")
     assert talk.fetch(led_by_1, 3, node_id=1, rack_id="rack-2").error_code == ErrorCode.OFFSET_OUT_OF_RANGE
 
 
