@@ -98,7 +98,7 @@ def _nodes(look: Look) -> list[dict[str, Any]]:
             "state": "cut off" if state == "alive" and _is_cut_off(look.state, node_id) else state,
             "is_controller": node_id == look.state.controller,
             "slow": _slow(look.state.slow_ms, node_id),
-            "counts": look.offsets.counts.get(node_id, (0, 0)),
+            "counts": list(look.offsets.counts.get(node_id, (0, 0))),
         }
         for node_id, state in sorted(look.state.nodes.items())
     ]

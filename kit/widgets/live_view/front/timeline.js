@@ -74,7 +74,7 @@ function makeTimeline(store) {
   function drawState() {
     const { now, oldestMs } = store;
     setText(pause, store.isPaused ? "▶ Back to now" : "‖ Pause");
-    pause.setAttribute("aria-pressed", String(store.isPaused));
+    pause.setAttribute("aria-label", store.isPaused ? "Back to now" : "Pause the view");
     setText(none, store.refusal ? `No events here: ${store.refusal}`
       : list.children.length ? "" : "Nothing has happened yet. Kill a broker, and what follows appears here.");
     if (!now || oldestMs === null) return;
@@ -85,7 +85,8 @@ function makeTimeline(store) {
     }
     const at = store.isPaused ? store.thenMs : now.time_ms;
     if (document.activeElement !== slider || !store.isPaused) slider.value = at;
-    const text = store.isPaused ? `${clockTime(at)}, ${ago(now.time_ms - at)}` : "now";
+    const text = store.isPaused ? `${clockTime(at)}, ${ago(now.time_ms - at)}`
+      : store.end || store.isSilent ? `${clockTime(at)}, the last that was seen` : "now";
     slider.setAttribute("aria-valuetext", text);
     setText(when, store.isPaused && at < oldestMs ? `${text}: before this view was opened` : text);
     for (const line of list.children) line.classList.toggle("kit-later", store.isPaused && Number(line.dataset.time) > at);
