@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import select
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from kit.practice import record_text, topics
 from kit.practice.commands import Command
@@ -172,6 +173,16 @@ def _lines(context: Context) -> Iterator[bytes]:
         yield line.removesuffix("\n").removesuffix("\r").encode("utf-8", "surrogateescape")
 
 
+def _is_input_waited_for(stdin: TextIO) -> bool:
+    """Whether nothing more has come through the pipe yet; where that cannot be known, the next line is read first."""
+    if sys.platform == "win32":
+        return False
+    try:
+        return not select.select([stdin.fileno()], [], [], 0)[0]
+    except (OSError, ValueError):  # not a file of the system
+        return False
+
+
 def _send_lines(context: Context, topic: str, writer: _Writer, producer: Any, deliveries: _Deliveries) -> None:
     """Send every line that is not empty, and wait until all are acknowledged."""
     from kafka.errors import KafkaError
@@ -191,7 +202,7 @@ def _send_lines(context: Context, topic: str, writer: _Writer, producer: Any, de
                 deliveries.settle()
                 raise _refused(number, error) from None
             deliveries.add(number, len(line), sent)
-            if is_typed:  # who types wants to know at once
+            if is_typed or _is_input_waited_for(context.stdin):  # who types wants to know at once
                 deliveries.settle()
     except KeyboardInterrupt:
         context.log("Waiting for the last records to be acknowledged.")

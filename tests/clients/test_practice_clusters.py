@@ -16,10 +16,10 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from kit import service
+from tests.support import practice_terminals
 from tests.support.processes import Traces, assert_gone
 from tests.support.wait import wait_until
 
-ROOT = Path(__file__).parents[2]
 CREATE = "kafka cluster create day2 --cloud gcp --region us-west1 -o json"
 
 Confluent = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -30,20 +30,7 @@ def confluent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Confl
     """Run `kit confluent ...` in a process; the kit's folder is the test's own, and empty of processes afterwards."""
     monkeypatch.setenv("KIT_HOME", str(tmp_path))
 
-    def run(line: str, stdin: str = "", status: int = 0) -> subprocess.CompletedProcess[str]:
-        ended = subprocess.run(
-            [sys.executable, "-m", "kit", "confluent", *line.split()],
-            check=False,
-            cwd=ROOT,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=100,
-        )
-        assert ended.returncode == status, (line, ended.stdout, ended.stderr)
-        return ended
-
-    yield run
+    yield practice_terminals.confluent
     for left in service.running():
         left.close()
 
