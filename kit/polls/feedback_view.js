@@ -80,7 +80,7 @@ function render({ model, el }) {
   }
 
   let drawn = new Map();
-  let announced = { text: "", at: 0 };
+  let announced = { text: model.get("state").said, at: 0 }; // what is there at first is read when somebody comes to it
   function draw() {
     const state = model.get("state");
     phase.textContent = PHASES[state.phase];
@@ -89,7 +89,7 @@ function render({ model, el }) {
     foot.hidden = state.phase === "waiting";
     empty.hidden = state.rows.length > 0 || state.phase === "waiting";
     list.hidden = state.rows.length === 0;
-    empty.textContent = state.said;
+    empty.textContent = state.rows.length ? "" : state.said;
     count.textContent = state.rows.length ? state.said : "";
     note.textContent = state.note ?? "";
     toggle.textContent = state.phase === "open" ? "Close" : "Reopen";

@@ -19,7 +19,7 @@ function coded(node, text) {
 function bar(option) {
   const line = element("div", "kit-line");
   const share = element("span", "kit-share");
-  const badge = element("span", "kit-badge", "✔ right");
+  const badge = element("span", "kit-badge");
   line.append(element("span", "kit-id", option.id), coded(element("span"), option.text), badge, share);
   const track = element("div", "kit-track");
   track.setAttribute("aria-hidden", "true");
@@ -34,6 +34,7 @@ function bar(option) {
       share.textContent = `${now.percent} % (${now.votes.toLocaleString()})`;
       fill.style.width = `${now.percent}%`;
       badge.hidden = !now.right;
+      badge.textContent = now.right ? "✔ right" : "";
       item.classList.toggle("kit-right", now.right);
     },
   };
@@ -72,7 +73,7 @@ function render({ model, el }) {
 
   let drawn = "";
   let bars = [];
-  let announced = { text: "", at: 0 };
+  let announced = { text: model.get("state").said, at: 0 }; // what is there at first is read when somebody comes to it
   function draw() {
     const state = model.get("state");
     phase.textContent = PHASES[state.phase];
