@@ -28,6 +28,7 @@ class Mark:
     points: float
     of: float
     notes: tuple[Note, ...]
+    is_answered: bool = True
 
     @property
     def is_right(self) -> bool:
@@ -37,8 +38,17 @@ class Mark:
     @property
     def word(self) -> str:
         """The mark in words."""
-        says = "Right" if self.is_right else "Partly right" if self.points else "Not right"
-        return f"{says}: {typed.shown(self.points)} of {_points(self.of)}."
+        return f"{self._says()}: {typed.shown(self.points)} of {_points(self.of)}."
+
+    @property
+    def sign(self) -> str:
+        """The mark as a sign."""
+        return "✔" if self.is_right else "◐" if self.points else "✘"
+
+    def _says(self) -> str:
+        if not self.is_answered:
+            return "Not answered"
+        return "Right" if self.is_right else "Partly right" if self.points else "Not right"
 
 
 def is_right(question: Question, answer: str) -> bool:
@@ -91,8 +101,17 @@ def mark(question: Question, answer: Answer, *, tells_right: bool) -> Mark:
         return Mark(question.points, question.points, (Note(text, question.why),))
     notes = [Note(text, _said_to(question, text))]
     if tells_right:
-        notes.append(Note(f"{question.answers[0]} {question.unit}".strip(), question.why))
+        notes.append(_right_note(question))
     return Mark(0.0, question.points, tuple(notes))
+
+
+def unanswered(question: Question, *, tells_right: bool) -> Mark:
+    """The mark of a question that nobody answered."""
+    notes: tuple[Note, ...] = ()
+    if tells_right:
+        right = tuple(Note(option.text, option.why) for option in question.options if option.is_right)
+        notes = right or (_right_note(question),)
+    return Mark(0.0, question.points, notes, is_answered=False)
 
 
 def score(quiz: Quiz, answers: Mapping[str, Answer]) -> float:
@@ -119,6 +138,10 @@ def _mark_choice(question: Question, chosen: set[str], *, tells_right: bool) -> 
     if num_missed and not tells_right and question.kind == "multiple choice":
         notes.append(Note("", f"You have not chosen {_options(num_missed)} that would be right."))
     return Mark(question.points * share, question.points, tuple(notes))
+
+
+def _right_note(question: Question) -> Note:
+    return Note(f"{question.answers[0]} {question.unit}".strip(), question.why)
 
 
 def _said_to(question: Question, text: str) -> str:

@@ -156,7 +156,7 @@ function render({ model, el }) {
         drawn = now;
         if (!told) return mark.replaceChildren();
         const box = element("div", told.right ? "kit-right" : "");
-        box.append(element("strong", "", `${told.right ? "✔" : "✘"} ${told.word}`));
+        box.append(element("strong", "", told.word));
         for (const [about, text] of told.notes) {
           const line = element("p");
           if (about && told.notes.length > 1) line.append(...prose(about).map((node) => { node.className = "kit-about"; return node; }), ": ");

@@ -84,11 +84,15 @@ class Sitting:
 
     def marks(self) -> dict[str, marking.Mark]:
         """The marks that may be told, by question."""
-        found = {}
+        found, tells_right = {}, not self.quiz.may_retry
         for question in self.quiz.questions:
             given = self._given(question)
-            if given is not None and self._may_tell(given):
-                found[question.id] = marking.mark(question, given.answer, tells_right=not self.quiz.may_retry)
+            if not self._may_tell(given):
+                continue
+            if given is None:
+                found[question.id] = marking.unanswered(question, tells_right=tells_right)
+            else:
+                found[question.id] = marking.mark(question, given.answer, tells_right=tells_right)
         return found
 
     def is_locked(self, question: Question) -> bool:
@@ -116,7 +120,7 @@ class Sitting:
             "answers": {name: list(each) if isinstance(each, tuple) else each for name, each in self.answers().items()},
             "marks": {
                 name: {
-                    "word": each.word,
+                    "word": f"{each.sign} {each.word}",
                     "right": each.is_right,
                     "notes": [[note.about, note.text] for note in each.notes],
                 }
@@ -128,10 +132,12 @@ class Sitting:
             "trouble": self.file.trouble,
         }
 
-    def _may_tell(self, given: Given) -> bool:
+    def _may_tell(self, given: Given | None) -> bool:
         if not self.quiz.has_keys or self.feedback == "never":
             return False
-        return self._sheet.is_finished if self.feedback == "at the end" else given.is_checked
+        if self.feedback == "at the end":
+            return self._sheet.is_finished
+        return given is not None and given.is_checked
 
     def _given(self, question: Question) -> Given | None:
         """What is kept for a question, unless the quiz has changed since and it is no answer any more."""

@@ -101,9 +101,14 @@ def picture(page: Page, tmp_path: Path) -> Picture:
         for theme in THEMES:
             use_theme(page, theme)
             widget = show_cell(page, cell_id).locator(".kit-widget").first
+            box = widget.bounding_box()
+            assert box
+            page.set_viewport_size({"width": 1400, "height": max(900, int(box["height"]) + 200)})  # to have all of it
+            show_cell(page, cell_id)
             widget.screenshot(path=pictures / f"{name}-{theme.split()[-1].lower()}.png", animations="disabled")
             assert serious_violations(widget) == [], f"{name} in {theme}"
         use_theme(page, THEMES[0])
+        page.set_viewport_size({"width": 1400, "height": 900})
 
     return take
 

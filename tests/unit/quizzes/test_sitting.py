@@ -62,6 +62,7 @@ def test_feedback_at_the_end_tells_nothing_before(tmp_path: Path) -> None:
     sitting.finish()
 
     assert sitting.marks()[FIRST].is_right
+    assert sitting.marks()["no-cut"].word == "Not answered: 0 of 1 point."
     assert sitting.score() == "1 of 6 points."
     with pytest.raises(ValueError, match="finished"):
         sitting.answer(FIRST, "2")
@@ -80,6 +81,20 @@ def test_feedback_never_tells_nothing(tmp_path: Path, quiz: Quiz) -> None:
         with pytest.raises(ValueError, match="This quiz"):
             action()
     assert (sitting.marks(), sitting.score(), sitting.state()["locked"]) == ({}, "1 of 5 answered.", [])
+
+
+def test_right_answers_are_told_at_the_end_when_there_is_no_second_try(tmp_path: Path) -> None:
+    """Also to questions that nobody answered."""
+    sitting = Sitting(dataclasses.replace(quizzes.load("groups"), feedback="at the end", may_retry=False), tmp_path)
+    sitting.finish()
+
+    marks = sitting.marks()
+
+    assert [note.about for note in marks["working-consumers"].notes] == ["4 consumers"]
+    assert [note.about for note in marks["two-groups"].notes] == ["one consumer in each of the groups"]
+    assert len(marks["rebalance"].notes) == 3
+    with pytest.raises(ValueError, match="finished"):
+        sitting.try_again()
 
 
 def test_other_tabs_answers_appear(tmp_path: Path) -> None:
