@@ -21,6 +21,7 @@ _FAMILIES = {
     "Logs and writes": ("truncated", "high_watermark_lowered", "write_refused", "write_timed_out"),
     "Group coordinators": ("coordinator_loaded", "coordinator_resigned"),
 }  # fmt: skip
+OF_PARTITIONS = ("Leaders", "In-sync replicas", "Logs and writes")  # the families of what happens to partitions
 OTHER = "Other"
 FAMILIES = (*_FAMILIES, OTHER)
 _FAMILY_OF = {kind: family for family, kinds in _FAMILIES.items() for kind in kinds}

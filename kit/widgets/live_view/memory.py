@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 
 from kit.widgets.live_view.look import Look
@@ -11,6 +11,7 @@ MAX_LOOKS = 3_000
 MAX_PARTITIONS = 60_000  # over all looks: some twenty megabytes
 # Of looks that differ only in offsets so many milliseconds apart are enough.
 _EVERY_MS = 1_000
+_SOON_MS = 600
 
 
 class Memory:
@@ -46,6 +47,18 @@ class Memory:
         looks = list(self._looks)
         index = bisect_right(looks, time_ms, key=lambda look: look.time_ms)
         return looks[max(index - 1, 0)] if looks else None
+
+    def after(self, time_ms: int, *, of_partitions: bool = False) -> Look | None:
+        """The first look that can have seen an event of that time; the newest look while there is none.
+
+        Args:
+            of_partitions: what happened to partitions is seen a moment later than what happened to nodes.
+        """
+        looks = list(self._looks)
+        later = looks[bisect_left(looks, time_ms, key=lambda look: look.time_ms) :]
+        soon = [look for look in later if look.time_ms <= time_ms + _SOON_MS and look.offsets.read_ms >= time_ms]
+        found = soon if of_partitions and soon else later or looks[-1:]
+        return found[0] if found else None
 
     @property
     def oldest_ms(self) -> int | None:

@@ -15,7 +15,7 @@ from kit.widgets._assets import joined, style
 from kit.widgets._background import Background, describe
 from kit.widgets.live_view.actions import Action, action_of
 from kit.widgets.live_view.changes import changes
-from kit.widgets.live_view.event_feed import FAMILIES
+from kit.widgets.live_view.event_feed import FAMILIES, OF_PARTITIONS
 from kit.widgets.live_view.in_words import in_words
 from kit.widgets.live_view.look import Listed, Watched
 from kit.widgets.live_view.picture import Choice, picture
@@ -169,7 +169,10 @@ class ClusterView(anywidget.AnyWidget):
 
     def _show_then(self, message: Mapping[str, Any]) -> None:
         time_ms = message.get("time_ms")
-        look = self._watch.memory.at(time_ms) if isinstance(time_ms, int) else None
+        if not isinstance(time_ms, int):
+            return
+        memory, family = self._watch.memory, message.get("family")
+        look = memory.after(time_ms, of_partitions=family in OF_PARTITIONS) if family else memory.at(time_ms)
         if look is not None:
             with self._lock:
                 self._post("then", asked_ms=time_ms, picture=picture(look, self.choice))

@@ -29,6 +29,20 @@ def test_memory_tells_what_was_known_then() -> None:
     assert memory.oldest_ms == 1_000
 
 
+def test_memory_tells_what_an_event_brought_about() -> None:
+    """The first look afterwards; of partitions, one that has read them since, if that was soon."""
+    memory = Memory()
+    memory.add(look(1_000))
+    memory.add(look(1_300, nodes={1: "down"}, read_ms=1_100))
+    memory.add(look(1_500, topics("a"), nodes={1: "down"}, read_ms=1_400))
+    memory.add(look(2_500, nodes={1: "alive"}, read_ms=2_400))
+
+    for of_partitions, times_ms in (False, [1_000, 1_300, 1_500, 2_500]), (True, [1_000, 1_500, 1_500, 2_500]):
+        found = [memory.after(time_ms, of_partitions=of_partitions) for time_ms in (900, 1_200, 1_450, 9_000)]
+        assert [each.time_ms for each in found if each] == times_ms
+    assert Memory().after(5) is None
+
+
 def test_memory_is_empty_at_first() -> None:
     """There is nothing to go back to."""
     assert (Memory().at(5), Memory().oldest_ms) == (None, None)

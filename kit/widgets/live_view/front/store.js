@@ -16,6 +16,7 @@ class Store {
     this.now = null;
     this.then = null; // the picture that is shown instead of now, while paused
     this.thenMs = 0;
+    this.thenFamily = "";
     this.isAsking = false;
     this.events = [];
     this.families = [];
@@ -120,10 +121,12 @@ class Store {
     this.tell("then");
   }
 
-  goTo(timeMs) {
+  // To a moment; with the family of an event, to what that one brought about.
+  goTo(timeMs, family = "") {
     this.pause();
     if (!this.isPaused) return;
     this.thenMs = Math.round(timeMs);
+    this.thenFamily = family;
     this.tell("asked");
     if (!this.isAsking) this.askThen();
   }
@@ -131,7 +134,9 @@ class Store {
   askThen() {
     this.isAsking = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send({ type: "then", time_ms: this.thenMs }), ASK_AGAIN_MS);
+    this.timer = setTimeout(() => {
+      this.send({ type: "then", time_ms: this.thenMs, family: this.thenFamily });
+    }, ASK_AGAIN_MS);
   }
 
   choose(choice) {

@@ -35,15 +35,16 @@ function makeTimeline(store) {
 
   function jump(step) {
     const at = store.isPaused ? store.thenMs : store.now?.time_ms ?? 0;
-    const times = chosen().map((event) => event.time_ms);
-    const found = step < 0 ? times.filter((time) => time < at).pop() : times.find((time) => time > at);
-    if (found !== undefined) store.goTo(found);
+    const events = chosen();
+    const found = step < 0 ? events.filter((event) => event.time_ms < at).pop()
+      : events.find((event) => event.time_ms > at);
+    if (found) store.goTo(found.time_ms, found.family);
     else if (step > 0) store.resume();
   }
 
   function makeLine(event) {
     const line = element("li");
-    const button = makeButton("", () => store.goTo(event.time_ms));
+    const button = makeButton("", () => store.goTo(event.time_ms, event.family));
     button.append(element("time", "kit-code", clockTime(event.time_ms)), element("span", "kit-family", event.family),
       element("span", "", event.text));
     line.dataset.time = event.time_ms;
