@@ -1,6 +1,6 @@
 """Connections to a practice cluster: as the CLI itself, or with an API key; and what went wrong in one sentence.
 
-kafka-python is loaded when the first connection is made.
+Kafka's clients are loaded when the first connection is made.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from kit.practice.errors import CliError
 from kit.practice.flags import Flag, Flags
-from kit.practice.processes import ADMIN
 from kit.practice.state import KafkaCluster
 
 if TYPE_CHECKING:
     from kit.practice.context import Context
 
 CLIENT_ID = "confluent-cli"
-_BOOTSTRAP_TIMEOUT_MS = 2_000  # it answers in milliseconds, or it refuses
-_SLOW_BOOTSTRAP_TIMEOUT_MS = 30_000
+_BOOTSTRAP_TIMEOUT_MS = 15_000
 _REQUEST_TIMEOUT_MS = 15_000
 
 BOOTSTRAP = Flag("bootstrap", "Address of the cluster when it is not the one that the CLI knows.")
@@ -35,9 +33,15 @@ def administration(context: Context, cluster: KafkaCluster) -> Iterator[Any]:
     Raises:
         CliError: the cluster does not answer, or refuses.
     """
+    from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
-    admin = _connected(context, cluster, context.admin_settings(cluster))
+    settings = {"client_id": CLIENT_ID, "request_timeout_ms": _REQUEST_TIMEOUT_MS, **context.admin_settings(cluster)}
+    try:
+        admin = KafkaAdminClient(**settings, bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS)
+    except KafkaError as error:
+        advice = gone(context, cluster) or ["Try again."]
+        raise CliError(f'Kafka cluster "{cluster.id}" does not answer: {sentence(error)}', *advice) from None
     try:
         yield admin
     except KafkaError as error:
@@ -77,20 +81,23 @@ def _secret(context: Context, cluster: KafkaCluster, flags: Flags) -> str:
 
 
 def partitions_of(context: Context, cluster: KafkaCluster, settings: Mapping[str, Any], topic: str) -> list[int]:
-    """The partitions of a topic, asked for with an API key; so a wrong key is found out before anything is read.
+    """The partitions of a topic, asked for with an API key.
+
+    Clients would go on trying with a wrong key for ever, in threads of their own: so this is asked before any is made.
 
     Raises:
         CliError: there is no such topic, the key is refused, or nobody answers.
     """
     from kafka.errors import KafkaError
 
-    admin = _connected(context, cluster, settings)
+    from kit.cluster import connect
+    from kit.errors import KitError
+
     try:
-        found = described(admin, topic)
-    except KafkaError as error:
-        raise CliError(f"failed to obtain topics from client: {sentence(error)}") from None
-    finally:
-        admin.close()
+        with connect(**settings) as cluster_seen:
+            found = cluster_seen.topics([topic], wait=False).get(topic)
+    except (KitError, KafkaError) as error:
+        raise _refusal(context, cluster, settings, str(error)) from None
     if found is None:
         raise CliError(
             f'topic "{topic}" does not exist or user does not have the ACLs or role bindings required to describe it',
@@ -98,7 +105,31 @@ def partitions_of(context: Context, cluster: KafkaCluster, settings: Mapping[str
             f"`confluent kafka topic list --cluster {cluster.id}`.",
             f"To create it, use `confluent kafka topic create {topic}`.",
         )
-    return sorted(each["partition_index"] for each in found["partitions"])
+    return [each.partition for each in found.partitions]
+
+
+def _refusal(context: Context, cluster: KafkaCluster, settings: Mapping[str, Any], reason: str) -> CliError:
+    """Why an API key does not work: what the CLI knows about it says more than the cluster may tell a stranger."""
+    name, secret = settings["sasl_plain_username"], settings["sasl_plain_password"]
+    known = context.state.api_keys.get(name)
+    advice = gone(context, cluster)
+    if advice or settings["bootstrap_servers"] != cluster.bootstrap_servers:
+        return CliError(f"failed to obtain topics from client: {reason}", *advice)
+    if known is None or known.resource != cluster.id:
+        return CliError(
+            f'invalid API key "{name}" for resource "{cluster.id}"',
+            f'To list API keys that belong to resource "{cluster.id}", use '
+            f"`confluent api-key list --resource {cluster.id}`.",
+            f'To create new API key for resource "{cluster.id}", use '
+            f"`confluent api-key create --resource {cluster.id}`.",
+        )
+    if known.secret != secret:
+        return CliError(
+            f'the cluster refuses the API secret of API key "{name}": it is not the one that was shown at its creation',
+            f"Store the right one with `confluent api-key store {name} --resource {cluster.id} --force`, or make a new "
+            f"key with `confluent api-key create --resource {cluster.id} --use`.",
+        )
+    return CliError(f"failed to obtain topics from client: {reason}")
 
 
 def described(admin: Any, topic: str) -> dict[str, Any] | None:
@@ -109,51 +140,6 @@ def described(admin: Any, topic: str) -> dict[str, Any] | None:
     """
     found = [each for each in admin.describe_topics() if each["name"] == topic]
     return found[0] if found else None
-
-
-def _connected(context: Context, cluster: KafkaCluster, settings: Mapping[str, Any]) -> Any:
-    """An admin client with these settings; when it cannot connect, the reason is looked for."""
-    from kafka import KafkaAdminClient
-    from kafka.errors import KafkaError
-
-    own = {"client_id": CLIENT_ID, "request_timeout_ms": _REQUEST_TIMEOUT_MS, **settings}
-    try:
-        return KafkaAdminClient(**own, bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS)
-    except KafkaError:
-        _explain(context, cluster, settings)
-    try:
-        return KafkaAdminClient(**own, bootstrap_timeout_ms=_SLOW_BOOTSTRAP_TIMEOUT_MS)
-    except KafkaError as error:
-        raise CliError(f'Kafka cluster "{cluster.id}" does not answer: {sentence(error)}', "Try again.") from None
-
-
-def _explain(context: Context, cluster: KafkaCluster, settings: Mapping[str, Any]) -> None:
-    """Say why clients cannot connect with these settings; nothing is said when they can, and it only takes long."""
-    from kit.cluster import connect
-    from kit.errors import KitError
-
-    name = settings["sasl_plain_username"]
-    known = context.state.api_keys.get(name)
-    try:
-        connect(**settings).close()
-        return
-    except KitError as error:
-        reason = str(error)
-    if name == ADMIN or settings["bootstrap_servers"] != cluster.bootstrap_servers or gone(context, cluster):
-        raise CliError(f"failed to obtain topics from client: {reason}", *gone(context, cluster))
-    if known is None or known.resource != cluster.id:
-        raise CliError(
-            f'invalid API key "{name}" for resource "{cluster.id}"',
-            f'To list API keys that belong to resource "{cluster.id}", use '
-            f"`confluent api-key list --resource {cluster.id}`.",
-            f'To create new API key for resource "{cluster.id}", use '
-            f"`confluent api-key create --resource {cluster.id}`.",
-        )
-    raise CliError(
-        f'the cluster refuses the API secret of API key "{name}": it is not the one that was shown at its creation',
-        f"Store the right one with `confluent api-key store {name} --resource {cluster.id} --force`, or make a new key "
-        f"with `confluent api-key create --resource {cluster.id} --use`.",
-    )
 
 
 def gone(context: Context, cluster: KafkaCluster) -> list[str]:

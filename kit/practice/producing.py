@@ -36,6 +36,7 @@ _MOST_PENDING = 10_000
 _MOST_PENDING_BYTES = 16_000_000
 _PATIENCE_S = 1.0  # between two looks at whether the cluster is still there
 _DELIVERY_TIMEOUT_MS = 60_000
+_METADATA_TIMEOUT_MS = 10_000
 _CLOSE_TIMEOUT_S = 5.0
 
 _NO_REGISTRY = "it has no Schema Registry"
@@ -80,11 +81,22 @@ def _produce(context: Context, args: Sequence[str], flags: Flags) -> None:
     partitions_of(context, cluster, settings, topic)
     producer = _producer(settings, own)
     try:
+        _learn_partitions(producer, topic)
         deliveries = _Deliveries(lambda: _check(context, cluster, settings, topic))
         context.tell(f"Starting Kafka Producer. Use {_ending_keys()} to exit.")
         _send_lines(context, topic, writer, producer, deliveries)
     finally:
         _close(producer)
+
+
+def _learn_partitions(producer: Any, topic: str) -> None:
+    """Know who leads the topic's partitions before the first line: sending would wait for that in vain otherwise."""
+    from kafka.errors import KafkaError
+
+    try:
+        producer.partitions_for(topic)
+    except KafkaError as error:
+        raise CliError(f"failed to obtain topics from client: {sentence(error)}") from None
 
 
 def _check(context: Context, cluster: KafkaCluster, settings: Mapping[str, Any], topic: str) -> None:
@@ -116,6 +128,7 @@ def _producer(settings: Mapping[str, Any], own: Mapping[str, Any]) -> Any:
         "client_id": CLIENT_ID,
         "allow_auto_create_topics": False,
         "delivery_timeout_ms": _DELIVERY_TIMEOUT_MS,
+        "max_block_ms": _METADATA_TIMEOUT_MS,
         "partitioner": partitioners.partitioner(partitioners.DEFAULT),
         **own,
     }
@@ -200,6 +213,7 @@ def _send_lines(context: Context, topic: str, writer: _Writer, producer: Any, de
                 raise CliError(error.text if is_typed else f"line {number}: {error.text}", *error.suggestions) from None
             except KafkaError as error:
                 deliveries.settle()
+                deliveries.check()
                 raise _refused(number, error) from None
             deliveries.add(number, len(line), sent)
             if is_typed or _is_input_waited_for(context.stdin):  # who types wants to know at once
@@ -220,7 +234,7 @@ class _Deliveries:
     """
 
     def __init__(self, check: Callable[[], None]) -> None:
-        self._check = check
+        self.check = check
         self._pending: deque[tuple[int, int, Any]] = deque()
         self._bytes = 0
 
@@ -261,9 +275,9 @@ class _Deliveries:
             with contextlib.suppress(KafkaError):  # that it takes long; what is wrong is looked at when it is done
                 sent.get(timeout=_PATIENCE_S)
             if not sent.is_done:
-                self._check()
+                self.check()
         if sent.failed():
-            self._check()
+            self.check()
             raise _refused(line, sent.exception)
 
 

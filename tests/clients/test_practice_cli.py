@@ -18,7 +18,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from kit import service
 from tests.support.practice_terminals import COMMAND, CTRL_D, ROOT, Running, confluent
-from tests.support.processes import Traces, assert_gone
+from tests.support.processes import Traces, assert_gone, is_free
 from tests.support.requirements import need
 from tests.support.wait import wait_until
 
@@ -295,7 +295,9 @@ def test_cluster_that_crashes_is_one_sentence_and_comes_back(cluster: dict[str, 
     reader.wait_for("before\n")
     process = service.find(cluster["id"])
     assert process is not None
+    ports = [int(each.rpartition(":")[2]) for each in process.bootstrap_servers.split(",")]
     os.kill(process.pid, signal.SIGKILL)
+    wait_until(lambda: all(map(is_free, ports)), "the brokers to end with it")
     writer.type("never\n")
 
     assert (reader.end(), writer.end()) == (1, 1)

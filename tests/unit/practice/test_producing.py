@@ -70,6 +70,11 @@ class FakeProducer:
         self.most_pending = max(self.most_pending, sum(not each.is_done for each in self.futures))
         return future
 
+    def partitions_for(self, topic: str) -> set[int]:
+        """The partitions of the topic."""
+        assert topic == "orders"
+        return {0, 1, 2}
+
     def close(self, timeout: float) -> None:
         """The end."""
         assert timeout >= 0
