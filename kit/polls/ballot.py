@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from kit.polls import voting
@@ -15,11 +14,12 @@ from kit.polls.student import own_name
 from kit.polls.topic import PollTopic
 from kit.widgets._assets import script, style
 from kit.widgets._background import Background, Link
+from kit.widgets._text_twin import TextTwin
 
 _HERE = Path(__file__).parent
 
 
-class Ballot(anywidget.AnyWidget):
+class Ballot(TextTwin):
     """Options to choose from, or a field for a text. It shows nobody else's votes.
 
     Args:

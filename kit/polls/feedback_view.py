@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from kit.errors import PollError
@@ -19,13 +18,14 @@ from kit.polls.tally import Counted
 from kit.polls.topic import PollTopic
 from kit.widgets._assets import script, style
 from kit.widgets._background import Background, Link
+from kit.widgets._text_twin import TextTwin
 
 DEFAULT_QUESTION = "What helped you today? What should be different next time?"
 MAX_SHOWN = 100
 _HERE = Path(__file__).parent
 
 
-class Wall(anywidget.AnyWidget):
+class Wall(TextTwin):
     """The answers, newest first. Each student has one, and may send a new one in its place.
 
     Args:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from kit import quizzes
@@ -17,11 +16,12 @@ from kit.polls.tally import Tally
 from kit.polls.topic import PollTopic
 from kit.widgets._assets import script, style
 from kit.widgets._background import Background, Link
+from kit.widgets._text_twin import TextTwin
 
 _HERE = Path(__file__).parent
 
 
-class Poll(anywidget.AnyWidget):
+class Poll(TextTwin):
     """One poll. All that it knows is in the topic, so a new one for the same topic shows the same.
 
     Args:

@@ -27,12 +27,14 @@ class PollTopic:
         cluster: anything with ``client_settings`` or ``bootstrap_servers``.
 
     Raises:
-        PollError: that cannot be a poll's name.
+        PollError: that cannot be a poll's name, or is no cluster.
     """
 
     def __init__(self, cluster: Any, name: str) -> None:
         self.poll = name
         self.name = topic_of(name)
+        if not hasattr(cluster, "bootstrap_servers"):
+            raise PollError(f"{cluster!r} is no cluster: the first argument is the one of kit.connect or kit.start.")
         self.settings: Mapping[str, Any] = settings_of(cluster)
         self._link = Link(cluster)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from kit.errors import QuizError
@@ -13,11 +12,12 @@ from kit.quizzes.model import Answer, Quiz
 from kit.quizzes.printing import printed
 from kit.quizzes.sitting import Sitting
 from kit.widgets._assets import script, style
+from kit.widgets._text_twin import TextTwin
 
 _HERE = Path(__file__).parent
 
 
-class QuizView(anywidget.AnyWidget):
+class QuizView(TextTwin):
     """One quiz, with the answers given so far. The browser never has the keys: it is told what may be told.
 
     ``print(view)`` gives the same as text; `answer`, `check`, `finish` and `try_again` do the same as the mouse.
@@ -89,16 +89,6 @@ class QuizView(anywidget.AnyWidget):
     def __str__(self) -> str:
         sitting = self._sitting
         return printed(sitting.quiz, sitting.answers(), sitting.marks(), sitting.score())
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and the text for where no widgets are, not cut short as a widget's usually is."""
-        found: Any = super()._repr_mimebundle_(**kwargs)
-        data = found[0] if isinstance(found, tuple) else found
-        data["text/plain"] = str(self)
-        return found
 
     def _do(self, action: Any) -> None:
         try:

@@ -19,7 +19,13 @@ from kit import quizzes
 from tests.support.ports import free_port
 from tests.support.wait import wait_until
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.slow,
+    # kafka-python forgets sockets of connections that never came about.
+    pytest.mark.filterwarnings(r"ignore:Exception ignored in. <socket\.socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("forgotten_sockets"),
+]
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
@@ -216,6 +222,29 @@ def test_topic_with_more_partitions_is_refused(cluster: kit.Cluster) -> None:
 
     with pytest.raises(kit.PollError, match="has 3 partitions, and a poll needs one"):
         kit.poll(cluster, "wide", "Which?", ["this", "that"])
+
+
+def test_poll_goes_on_when_its_leader_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Votes before and after the failover are counted once each, and the view follows the new leader."""
+    monkeypatch.setenv("KIT_HOME", str(tmp_path))
+    with kit.start(brokers=3) as cluster:
+        poll = kit.poll(cluster, "cap")
+        assert kit.vote(cluster, "cap", "3", student="ana").counts
+        leader = cluster.topics()["poll.cap"].partitions[0].leader
+        assert leader is not None
+
+        cluster.kill(leader)
+
+        assert kit.vote(cluster, "cap", "2", student="ben").counts
+        wait_until(lambda: poll.counts == {"1": 0, "2": 1, "3": 1, "4": 0}, "both votes")
+        poll.reveal()
+        assert poll.state["phase"] == "revealed"
+        poll.close()
+
+
+def test_vote_without_a_cluster_is_a_sentence() -> None:
+    """A slip that is easy to make."""
+    assert "'cap' is no cluster" in kit.vote("cap", "3", "x").text
 
 
 # In a process of its own, as in a notebook: what is written to stderr there is what people would see.

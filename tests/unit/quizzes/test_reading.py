@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,16 @@ def test_quiz_is_the_same_after_writing_and_reading() -> None:
     quiz = parse_quiz(GOOD, "logs", "logs.yml")
 
     assert parse_quiz(quizzes.written(quiz), "logs", "logs.yml") == quiz
+
+
+def test_example_for_authors_is_a_quiz() -> None:
+    """What docs/reference/quizzes.md shows can be copied."""
+    page = Path(__file__).parents[3] / "docs" / "reference" / "quizzes.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+    quiz = parse_quiz(example, "logs", "logs.yml")
+
+    assert [question.id for question in quiz.questions] == ["after-reading", "how-many", "who"]
 
 
 @pytest.mark.parametrize("name", quizzes.names())
