@@ -17,6 +17,7 @@ Kind = Literal["string", "bool", "int", "uint32", "strings", "count"]
 
 _EMPTY: dict[str, Any] = {"string": "", "bool": False, "int": 0, "uint32": 0, "strings": (), "count": 0}
 _UINT32_MAX = 2**32 - 1
+_INT64_MAX = 2**63 - 1
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
@@ -212,7 +213,8 @@ def _integer(flag: Flag, text: str) -> int:
         number = int(text) if text.strip() == text and "_" not in text else None
     except ValueError:
         number = None
-    if number is not None and flag.kind == "uint32" and number > _UINT32_MAX:
+    most = _UINT32_MAX if flag.kind == "uint32" else _INT64_MAX
+    if number is not None and abs(number) > most:
         number, reason = None, "value out of range"
     if number is None or (number < 0 and flag.kind == "uint32"):
         raise UsageError(

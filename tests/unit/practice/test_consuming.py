@@ -220,6 +220,7 @@ def test_cluster_and_key_that_are_gone_end_it(day2: PracticeCli, consumer: FakeC
         ("-b --offset 1", "[from-beginning offset] were all set"),
         ("--offset -1", "invalid offset -1"),
         ("--offset x", 'invalid argument "x" for "--offset" flag'),
+        ("--offset 9223372036854775808", "value out of range"),
         ("--partition 2", 'the topic "orders" has no partition 2, only 0 to 1'),
         ("--partition -1", "has no partition -1"),
         ("--key-format jsonschema", "needs a Schema Registry"),
