@@ -99,7 +99,7 @@ def cluster(page: Page) -> Iterator[kit.Cluster]:
 
 
 @pytest.fixture
-def view(page: Page, cluster: kit.Cluster) -> Iterator[Locator]:
+def view(page: Page, cluster: kit.Cluster) -> Locator:
     """Give the view of a cluster whose every broker lives."""
     view = show_cell(page, "view").get_by_role("region", name="Cluster view")
     for broker in range(1, 5):
@@ -294,7 +294,6 @@ def test_pictures_in_both_themes(page: Page, view: Locator, screenshots: Path, t
     assert serious_violations(view) == []
     view.evaluate("node => node.scrollIntoView({block: 'start'})")
     page.screenshot(path=screenshots / f"cluster-view{'-dark' if theme == 'Dark' else ''}.png")
-    view.screenshot(path=screenshots / f"cluster-view-whole{'-dark' if theme == 'Dark' else ''}.png")
     view.get_by_role("button", name="Heal the network").click()
     press(view, "Restart Broker 2")
     expect(rack(view, 2)).to_contain_text("● alive")

@@ -72,7 +72,11 @@ class Memory:
         last = self._looks[-1]
         if look.state != last.state or _roles(look) != _roles(last):
             return True
-        return look.offsets != last.offsets and look.time_ms - last.time_ms >= _EVERY_MS
+        return look.time_ms - last.time_ms >= _EVERY_MS and _amounts(look) != _amounts(last)
+
+
+def _amounts(look: Look) -> tuple[object, ...]:
+    return look.offsets.topics, look.offsets.rates, look.offsets.trouble
 
 
 def _roles(look: Look) -> list[object]:

@@ -19,6 +19,7 @@ from kit.widgets.live_view.reading import Reading
 
 _PERIOD_S = 0.18
 _UNSEEN_PERIOD_S = 1.0
+_OTHERS_PERIOD_S = 0.5  # a cluster that is there for others too is asked less often
 # Reading a big cluster takes its time; it shall not take more of one core than this share.
 _MOST_OF_A_CORE = 0.08
 _ADDRESSES_EVERY_S = 2.0
@@ -112,7 +113,8 @@ class Watch:
                 return
             for viewer in list(self._viewers):
                 viewer.show()
-            pause_s = max(self._period_s() - (time.monotonic() - began_s), 0.01)
+            took_s = time.monotonic() - began_s
+            pause_s = max(self._period_s() - took_s, took_s)  # what answers slowly is given time
 
     def _look(self, cluster: Any) -> None:
         if cluster is None:
@@ -167,7 +169,9 @@ class Watch:
             self._reading.failed(describe(error))
 
     def _period_s(self) -> float:
-        return _PERIOD_S if any(viewer.is_seen for viewer in self._viewers) else _UNSEEN_PERIOD_S
+        if not any(viewer.is_seen for viewer in self._viewers):
+            return _UNSEEN_PERIOD_S
+        return _OTHERS_PERIOD_S if self.refusal else _PERIOD_S
 
     def _wanted(self, listed: tuple[Listed, ...]) -> set[str]:
         return {name for viewer in list(self._viewers) for name in viewer.wants(listed)}

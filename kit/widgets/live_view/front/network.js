@@ -21,13 +21,13 @@ function makeNetwork(store) {
   function draw() {
     const { nodes, cuts, faults } = store.picture ?? { nodes: [], cuts: [], faults: [] };
     const width = Math.max(root.clientWidth, 1);
-    const signature = JSON.stringify([width, nodes.map((node) => [node.id, node.state, node.slow]), cuts, faults]);
+    const signature = JSON.stringify([width, store.refusal, nodes.map((node) => [node.id, node.state, node.slow]), cuts, faults]);
     if (signature === drawn) return;
     drawn = signature;
     picture.setAttribute("width", width);
     picture.setAttribute("viewBox", `0 0 ${width} ${NETWORK_HEIGHT}`);
     const at = new Map(nodes.map((node, index) => [node.id, (width / nodes.length) * (index + 0.5)]));
-    picture.replaceChildren(...wires(nodes, at, cuts), ...cuts.flatMap((cut) => arc(at, cut)));
+    picture.replaceChildren(...wires(nodes, at, cuts, !store.refusal), ...cuts.flatMap((cut) => arc(at, cut)));
     words.replaceChildren(...faults.map((text) => element("li", "", text)));
     words.hidden = !faults.length;
   }
@@ -36,9 +36,8 @@ function makeNetwork(store) {
   return { root, words, draw };
 }
 
-function wires(nodes, at, cuts) {
+function wires(nodes, at, cuts, isKnown) {
   if (nodes.length < 2) return [];
-  const xs = [...at.values()];
   const severed = (node) => node.state === "cut off";
   const joined = nodes.filter((node) => !severed(node)).map((node) => at.get(node.id));
   const line = joined.length > 1
@@ -48,10 +47,10 @@ function wires(nodes, at, cuts) {
     x1: at.get(node.id), x2: at.get(node.id), y1: BUS, y2: NETWORK_HEIGHT,
   }));
   const labels = nodes.filter((node) => node.slow).map((node) => svg(
-    "text", { class: "kit-wire-text", x: at.get(node.id) + 8, y: NETWORK_HEIGHT - 3 }, `slow ${node.slow}`));
+    "text", { class: "kit-wire-text", x: at.get(node.id) + 8, y: NETWORK_HEIGHT - 3 }, "slow"));
   const quiet = cuts.length ? [] : [svg("text",
-    { class: "kit-wire-text", x: (xs[0] + xs[xs.length - 1]) / 2, y: BUS - 8, "text-anchor": "middle" },
-    "the network: no link is cut")];
+    { class: "kit-wire-text", x: Math.min(...at.values()), y: BUS - 8 },
+    isKnown ? "the network: no link is cut" : "the network: what is wrong with it is not known here")];
   return [...line, ...stubs, ...labels, ...quiet];
 }
 

@@ -28,16 +28,17 @@ function makeRack(id, press) {
     return { button, text, states, reason };
   });
   const role = element("div", "kit-rack-role");
-  root.append(name, state, role, address, counts, buttons);
+  const slow = element("div", "kit-rack-slow");
+  root.append(name, state, role, slow, address, counts, buttons);
 
   function update(node, { frozen, refusal, copies }) {
     root.dataset.state = node.state;
-    const slow = node.slow ? `, slow ${node.slow}` : "";
-    root.setAttribute("aria-label",
-      `${nodeName(node)}, ${node.state}${node.is_controller ? ", active controller" : ""}${slow}`);
+    root.setAttribute("aria-label", [nodeName(node), node.state, node.is_controller ? "active controller" : "",
+      node.slow ? `slow ${node.slow}` : ""].filter(Boolean).join(", "));
     setText(name, nodeName(node));
     setText(role, node.is_controller ? "★ controller" : "");
-    setText(state, `${STATES[node.state]} ${node.state}${node.slow ? ` · slow ${node.slow}` : ""}`);
+    setText(state, `${STATES[node.state]} ${node.state}`);
+    setText(slow, node.slow ? `⧖ slow ${node.slow}` : "");
     setText(address, node.address);
     const [leads, follows] = node.counts;
     setText(counts, node.is_broker ? `leads ${leads}, follows ${follows}` : "no partitions");

@@ -76,7 +76,7 @@ function makeTimeline(store) {
     const { now, oldestMs } = store;
     setText(pause, store.isPaused ? "▶ Back to now" : "‖ Pause");
     pause.setAttribute("aria-label", store.isPaused ? "Back to now" : "Pause the view");
-    setText(none, store.refusal ? `No events here: ${store.refusal}`
+    setText(none, store.refusal ? "What happens is only known of a cluster that kit.start() runs."
       : list.children.length ? "" : "Nothing has happened yet. Kill a broker, and what follows appears here.");
     if (!now || oldestMs === null) return;
     if (!store.isPaused || !slider.max) {

@@ -45,7 +45,7 @@ function makeBanner(store) {
         "this page has lost it. After a restart, run the cells from the top again.";
     }
     if (!store.now) return "Looking at the cluster …";
-    if (store.isPaused) return `This is how it was at ${clockTime(store.picture.time_ms)}. The buttons act on now: go back to now first.`;
+    if (store.isPaused) return `This is how it was at ${clockTime(Math.max(store.thenMs, store.oldestMs ?? 0))}. The buttons act on now: go back to now first.`;
     return store.picture.trouble;
   }
   function draw() {
@@ -121,7 +121,8 @@ function render({ model, el }) {
     heal.setAttribute("aria-label", copies ? "Copy as Python: heal the network" : "Heal the network");
     if (options.frozen && !copies) enable(heal, false, options.frozen);
     else enable(heal, copies || (store.now?.faults.length ?? 0) > 0, "There is nothing to heal.");
-    setText(refusal, store.refusal ? `No buttons here: ${store.refusal}` : "");
+    copying.hidden = store.refusal !== "";
+    setText(refusal, store.refusal ? `No buttons here, for this cluster is there for others too. ${store.refusal}` : "");
     timeline.drawFamilies();
     timeline.drawState();
   }
