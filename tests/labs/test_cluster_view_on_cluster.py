@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
@@ -216,6 +217,18 @@ def test_view_does_not_keep_a_forgotten_cluster() -> None:
     wait_until(is_told, "the view to end")
     wait_until(lambda: not view.alive, "its threads to end")
     view.close()
+
+
+def test_cluster_whose_process_died_is_told(open_view: Callable[[kit.Cluster], Browser]) -> None:
+    """One sentence says what happened and what to do; the log of the dead process stays out of the view."""
+    with kit.start(brokers=1) as cluster:
+        browser = open_view(cluster)
+        says(browser, "Broker 1: alive")
+        (child,) = psutil.Process().children()
+        child.kill()
+
+        says(browser, "ended with status", "Start a new one with kit.start().")
+        assert "\n" not in browser.view.text
 
 
 # In a process of its own, as in a notebook: what is written to stderr there is what a student would see.

@@ -185,7 +185,8 @@ class Watch:
         self._reading.failed(reason)
 
     def _finish(self, reason: str) -> None:
-        self.end = reason.splitlines()[0]
+        first = reason.splitlines()[0]  # of a process that died, its log follows
+        self.end = first if "kit.start" in first else f"{first.rstrip(':.')}. Start a new one with kit.start()."
         for viewer in list(self._viewers):
             viewer.show()
 
