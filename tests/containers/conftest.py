@@ -20,7 +20,7 @@ def docker() -> str:
     return need("docker")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_cluster() -> Iterator[kit.Cluster]:
     """Three brokers for all tests that leave them as they were."""
     need("docker")

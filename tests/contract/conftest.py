@@ -1,8 +1,8 @@
 """One set of behaviours, each run on the embedded broker and on Apache Kafka in containers.
 
 A test that asks for ``cluster`` (or for what is made of it) runs on every cluster of `CLUSTERS`; one that is marked
-``brokers(3)`` on those with three brokers, one that is marked ``clusters("docker-1")`` on that one. The clusters stand
-for the whole session: a test uses names of its own, and who harms a cluster leaves it whole (`make_whole`).
+``brokers(3)`` on those with three brokers, one that is marked ``clusters("docker-1")`` on that one. All tests
+share them: each uses names of its own, and who harms a cluster leaves it whole (`make_whole`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ T = TypeVar("T")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on every cluster that is large enough."""
     if "cluster" in metafunc.fixturenames:
-        metafunc.parametrize("cluster", clusters_of(metafunc.definition), indirect=True, scope="session")
+        metafunc.parametrize("cluster", clusters_of(metafunc.definition), indirect=True, scope="package")
 
 
 def clusters_of(test: pytest.Item) -> list[str]:
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.containers)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(request: pytest.FixtureRequest) -> Iterator[kit.Cluster]:
     """A cluster for all tests; only one stands at a time."""
     backend, num_brokers = request.param.split("-")
@@ -79,13 +79,13 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[kit.Cluster]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def backend(cluster: kit.Cluster, request: pytest.FixtureRequest) -> str:
     """The backend's name: "embedded" or "docker"."""
     return "embedded" if cluster.data_dir is not None else "docker"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def differs(backend: str) -> Callable[..., Any]:
     """What is expected where the embedded broker differs on purpose: ``differs("Name", apache=..., embedded=...)``.
 
@@ -99,14 +99,14 @@ def differs(backend: str) -> Callable[..., Any]:
     return expected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def unique() -> Callable[[str], str]:
     """Names that no other test uses."""
     run, numbers = uuid.uuid4().hex[:6], itertools.count()
     return lambda prefix: f"{prefix}-{run}-{next(numbers)}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def talk(cluster: kit.Cluster) -> Iterator[Talk]:
     """Requests about topics and records."""
     made = Talk(cluster)
@@ -122,7 +122,7 @@ def groups(talk: Talk) -> Iterator[Groups]:
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new_topic(talk: Talk, unique: Callable[[str], str]) -> Callable[..., str]:
     """Make a topic that every broker knows and serves."""
 

@@ -1,0 +1,4 @@
+"""Apache Kafka in real containers.
+
+A package, so that what its fixtures start ends with the folder's last test and not with the whole run.
+"""
