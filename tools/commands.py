@@ -32,7 +32,9 @@ def main(arguments: Sequence[str]) -> int:
             return _hand_over([str(environment.ensure("test")), "-m", "pytest", *options])
         if command in {"test", "check"} and not options:
             python = environment.ensure("test")
-            return checks.run(checks.quick(python) + (checks.tests(python) if command == "test" else []))
+            if command == "check":
+                return checks.run(checks.quick(python))
+            return checks.run(checks.quick(python) + checks.tests(python), checks.beside(python))
     except environment.SetupError as error:
         print(error, file=sys.stderr)
         return 1
