@@ -49,7 +49,9 @@ class JsonFile(Generic[T]):
             OSError: it cannot be read, or a damaged one not be put aside.
         """
         self.trouble = ""
-        if not self.path.exists():
+        try:
+            self.path.stat()
+        except FileNotFoundError:
             return self._empty()  # and no lock is left where nothing was ever changed
         try:
             with self._alone():
@@ -71,7 +73,7 @@ class JsonFile(Generic[T]):
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        fd = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        fd = os.open(self.path.with_name(f".{self.path.name.lstrip('.')}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             give_up_s = time.monotonic() + _PATIENCE_S
             while True:

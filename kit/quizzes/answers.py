@@ -6,21 +6,13 @@ It is written whole or not at all, and under a lock: two notebooks that answer t
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kit.file_lock import lock
+from kit.json_file import JsonFile
 from kit.quizzes.model import Answer
-
-_PATIENCE_S = 2.0
-_PAUSE_S = 0.01
-_MOST_BYTES = 1_000_000  # of a file that somebody put there; ours are a thousandth of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +48,14 @@ class AnswerFile:
         self.path = folder / f"{quiz_id}.json"
         self.trouble = ""
         self._quiz_id = quiz_id
+        self._file = JsonFile(self.path, decode=_sheet, encode=self._encoded, empty=Sheet)
         self._last = Sheet()
 
     def read(self) -> Sheet:
         """What is in it now. A file that is damaged is put aside, never overwritten."""
         with contextlib.suppress(OSError):
-            self._last = self._read()
+            self._last = self._file.read()
+            self.trouble = self._file.trouble or self.trouble
         return self._last
 
     def change(self, edit: Callable[[Sheet], Sheet]) -> Sheet:
@@ -71,11 +65,9 @@ class AnswerFile:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._alone():
-                self._last = edit(self._read())
-                self._write(self._last)
-                if self.trouble.startswith("Your answers cannot"):
-                    self.trouble = ""
+            self._last = self._file.change(edit)
+            if self._file.trouble or self.trouble.startswith("Your answers cannot"):
+                self.trouble = self._file.trouble
         except OSError as error:
             self._last = edit(self._last)
             self.trouble = (
@@ -84,51 +76,12 @@ class AnswerFile:
             )
         return self._last
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        fd = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            give_up_s = time.monotonic() + _PATIENCE_S
-            while True:
-                try:
-                    lock(fd)
-                    break
-                except OSError:
-                    if time.monotonic() > give_up_s:
-                        raise
-                    time.sleep(_PAUSE_S)
-            yield
-        finally:
-            os.close(fd)
-
-    def _read(self) -> Sheet:
-        try:
-            if self.path.stat().st_size > _MOST_BYTES:
-                raise ValueError("too long")
-            return _sheet(json.loads(self.path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return Sheet()
-        except (ValueError, RecursionError):
-            aside = self.path.with_name(f"{self.path.name}.damaged")
-            self.path.replace(aside)
-            self.trouble = f"{self.path.name} was damaged: it is now called {aside.name}, and a new one was begun."
-            return Sheet()
-
-    def _write(self, sheet: Sheet) -> None:
+    def _encoded(self, sheet: Sheet) -> dict[str, Any]:
         answers = {
             question: {"answer": given.answer, "checked": given.is_checked, "tries": given.tries}
             for question, given in sheet.given.items()
         }
-        content = {"quiz": self._quiz_id, "answers": answers, "finished": sheet.is_finished}
-        handle, name = tempfile.mkstemp(prefix=f".{self._quiz_id}-", suffix=".tmp", dir=self.path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, ensure_ascii=False, indent=1)
-                file.write("\n")
-            Path(name).replace(self.path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        return {"quiz": self._quiz_id, "answers": answers, "finished": sheet.is_finished}
 
 
 def _sheet(content: Any) -> Sheet:

@@ -212,7 +212,7 @@ def test_two_kernels_lose_nothing(path: Path) -> None:
     attempts = attempts_file(path).read()
 
     assert (attempts["01.record"].tries, attempts["01.offsets"].tries) == (80, 40)
-    assert sorted(each.name for each in path.parent.iterdir()) == ["progress.json", "progress.json.lock"]
+    assert sorted(each.name for each in path.parent.iterdir()) == [".progress.json.lock", "progress.json"]
 
 
 def test_a_change_that_fails_leaves_the_old_file(path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_change_that_fails_leaves_the_old_file(path: Path) -> None:
     with pytest.raises(TypeError):
         file.change(lambda content: content)
     assert path.read_bytes() == before
-    assert sorted(each.name for each in path.parent.iterdir()) == ["progress.json", "progress.json.lock"]
+    assert sorted(each.name for each in path.parent.iterdir()) == [".progress.json.lock", "progress.json"]
 
 
 def test_default_file_is_beside_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,8 +60,8 @@ def test_damaged_file_is_put_aside(tmp_path: Path, content: str) -> None:
     file = AnswerFile(tmp_path, "cap")
 
     assert file.read() == Sheet()
-    assert "was damaged: it is now called cap.json.damaged" in file.trouble
-    assert (tmp_path / "cap.json.damaged").read_text() == content
+    assert "was damaged: it is now called cap.json.damaged-1" in file.trouble
+    assert (tmp_path / "cap.json.damaged-1").read_text() == content
     assert give(tmp_path, "one", "a").given == {"one": Given("a")}
 
 
