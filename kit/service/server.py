@@ -68,6 +68,9 @@ class Server:
                 if not self._is_closed:
                     log.warning("a caller was lost: %s", error)
                 continue
+            if self._is_closed:  # closing wakes no thread that waits for a caller: it takes one more
+                connection.close()
+                return
             if not self._room.acquire(blocking=False):
                 log.warning("%d callers at once are too many: one is let go", _MOST_CALLERS + 1)
                 connection.close()
