@@ -65,13 +65,17 @@ class FaultPlayer:
             or (fault.after_acked is not None and (is_last or fault.after_acked <= self._recorder.num_acknowledged))
         ]
         for fault in due:
-            if self._begin(fault) or not self._num_active:  # where nothing will end, nothing will make it possible
+            if self._begin(fault) or self._is_quiet:  # where nothing will end, nothing will make it possible
                 self._waiting.remove(fault)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is wrong any more and nothing more will be."""
-        return self._num_active == 0 and not self._waiting
+        return self._is_quiet and not self._waiting
+
+    @property
+    def _is_quiet(self) -> bool:
+        return not self._num_active and not self._busy_nodes  # a controlled stop may take longer than its fault
 
     def _begin(self, fault: Fault) -> bool:
         """Let it happen; False when that is not possible now."""
