@@ -23,7 +23,7 @@ broker and with three; where it needs three, with those only. A name in the last
 before Apache's own readers (`test_apache_log.py`, `test_dump_*.py`) and the scenarios of unmodified clients
 (`test_clients.py`, [tests/clients](../../tests/clients/README.md)) belong to the contract too.
 
-    pytest -m contract                  all of it
+    pytest -m contract                  all of it on all clusters
     pytest -m contract -k embedded      seconds; needs nothing
     pytest -m contract -k docker-3      Apache Kafka, three brokers
 
