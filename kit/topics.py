@@ -133,10 +133,10 @@ class TopicReader:
         for node_id in self._links.keys() - reachable.keys():
             self._drop(node_id)
         request = m.MetadataRequest(topics=wanted, allow_auto_topic_creation=False)
-        answers = self._ask_all(METADATA, reachable, dict.fromkeys(reachable, request))
+        given = self._ask_all(METADATA, reachable, {node_id: [request] for node_id in reachable})
+        answers = {node_id: answer for node_id, [answer] in given.items() if answer is not None}
         described = newest(answers)
-        starts = self._offsets(reachable, described, _EARLIEST)
-        ends = self._offsets(reachable, described, _LATEST)
+        starts, ends = self._offsets(reachable, described)
         led = [
             (name, number)
             for name, (_, partitions) in described.items()
@@ -146,33 +146,34 @@ class TopicReader:
         is_whole = bool(answers) and all(key in starts and key in ends for key in led)
         return {name: _topic(name, *told, starts, ends) for name, told in sorted(described.items())}, is_whole
 
-    def _offsets(self, reachable: Mapping[int, Broker], described: Described, timestamp: int) -> Offsets:
-        """One offset of each partition whose leader answers that it is."""
+    def _offsets(self, reachable: Mapping[int, Broker], described: Described) -> tuple[Offsets, Offsets]:
+        """First and last offset of each partition whose leader answers that it is."""
         wanted: dict[int, dict[str, list[int]]] = {}
         for name, (_, partitions) in described.items():
             for number, partition in partitions.items():
                 if partition.leader_id in reachable:
                     wanted.setdefault(partition.leader_id, {}).setdefault(name, []).append(number)
-        requests = {leader: _list_offsets(topics, timestamp) for leader, topics in wanted.items()}
-        found: Offsets = {}
-        for answer in self._ask_all(LIST_OFFSETS, reachable, requests).values():
-            for topic in answer.topics:
-                for partition in topic.partitions:
-                    if partition.error_code == ErrorCode.NONE:
-                        found[topic.name, partition.partition_index] = partition.offset
-                    elif partition.error_code == ErrorCode.TOPIC_AUTHORIZATION_FAILED:
-                        found[topic.name, partition.partition_index] = None
-        return found
+        requests = {
+            leader: [_list_offsets(topics, _EARLIEST), _list_offsets(topics, _LATEST)]
+            for leader, topics in wanted.items()
+        }
+        answers = self._ask_all(LIST_OFFSETS, reachable, requests).values()
+        return _found(start for start, _ in answers), _found(end for _, end in answers)
 
     # -- connections -----------------------------------------------------------------------------------------------
 
-    def _ask_all(self, api_key: int, brokers: Mapping[int, Broker], requests: Mapping[int, Any]) -> dict[int, Any]:
-        """The answers of those that gave one, by node id."""
+    def _ask_all(
+        self, api_key: int, brokers: Mapping[int, Broker], requests: Mapping[int, Sequence[Any]]
+    ) -> dict[int, list[Any]]:
+        """The answers of each broker to its requests, None for one that it did not give."""
         if not requests:
             return {}
+
+        def ask(node_id: int) -> list[Any]:
+            return [self._ask(brokers[node_id], api_key, request) for request in requests[node_id]]
+
         with ThreadPoolExecutor(max_workers=min(len(requests), _MOST_AT_ONCE)) as pool:
-            answers = pool.map(lambda node_id: self._ask(brokers[node_id], api_key, requests[node_id]), requests)
-            return {node_id: answer for node_id, answer in zip(requests, answers, strict=True) if answer is not None}
+            return dict(zip(requests, pool.map(ask, requests), strict=True))
 
     def _ask(self, broker: Broker, api_key: int, request: Any) -> Any:
         give_up_s = time.monotonic() + self._answer_s
@@ -206,6 +207,18 @@ def _list_offsets(topics: Mapping[str, Sequence[int]], timestamp: int) -> m.List
             for name, numbers in topics.items()
         ],
     )
+
+
+def _found(answers: Iterable[Any]) -> Offsets:
+    found: Offsets = {}
+    for answer in answers:
+        for topic in () if answer is None else answer.topics:
+            for partition in topic.partitions:
+                if partition.error_code == ErrorCode.NONE:
+                    found[topic.name, partition.partition_index] = partition.offset
+                elif partition.error_code == ErrorCode.TOPIC_AUTHORIZATION_FAILED:
+                    found[topic.name, partition.partition_index] = None
+    return found
 
 
 def _topic(name: str, is_internal: bool, partitions: Mapping[int, Any], starts: Offsets, ends: Offsets) -> Topic:

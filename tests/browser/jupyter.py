@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, expect, sync_playwright
 
+from tests.support.ports import free_port
 from tests.support.wait import wait_until
 from tools.lab import jupyter_options
 
@@ -57,7 +57,7 @@ def jupyterlab(labs: Path, state: Path) -> Iterator[str]:
         labs: the folder that the student sees.
         state: an empty folder for settings and logs, so that the developer's own Jupyter is not touched.
     """
-    port, token = _free_port(), secrets.token_hex(16)
+    port, token = free_port(), secrets.token_hex(16)
     # The folder is the one thing that differs from `make lab`, and Jupyter refuses an option that is given twice.
     options = [option for option in jupyter_options() if "root_dir" not in option]
     options += [f"--ServerApp.root_dir={labs}", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
@@ -181,10 +181,3 @@ def _environment(state: Path) -> dict[str, str]:
         "JUPYTER_PLATFORM_DIRS": "1",
         "PYTHONPATH": str(ROOT),
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -65,12 +65,6 @@ expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="module")
-def complaints() -> Complaints:
-    """Give what the whole session has complained about so far."""
-    return Complaints()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of the notebook."""
     folder = tmp_path_factory.mktemp("view")

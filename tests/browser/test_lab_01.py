@@ -40,12 +40,6 @@ expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="module")
-def complaints() -> Complaints:
-    """Give what the whole session has complained about so far."""
-    return Complaints()
-
-
-@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory, complaints: Complaints) -> Iterator[Page]:
     """Give the lab, opened in JupyterLab and run from top to bottom once."""
     chromium = need("chromium")

@@ -22,6 +22,7 @@ from kafka import KafkaConsumer, KafkaProducer
 import kit
 from kit import service
 from kit.service import folder
+from tests.support.ports import free_port
 from tests.support.processes import is_free, is_running
 from tests.support.wait import wait_until
 
@@ -97,13 +98,6 @@ def read_to_last_line(process: subprocess.Popen[str]) -> str:
         assert line, f"kit up ended: {said}"
         said += line
     return said
-
-
-def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

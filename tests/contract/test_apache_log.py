@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from kit.broker.clock import VirtualClock
 from kit.broker.storage import Log, LogConfig, LogDirectory
 from kit.wire.records import read_header
 from tests.support.logs import contents, files
+from tests.support.ports import free_port
 from tests.support.requirements import need
 from tests.support.wait import wait_until
 
@@ -26,13 +26,6 @@ TOPIC = "from-apache"
 CODECS = [None, "gzip", "snappy", "lz4", "zstd"]
 START_MS = 1_700_000_000_000
 CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def write_properties(folder: Path, port: int) -> Path:
