@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, expect, sync_playwright
 
 from tests.support.ports import free_port
 from tests.support.wait import wait_until
@@ -77,21 +77,35 @@ def jupyterlab(labs: Path, state: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def browser_page(chromium: str, complaints: Complaints) -> Iterator[Page]:
-    """Give a page of 1400 x 900 in a headless Chromium."""
+def chromium_browser(chromium: str) -> Iterator[Browser]:
+    """Start a headless Chromium; there is one for all tests, because Playwright drives one at a time.
+
+    Args:
+        chromium: the program.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             # Chromium refuses to run its sandbox as root, and a container's /dev/shm is too small for it.
             args=["--no-sandbox", "--disable-dev-shm-usage"],
         )
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(TIMEOUT_MS)
-        complaints.listen(page)
         try:
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def browser_page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
+    """Give a page of 1400 x 900, with cookies and storage of its own."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    complaints.listen(page)
+    try:
+        yield page
+    finally:
+        context.close()
 
 
 def open_notebook(page: Page, address: str, name: str) -> None:
@@ -119,6 +133,11 @@ def run_all_cells(page: Page) -> None:
                    return raised.length || code.every(cell => cell.model.executionCount) ? {raised} : null; }"""
     ).json_value()["raised"]
     assert raised == []
+
+
+def end_kernel(page: Page) -> None:
+    """End the notebook's kernel, and with it its cluster, before the next notebook starts one."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 def show_cell(page: Page, cell_id: str) -> Locator:

@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +14,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.jupyter import (
-    ROOT,
     TIMEOUT_MS,
     Complaints,
-    browser_page,
-    jupyterlab,
-    open_notebook,
     retype,
-    run_all_cells,
     show_cell,
     use_theme,
 )
-from tests.support.requirements import need
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -37,25 +28,6 @@ NOTEBOOK = "01-first-records.ipynb"
 TOPIC = "music.listens"
 
 expect.set_options(timeout=TIMEOUT_MS)
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, complaints: Complaints) -> Iterator[Page]:
-    """Give the lab, opened in JupyterLab and run from top to bottom once."""
-    chromium = need("chromium")
-    labs, state = tmp_path_factory.mktemp("labs"), tmp_path_factory.mktemp("jupyter")
-    shutil.copy(ROOT / "labs" / NOTEBOOK, labs)
-    with jupyterlab(labs, state) as address, browser_page(chromium, complaints) as page:
-        open_notebook(page, address, NOTEBOOK)
-        run_all_cells(page)
-        yield page
-
-
-@pytest.fixture(scope="module")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder for pictures: a temporary one unless ``KIT_SCREENSHOTS`` names another."""
-    folder = os.environ.get("KIT_SCREENSHOTS")
-    return Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import kit
 from tests.browser.axe import serious_violations
@@ -28,7 +28,6 @@ from tests.browser.jupyter import (
     show_cell,
     use_theme,
 )
-from tests.support.requirements import need
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -62,11 +61,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(
-    folder: Path, tmp_path_factory: pytest.TempPathFactory, complaints: Complaints
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, browser: Browser, complaints: Complaints
 ) -> Iterator[tuple[Page, str]]:
     """Give the notebook, opened in JupyterLab and run once, and its address."""
-    chromium, state = need("chromium"), tmp_path_factory.mktemp("jupyter")
-    with jupyterlab(folder, state) as address, browser_page(chromium, complaints) as page:
+    with jupyterlab(folder, tmp_path_factory.mktemp("jupyter")) as address, browser_page(browser, complaints) as page:
         open_notebook(page, address, NOTEBOOK)
         run_all_cells(page)
         yield page, address
