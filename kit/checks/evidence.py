@@ -51,19 +51,25 @@ class Evidence(Protocol):
     def group_ids(self) -> list[str]:
         """The consumer groups that the cluster knows."""
 
+    def data_dir(self) -> str | None:
+        """The folder of the brokers' logs on this computer; None when they are elsewhere."""
+
 
 class ClusterEvidence:
     """Evidence read from a running cluster with kafka-python. A context manager: leaving it closes the clients.
 
     Args:
         client_settings: how clients reach it, in kafka-python's names.
+        data_dir: where its brokers keep their logs, if that is on this computer.
 
     Raises:
         kafka.errors.KafkaError: no broker answered.
     """
 
-    def __init__(self, client_settings: Mapping[str, Any]) -> None:
+    def __init__(self, client_settings: Mapping[str, Any], data_dir: str | None = None) -> None:
         from kafka import KafkaAdminClient, KafkaConsumer
+
+        self._data_dir = data_dir
 
         _knock(client_settings["bootstrap_servers"])
         configs = {**client_settings, "bootstrap_timeout_ms": _PATIENCE_MS}
@@ -126,6 +132,10 @@ class ClusterEvidence:
     def group_ids(self) -> list[str]:
         """See `Evidence.group_ids`."""
         return sorted(group["group_id"] for group in self._admin.list_groups())
+
+    def data_dir(self) -> str | None:
+        """See `Evidence.data_dir`."""
+        return self._data_dir
 
     def _partitions(self, topic: str) -> list[Any]:
         if topic not in self._admin.list_topics():

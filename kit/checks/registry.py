@@ -121,7 +121,7 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
     if name not in _JUDGES:
         raise UnknownCheckError(name)
     try:
-        with ClusterEvidence(settings_of(cluster)) as evidence:
+        with ClusterEvidence(settings_of(cluster), getattr(cluster, "data_dir", None)) as evidence:
             result = verdict(name, evidence, answer)
     except KafkaError as error:
         return CheckResult(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -12,41 +10,13 @@ from hypothesis import strategies as st
 
 from kit.checks import SeenRecord, names, verdict
 from kit.checks.lab_01 import FIELDS, LISTENS, SKIPS
+from tests.support.fake_evidence import FakeEvidence
 
 
 def seen(partition: int, offset: int, topic: str = LISTENS, **parts: object) -> SeenRecord:
     """Give a record, with what the test does not care about filled in; no two have the same time."""
     given_parts = {"key": b"ana", "value": b"song", "timestamp_ms": 1_000 + 100 * partition + offset, **parts}
     return SeenRecord(topic=topic, partition=partition, offset=offset, **given_parts)  # type: ignore[arg-type]
-
-
-@dataclass
-class FakeEvidence:
-    """Evidence from a list. Every topic has three partitions as soon as it has a record."""
-
-    all_records: Sequence[SeenRecord] = ()
-    committed: dict[str, dict[int, int]] = field(default_factory=dict)
-
-    def records(self, topic: str) -> list[SeenRecord]:
-        """See `Evidence`."""
-        return [record for record in self.all_records if record.topic == topic]
-
-    def log_start_offsets(self, topic: str) -> dict[int, int]:
-        """See `Evidence`."""
-        return dict.fromkeys(self.log_end_offsets(topic), 0)
-
-    def log_end_offsets(self, topic: str) -> dict[int, int]:
-        """See `Evidence`."""
-        records = self.records(topic)
-        return {p: sum(record.partition == p for record in records) for p in range(3)} if records else {}
-
-    def committed_offsets(self, group_id: str, topic: str) -> dict[int, int]:
-        """See `Evidence`."""
-        return self.committed.get(group_id, {}) if topic == LISTENS else {}
-
-    def group_ids(self) -> list[str]:
-        """See `Evidence`."""
-        return sorted(self.committed)
 
 
 RECORDS = [*(seen(0, offset) for offset in range(4)), *(seen(1, offset) for offset in range(2))]
@@ -134,7 +104,7 @@ def test_offsets_shows_two_records_that_the_answer_cannot_tell_apart() -> None:
 
 def test_catch_up_passes_when_the_group_read_the_rest_and_committed() -> None:
     """The newest records of each partition, and commits at the end, are what a returning group leaves behind."""
-    result = verdict("01.catch-up", FakeEvidence(RECORDS, {"charts": AT_END}), RECORDS[2:])
+    result = verdict("01.catch-up", FakeEvidence(RECORDS, {("charts", LISTENS): AT_END}), RECORDS[2:])
 
     assert result.passed
 
@@ -152,7 +122,7 @@ def test_catch_up_passes_when_the_group_read_the_rest_and_committed() -> None:
 )
 def test_catch_up_tells_each_mistake_apart(committed: dict[int, int], answer: object, told: str) -> None:
     """No commit, a commit short of the end, everything read again, nothing read, a hole: each gets its own words."""
-    result = verdict("01.catch-up", FakeEvidence(RECORDS, {"charts": committed}), answer)
+    result = verdict("01.catch-up", FakeEvidence(RECORDS, {("charts", LISTENS): committed}), answer)
 
     assert not result
     assert told in f"{result.happened} {result.try_next}"
@@ -160,7 +130,7 @@ def test_catch_up_tells_each_mistake_apart(committed: dict[int, int], answer: ob
 
 def test_royalties_passes_when_another_group_read_all_and_committed() -> None:
     """A group whose name begins with royalties counts: the first name may be used up."""
-    evidence = FakeEvidence(RECORDS, {"royalties": AT_END, "royalties-2": AT_END})
+    evidence = FakeEvidence(RECORDS, {("royalties", LISTENS): AT_END, ("royalties-2", LISTENS): AT_END})
 
     assert verdict("01.royalties", evidence, RECORDS)
 
@@ -178,7 +148,9 @@ def test_royalties_passes_when_another_group_read_all_and_committed() -> None:
 )
 def test_royalties_tells_each_mistake_apart(committed: dict[str, dict[int, int]], answer: object, told: str) -> None:
     """Begun at the end, begun at an old commit, not committed: each gets its own words."""
-    result = verdict("01.royalties", FakeEvidence(RECORDS, committed), answer)
+    result = verdict(
+        "01.royalties", FakeEvidence(RECORDS, {(group, LISTENS): places for group, places in committed.items()}), answer
+    )
 
     assert not result
     assert told in f"{result.happened} {result.try_next}"
