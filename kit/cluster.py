@@ -173,6 +173,7 @@ class Cluster:
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
+            ConnectError: the brokers of an existing cluster let nobody in with these settings any more.
         """
         found: int | None = self._ask("state")["controller"]
         return found
@@ -192,10 +193,11 @@ class Cluster:
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
+            ConnectError: the brokers let nobody in with these settings any more.
             kafka.errors.KafkaError: no broker answers.
         """
         self._check_running()
-        _check_anybody(self._backend.brokers())
+        _check_anybody(self._backend)
         return self._topics.read(names, wait=wait)
 
     def state(self) -> ClusterState:
@@ -203,6 +205,7 @@ class Cluster:
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
+            ConnectError: the brokers of an existing cluster let nobody in with these settings any more.
         """
         return state_of(self._ask("state"), self._backend.brokers)
 
@@ -371,16 +374,19 @@ class Cluster:
         )
 
 
-def _check_anybody(brokers: Sequence[Broker]) -> None:
+def _check_anybody(backend: Backend) -> None:
     """A client would look for a broker for long where there is none."""
+    brokers = backend.brokers()
     if not any(broker.is_alive for broker in brokers):
         from kafka.errors import KafkaConnectionError
 
         ids = ", ".join(str(broker.node_id) for broker in brokers)
-        raise KafkaConnectionError(
-            f"No broker of this cluster answers (down: {ids}): "
-            f"cluster.restart({brokers[0].node_id}) starts one again, if the cluster is your own."
+        advice = (
+            "is the cluster running, and this computer on its network? When it answers again, so does cluster.topics()."
+            if isinstance(backend, ExternalBackend)
+            else f"cluster.restart({brokers[0].node_id}) starts one again."
         )
+        raise KafkaConnectionError(f"No broker of this cluster answers (down: {ids}): {advice}")
 
 
 def _close(backend: Backend, topics: TopicReader) -> None:

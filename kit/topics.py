@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import threading
@@ -13,8 +14,9 @@ from typing import Any
 
 from kit.backends import Broker
 from kit.backends.broker_link import LIST_OFFSETS, METADATA, BrokerLink, LinkError
+from kit.backends.link_causes import refusal
 from kit.connect_settings import tls_context
-from kit.errors import ClusterClosedError
+from kit.errors import ClusterClosedError, ConnectError
 from kit.topic_views import Described, newest
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
@@ -82,6 +84,7 @@ class TopicReader:
         self._brokers = brokers
         self._context: ssl.SSLContext | None = None
         self._links: dict[int, BrokerLink] = {}
+        self._failures: dict[int, tuple[LinkError, Broker]] = {}  # of this look, by node id
         self._pid = os.getpid()
         self._is_closed = False
         self._answer_s = _ANSWER_S
@@ -96,6 +99,7 @@ class TopicReader:
 
         Raises:
             ClusterClosedError: the reader is closed.
+            ConnectError: the brokers let nobody in with these settings any more.
             kafka.errors.KafkaTimeoutError: no broker answers.
         """
         give_up_s = time.monotonic() + (_PATIENCE_S if wait else 0)
@@ -133,8 +137,11 @@ class TopicReader:
         for node_id in self._links.keys() - reachable.keys():
             self._drop(node_id)
         request = m.MetadataRequest(topics=wanted, allow_auto_topic_creation=False)
+        self._failures.clear()
         given = self._ask_all(METADATA, reachable, {node_id: [request] for node_id in reachable})
         answers = {node_id: answer for node_id, [answer] in given.items() if answer is not None}
+        if not answers:
+            self._check_let_in()
         described = newest(answers)
         starts, ends = self._offsets(reachable, described)
         led = [
@@ -145,6 +152,13 @@ class TopicReader:
         ]
         is_whole = bool(answers) and all(key in starts and key in ends for key in led)
         return {name: _topic(name, *told, starts, ends) for name, told in sorted(described.items())}, is_whole
+
+    def _check_let_in(self) -> None:
+        """Whoever is refused need not wait for an answer."""
+        for error, broker in self._failures.values():
+            why = refusal(error, broker.host, broker.port, self._settings)
+            if why is not None:
+                raise ConnectError(why)
 
     def _offsets(self, reachable: Mapping[int, Broker], described: Described) -> tuple[Offsets, Offsets]:
         """First and last offset of each partition whose leader answers that it is."""
@@ -177,14 +191,17 @@ class TopicReader:
 
     def _ask(self, broker: Broker, api_key: int, request: Any) -> Any:
         give_up_s = time.monotonic() + self._answer_s
+        node_id = broker.node_id
+        if node_id in self._links:  # perhaps to a broker that has died and come back meanwhile
+            with contextlib.suppress(LinkError):
+                return self._links[node_id].ask(api_key, request, give_up_s)
+            self._drop(node_id)
         try:
-            link = self._links.get(broker.node_id)
-            if link is None:
-                link = BrokerLink(broker.host, broker.port, self._settings, self._tls(), give_up_s)
-                self._links[broker.node_id] = link
-            return link.ask(api_key, request, give_up_s)
-        except LinkError:
-            self._drop(broker.node_id)
+            self._links[node_id] = BrokerLink(broker.host, broker.port, self._settings, self._tls(), give_up_s)
+            return self._links[node_id].ask(api_key, request, give_up_s)
+        except LinkError as error:
+            self._failures[node_id] = error, broker
+            self._drop(node_id)
             return None
 
     def _tls(self) -> ssl.SSLContext | None:

@@ -14,13 +14,13 @@ from typing import Any, NoReturn
 
 from kit.backends import Broker
 from kit.backends.broker_link import DESCRIBE_QUORUM, METADATA, BrokerLink, LinkError, Step, connected
-from kit.backends.link_causes import explain, look
+from kit.backends.link_causes import explain, look, refusal
 from kit.client_settings import ClientSettings
 from kit.connect_settings import addresses_of, tls_context
 from kit.errors import ClusterClosedError, ConnectError, NotSupportedError
 from kit.wire import messages as m
 
-_FRESH_S = 1.0  # widgets ask several times a second
+_FRESH_S = 0.2  # widgets ask several times a second, in several threads
 _ANSWER_TIMEOUT_S = 3.0
 _REACH_TIMEOUT_S = 3.0
 _EXPLAIN_S = 3.0  # for looking what an address speaks after a failure
@@ -126,10 +126,14 @@ class ExternalBackend:
         return self._settings
 
     def brokers(self) -> list[Broker]:
-        """The brokers that were ever listed in the metadata; those that are listed now live."""
+        """The brokers that were ever listed in the metadata; those that are listed now live.
+
+        Who refuses the login lives: then the last list stays as it is, and `ask` and the topics tell why.
+        """
         with self._lock:
             is_ours = not self._is_closed and os.getpid() == self._owner_pid
-            if is_ours and time.monotonic() - self._looked_at_s > _FRESH_S:
+            is_fresh = self._listed and time.monotonic() - self._looked_at_s <= _FRESH_S
+            if is_ours and not is_fresh:
                 self._refresh()
             return [
                 Broker(node_id, host, port, is_alive=node_id in self._listed - self._out_of_reach)
@@ -139,6 +143,8 @@ class ExternalBackend:
     def _refresh(self) -> None:
         try:
             self._with_link(lambda link: self._learn(link, time.monotonic() + _ANSWER_TIMEOUT_S))
+        except ConnectError:
+            self._looked_at_s = time.monotonic()
         except LinkError:
             self._listed = set()
             self._looked_at_s = time.monotonic()
@@ -155,7 +161,12 @@ class ExternalBackend:
         self._looked_at_s = time.monotonic()
 
     def _with_link(self, act: Callable[[BrokerLink], Any]) -> Any:
-        """Do something over the connection that there is, or else over a new one to any broker."""
+        """Do something over the connection that there is, or else over a new one to any broker.
+
+        Raises:
+            LinkError: nobody answers.
+            ConnectError: brokers answer, but let nobody in with these settings any more.
+        """
         if self._link is not None:
             try:
                 return act(self._link)
@@ -163,13 +174,17 @@ class ExternalBackend:
                 self._drop_link()
         addresses = list(dict.fromkeys([*self._known.values(), *addresses_of(self._settings)]))
         give_up_s = time.monotonic() + _ANSWER_TIMEOUT_S
+        refused: str | None = None
         for host, port in addresses:
             if time.monotonic() < give_up_s:
                 try:
                     self._link = BrokerLink(host, port, self._settings, self._context, give_up_s)
                     return act(self._link)
-                except LinkError:
+                except LinkError as error:
                     self._drop_link()
+                    refused = refused or refusal(error, host, port, self._settings)
+        if refused is not None:
+            raise ConnectError(refused)
         raise LinkError(Step.CONNECT)
 
     def _drop_link(self) -> None:
@@ -178,7 +193,7 @@ class ExternalBackend:
             link.close()
 
     def _controller(self) -> int | None:
-        """The active controller; None when nobody answers or the user may not know."""
+        """The active controller; None when nobody answers or the user may not know; raises as `ask`."""
         request = m.DescribeQuorumRequest(
             topics=[m.DescribeQuorumRequest.TopicData(
                 topic_name=_METADATA_LOG, partitions=[m.DescribeQuorumRequest.PartitionData(partition_index=0)]
@@ -206,6 +221,7 @@ class ExternalBackend:
 
         Raises:
             NotSupportedError: it would change the cluster, or only a backend that runs the brokers could know it.
+            ConnectError: the brokers let nobody in with these settings any more.
         """
         if os.getpid() != self._owner_pid:
             raise ClusterClosedError(f"The connection belongs to process {self._owner_pid}: connect here too.")

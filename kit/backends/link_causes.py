@@ -82,6 +82,17 @@ def explain(
     return _mismatch(seen, address, settings) or _other(error, address)
 
 
+def refusal(error: LinkError, host: str, port: int, settings: Mapping[str, Any]) -> str | None:
+    """Why a broker that let these settings in before refuses them now; None when it does not, but only fails."""
+    told = _certain(error, host, port, settings)
+    if told is None or error.step != Step.LOG_IN:
+        return told
+    return (
+        f"{told} They were right when this connection was made, so the user or the API key was changed or removed, or "
+        "has expired: connect again with kit.connect(...) and one that holds."
+    )
+
+
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

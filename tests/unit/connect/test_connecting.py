@@ -217,8 +217,22 @@ def test_cluster_that_goes_away_is_told_in_one_sentence() -> None:
         mine.close()
         wait_until(lambda: not cluster.brokers[0].is_alive, "the broker to be missed")
         assert cluster.controller is None
-        with pytest.raises(KafkaConnectionError, match=r"No broker of this cluster answers \(down: 1\)"):
+        with pytest.raises(KafkaConnectionError, match=r"No broker of this cluster answers \(down: 1\)") as told:
             cluster.topics()
+        assert "restart" not in str(told.value)  # which is refused here
+
+
+def test_cluster_that_is_back_answers_the_first_question() -> None:
+    """However lately it was seen dead, and over however many dead connections."""
+    with kit.start(brokers=1) as mine, kit.connect(mine.bootstrap_servers) as cluster:
+        assert cluster.topics() == {}
+        mine.kill(1)
+        wait_until(lambda: not cluster.brokers[0].is_alive, "it to be missed")
+        mine.restart(1)
+        assert cluster.topics(wait=False) == {}
+        mine.kill(1)
+        mine.restart(1)
+        assert cluster.topics(wait=False) == {}
 
 
 def test_request_that_an_old_broker_cannot_understand_is_a_failure_of_the_link() -> None:

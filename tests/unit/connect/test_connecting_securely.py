@@ -134,3 +134,39 @@ def test_check_reaches_a_cluster_with_users(secured: Secured) -> None:
 
     assert not result
     assert "could not be asked" not in repr(result) + str(result.happened)
+
+
+@pytest.mark.parametrize("brokers", [1, 3])
+def test_login_that_holds_no_more_is_told_by_an_open_cluster(brokers: int) -> None:
+    """The user was removed: brokers live, and whatever is asked says at once that the login is refused, and why."""
+    sasl = kit.Listener(users={"ann": "open-sesame", "eve": "apple"})
+    with kit.start(brokers=brokers, listeners=[sasl]) as mine:
+        settings = {**mine.client_settings, **login(user="eve", password="apple")}
+        with kit.connect(**settings) as cluster:
+            assert cluster.controller is not None
+            assert cluster.topics() == {}
+            mine.remove_user("eve")
+
+            for ask in (cluster.topics, lambda: cluster.topics(wait=False), lambda: cluster.controller, cluster.state):
+                with pytest.raises(
+                    kit.ConnectError, match=r"refuses the user name 'eve'.*removed, or has expired"
+                ) as told:
+                    ask()
+                assert "restart" not in str(told.value)
+                assert "apple" not in str(told.value)
+            assert [broker.is_alive for broker in cluster.brokers] == [True] * brokers
+
+            mine.set_user("eve", "apple")
+            assert cluster.topics(wait=False) == {}
+            assert cluster.controller == mine.controller
+
+
+def test_owner_whose_own_user_was_removed_is_told(secured: Secured) -> None:
+    """A cluster of ours too is read by its first listener, with that one's first user."""
+    user = secured.cluster.client_settings["sasl_plain_username"]
+    secured.cluster.remove_user(user)
+    try:
+        with pytest.raises(kit.ConnectError, match=f"refuses the user name '{user}'"):
+            secured.cluster.topics()
+    finally:
+        secured.cluster.set_user(user, USERS[user])
