@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 from kit.cluster import Cluster, start
 from kit.diagnosis.report import EMBEDDED, Finding
-from kit.errors import KitError
+from kit.errors import KitError, StartError
 from kit.service import Service, running
 
 SECTION = "Clusters that can be started"
@@ -15,6 +16,7 @@ RUNNING = "Clusters that run"
 _DOCKER_PURPOSE = "Apache Kafka itself beside the embedded cluster; no lab needs it"
 _SEND_TIMEOUT_S = 20.0
 _TOPIC = "doctor"
+_STARTS_KAFKA = "/etc/kafka/docker/run"  # the command of apache/kafka and apache/kafka-native
 
 
 def look() -> list[Finding]:
@@ -65,26 +67,45 @@ def look_at_docker() -> list[Finding]:
         kind = "podman" if engine.is_podman(client) else "Docker"
         version = client.version().get("Version", "of unknown version")
         found = Finding(SECTION, "Docker engine", "ok", f'kit.start("docker"): {kind} {version}', _DOCKER_PURPOSE)
-        return [found, *(_look_at_image(client, wish) for wish in (None, "native"))]
+        return [found, *(look_at_image(client, wish) for wish in (None, "native"))]
     except engine.failures() as error:
         return [Finding(SECTION, "Docker engine", "problem", f"it does not answer any more ({engine.cause(error)})")]
     finally:
         client.close()
 
 
-def _look_at_image(client: Any, wish: str | None) -> Finding:
-    from docker.errors import ImageNotFound
+def look_at_image(client: Any, wish: str | None) -> Finding:
+    """Whether the engine has an image, and whether it says that it starts Kafka; nothing is started from it.
 
-    from kit.backends.docker import image
+    Args:
+        client: of the engine.
+        wish: as `kit.start` takes it; None for the one that containers are made from without a wish.
+    """
+    from docker.errors import APIError, ImageNotFound
 
-    name = image.with_mirror(image.chosen(wish))
+    from kit.backends.docker import engine, image
+
     title = "image" if wish is None else f"{wish} image"
     purpose = 'kit.start("docker")' if wish is None else f'kit.start("docker", image="{wish}"), which starts faster'
     try:
-        client.images.get(name)
+        name = image.with_mirror(image.chosen(wish))
+    except StartError as error:
+        return Finding(SECTION, title, "problem", str(error), purpose, _unset(image.SETTING))
+    try:
+        config = client.images.get(name).attrs.get("Config") or {}
     except ImageNotFound:
         return Finding(SECTION, title, "missing", f"{name} is not here yet", purpose, f"docker pull {name}")
-    return Finding(SECTION, title, "ok", name, purpose)
+    except APIError as error:
+        return Finding(SECTION, title, "problem", f"the engine refuses {name}: {engine.explanation(error)}", purpose)
+    started = " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
+    if _STARTS_KAFKA not in started:
+        text = f"{name} is here, but it starts `{started}` and not Kafka as Apache's images do: it may be none of Kafka"
+        return Finding(SECTION, title, "note", text, purpose)
+    return Finding(SECTION, title, "ok", f"{name} is here; no container was started from it", purpose)
+
+
+def _unset(variable: str) -> str:
+    return f"set {variable}=" if os.name == "nt" else f"unset {variable}"
 
 
 def look_at_running() -> list[Finding]:

@@ -29,9 +29,11 @@ def chosen(image: object) -> str:
     Raises:
         StartError: it is no name.
     """
-    wish = os.environ.get(SETTING) or f"{_REPOSITORY}:{VERSION}" if image is None else image
+    setting = os.environ.get(SETTING) if image is None else None
+    wish = setting or f"{_REPOSITORY}:{VERSION}" if image is None else image
     if not isinstance(wish, str) or not _NAME.fullmatch(wish):
-        raise StartError(f'image={wish!r} is not an image\'s name: try "{_REPOSITORY}:{VERSION}", or leave image out.')
+        source, otherwise = ("image", "leave image out") if setting is None else (SETTING, f"unset {SETTING}")
+        raise StartError(f'{source}={wish!r} is not an image\'s name: try "{_REPOSITORY}:{VERSION}", or {otherwise}.')
     if wish == _NATIVE:
         return f"{_REPOSITORY}-native:{VERSION}"
     if wish[0].isdigit() and "/" not in wish and ":" not in wish:

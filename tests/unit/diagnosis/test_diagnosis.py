@@ -186,6 +186,49 @@ def test_missing_docker_is_explained_and_no_problem(monkeypatch: pytest.MonkeyPa
     ]
 
 
+def test_image_that_is_no_name_is_a_line_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody wrote into the environment is a problem that the report names, and not its end."""
+    monkeypatch.setenv("KIT_KAFKA_IMAGE", "Bad Image")
+
+    found = clusters.look_at_image(Engine(["/etc/kafka/docker/run"]), None)
+
+    assert found.state == "problem"
+    assert found.text.startswith("KIT_KAFKA_IMAGE='Bad Image' is not an image's name")
+    assert str(found.command).endswith(("unset KIT_KAFKA_IMAGE", "set KIT_KAFKA_IMAGE="))
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "text"),
+    [
+        (["/etc/kafka/docker/run"], "ok", "is here; no container was started from it"),
+        (["/bin/bash"], "note", "it starts `/bin/bash` and not Kafka"),
+        (None, "note", "it may be none of Kafka"),
+    ],
+)
+def test_image_is_praised_for_what_was_seen_only(
+    command: list[str] | None, state: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program's image gets no tick for being there."""
+    monkeypatch.setenv("KIT_KAFKA_IMAGE", "busybox:1")
+
+    found = clusters.look_at_image(Engine(command), None)
+
+    assert found.state == state
+    assert text in found.text
+
+
+class Engine:
+    """An engine that has every image, each with the same command."""
+
+    def __init__(self, command: list[str] | None) -> None:
+        self.images = self
+        self.attrs = {"Config": {"Cmd": command, "Entrypoint": None}}
+
+    def get(self, _: str) -> Engine:
+        """The image."""
+        return self
+
+
 def test_left_overs_are_problems_until_they_are_cleaned() -> None:
     """Each has the command; cleaning says what went, or why it did not."""
     removed: list[str] = []
