@@ -25,6 +25,8 @@ class NodeCommands(NodeFaults[NodeChild]):
         voters: those of the metadata quorum.
     """
 
+    kind = "A process per broker"
+
     def __init__(self, node_ids: Sequence[int], voters: Sequence[int]) -> None:
         super().__init__(node_ids, voters)
         self._told = ToldDecisions()

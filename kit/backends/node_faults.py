@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from kit.broker.faults import FaultError as LinkFaultError
 from kit.broker.faults import Links, check_node
@@ -52,7 +52,12 @@ class NodeFaults(ABC, Generic[N]):
     Args:
         node_ids: of all brokers and controllers, which `add` brings.
         voters: those of the metadata quorum.
+
+    Attributes:
+        kind: of cluster, as a sentence begins that says what it does not have.
     """
+
+    kind: str
 
     def __init__(self, node_ids: Sequence[int], voters: Sequence[int]) -> None:
         self._nodes: dict[int, N] = {}
@@ -78,12 +83,19 @@ class NodeFaults(ABC, Generic[N]):
 
         Raises:
             FaultError: it cannot be done as asked; nothing has changed.
+            NotSupportedError: this kind of cluster has no such command.
             KitError: a node does not do it.
         """
+        if command not in self._commands:
+            self.refuse(command)
         try:
             return self._commands[command](**arguments)
         except LinkFaultError as error:
             raise FaultError(str(error)) from None
+
+    def refuse(self, command: str) -> NoReturn:
+        """Say that this kind of cluster has no such command; raises `NotSupportedError`."""
+        raise NotSupportedError(f'{self.kind} has no {command}(): kit.start("embedded") has.')
 
     # -- what differs ----------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
+from typing import Any, NoReturn
 
 from kit.backends import Broker
 from kit.backends.arguments import (
@@ -43,7 +43,7 @@ from kit.broker.layout import (
 from kit.broker.net.handshake import SECRET_BYTES
 from kit.broker.process.data_dir import TEMPORARY_PREFIX
 from kit.client_settings import ClientSettings
-from kit.errors import ClusterClosedError, KitError, NotSupportedError, StartError
+from kit.errors import ClusterClosedError, KitError, StartError
 from kit.listeners import Listener
 
 
@@ -190,13 +190,13 @@ class ProcessesBackend:
                 )
         return None
 
-    def add_hook(self, api_key: int, decide: Callable[[Mapping[str, Any]], Any]) -> int:  # noqa: ARG002 - Backend's
+    def add_hook(self, _api_key: int, _decide: Callable[[Mapping[str, Any]], Any]) -> NoReturn:
         """Refuse: a request would have to wait for two processes.
 
         Raises:
             NotSupportedError: always.
         """
-        raise NotSupportedError('A process per broker has no on_request(): kit.start("embedded") has.')
+        self._commands.refuse("on_request")
 
     def remove_hook(self, number: int) -> None:
         """Do nothing: there is no hook."""

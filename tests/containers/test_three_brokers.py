@@ -218,6 +218,8 @@ def test_faults_that_cannot_be_are_one_sentence(three: kit.Cluster) -> None:
     for unknown in (
         lambda: three.slow(1, 100),
         lambda: three.drop(1),
+        lambda: three.set_user("ann", "open-sesame"),
+        lambda: three.remove_user("ann"),
         lambda: three.cut({1}, {2}, clients={"a": 0}),
         lambda: three.on_request("Produce", lambda _: None),
     ):

@@ -195,7 +195,7 @@ class DockerBackend:
         Raises:
             NotSupportedError: always.
         """
-        raise NotSupportedError('Apache Kafka in containers has no on_request(): kit.start("embedded") has.')
+        self._commands.refuse("on_request")
 
     def remove_hook(self, number: int) -> None:
         """Do nothing: there is no hook."""

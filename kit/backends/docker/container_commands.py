@@ -15,12 +15,11 @@ from kit.backends.docker.node_container import NodeContainer
 from kit.backends.docker.watcher import View, changes, partitions_of
 from kit.backends.node_faults import NodeFaults
 from kit.broker.process.commands import RESTART_TIMEOUT_MS
-from kit.errors import FaultError, KitError, NotSupportedError, StartError
+from kit.errors import FaultError, KitError, StartError
 
 _RESTART_TIMEOUT_S = 90.0  # a JVM on a busy computer
 _CUT_OFF_TIMEOUT_S = RESTART_TIMEOUT_MS / 1000
 _PAUSE_S = 0.2
-_ONLY_EMBEDDED = ("slow", "drop")
 
 
 class ContainerCommands(NodeFaults[NodeContainer]):
@@ -33,6 +32,8 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         states: the state of every node that is there, by id.
     """
 
+    kind = "Apache Kafka in containers"
+
     def __init__(
         self,
         nodes: Mapping[int, NodeContainer],
@@ -43,24 +44,13 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         super().__init__(list(nodes), voters)
         for node in nodes.values():
             self.add(node)
+        del self._commands["slow"], self._commands["drop"]
         self._network = network
         self._states_now = states
         self._seen: dict[int, str] = {}
         self._in_force = self._links.dump()
         self._view = View()
         self._looking = threading.Lock()
-
-    def carry_out(self, command: str, arguments: Mapping[str, Any]) -> Any:
-        """Carry out one command.
-
-        Raises:
-            FaultError: it cannot be done as asked; nothing has changed.
-            NotSupportedError: nobody can do it with containers.
-            ClusterClosedError: the engine does not answer.
-        """
-        if command in _ONLY_EMBEDDED:
-            raise NotSupportedError(f'Apache Kafka in containers has no {command}(): kit.start("embedded") has.')
-        return super().carry_out(command, arguments)
 
     # -- what is so ----------------------------------------------------------------------------------------------
 

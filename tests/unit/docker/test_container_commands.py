@@ -120,7 +120,7 @@ def test_node_that_somebody_else_killed_is_told_once(commands: ContainerCommands
     assert told == [("controller_elected", 1), ("kill", 3), ("kill", 2)]
 
 
-@pytest.mark.parametrize("command", ["slow", "drop"])
+@pytest.mark.parametrize("command", ["slow", "drop", "set_user", "remove_user", "add_hook"])
 def test_fault_that_containers_do_not_have_names_the_cluster_that_does(
     commands: ContainerCommands, command: str
 ) -> None:

@@ -45,6 +45,16 @@ def test_image_that_is_no_name_is_refused(wish: object) -> None:
         image.chosen(wish)
 
 
+def test_variable_that_holds_no_name_is_told_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody finds the mistake in a notebook where it is not written."""
+    monkeypatch.setenv(image.SETTING, "Not An Image")
+
+    with pytest.raises(StartError, match=r"^KIT_KAFKA_IMAGE='Not An Image' is not .*, or unset KIT_KAFKA_IMAGE\.$"):
+        image.chosen(None)
+    with pytest.raises(StartError, match=r"^image='Nor This' is not .* leave image out"):
+        image.chosen("Nor This")
+
+
 def test_pull_is_told_in_megabytes() -> None:
     """All layers that are known so far together."""
     messages = [
