@@ -4,9 +4,10 @@ Every widget takes a cluster (anything with ``bootstrap_servers``) and talks Kaf
 """
 
 from kit.widgets.live_view import ClusterView, cluster_view
+from kit.widgets.log_inspector import LogInspector
 from kit.widgets.producer_panel import ProducerPanel
 from kit.widgets.record_view import RecordView
 from kit.widgets.throughput_chart import ThroughputChart
 from kit.widgets.traffic import Traffic
 
-__all__ = ["ClusterView", "ProducerPanel", "RecordView", "ThroughputChart", "Traffic", "cluster_view"]
+__all__ = ["ClusterView", "LogInspector", "ProducerPanel", "RecordView", "ThroughputChart", "Traffic", "cluster_view"]

@@ -88,7 +88,7 @@ def test_check_remembers_what_it_found(path: Path, monkeypatch: pytest.MonkeyPat
 class _Nothing:
     """Evidence of an empty cluster."""
 
-    def __init__(self, _client_settings: object) -> None:
+    def __init__(self, *_: object) -> None:
         pass
 
     def __enter__(self) -> Self:

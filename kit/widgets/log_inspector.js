@@ -1,0 +1,206 @@
+// The log inspector: segments as blocks, a segment's batches as a table, a batch's bytes with their meaning beside.
+// All text is set with textContent: what a record holds is never read as HTML.
+function element(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function button(text, label, action) {
+  const node = element("button", "", text);
+  node.type = "button";
+  if (label) node.setAttribute("aria-label", label);
+  node.addEventListener("click", action);
+  return node;
+}
+
+const number = (value) => value.toLocaleString("en");
+
+function size(bytes) {
+  if (bytes >= 1048576) return `${(bytes / 1048576).toFixed(1)} MiB`;
+  return bytes >= 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${bytes} bytes`;
+}
+
+function table(caption, columns) {
+  const node = element("table");
+  node.append(element("caption", "kit-hidden", caption));
+  const head = element("thead");
+  const line = element("tr");
+  for (const [name, isNumber] of columns) {
+    const cell = element("th", isNumber ? "kit-number" : "", name);
+    cell.scope = "col";
+    line.append(cell);
+  }
+  head.append(line);
+  const body = element("tbody");
+  node.append(head, body);
+  return [node, body];
+}
+
+function segmentBlock(segment, isOpen, choose) {
+  const label = `Segment ${segment.name}, ${size(segment.log_bytes)}, ${segment.ticks.length} index entries in its file`;
+  const block = button("", label, choose);
+  block.className = "kit-segment";
+  block.setAttribute("aria-pressed", String(isOpen));
+  block.style.flexGrow = String(Math.max(segment.log_bytes, 1));
+  block.append(element("span", "kit-code", segment.name.replace(/^0+(?=\d)/, "…")), element("span", "kit-quiet", size(segment.log_bytes)));
+  const ticks = element("span", "kit-ticks");
+  for (const position of segment.ticks) {
+    const tick = element("i");
+    tick.style.left = `${(100 * position) / segment.log_bytes}%`;
+    ticks.append(tick);
+  }
+  block.append(ticks);
+  return block;
+}
+
+function bytesView(batch) {
+  const view = element("div", "kit-bytes kit-code");
+  view.setAttribute("aria-hidden", "true"); // the table beside it says the same in words
+  const bytes = batch.hex.match(/../g) || [];
+  bytes.forEach((byte, at) => {
+    const part = batch.parts.findIndex((each) => at >= each.start && at < each.start + each.size_bytes);
+    const node = element("span", "", byte);
+    node.dataset.part = String(part);
+    node.dataset.shade = String(part % 2);
+    view.append(node);
+  });
+  if (batch.size_bytes > bytes.length) view.append(element("span", "kit-rest", `… ${number(batch.size_bytes - bytes.length)} more bytes`));
+  return view;
+}
+
+function render({ model, el }) {
+  const root = element("section", "kit-widget kit-log");
+  root.setAttribute("aria-label", model.get("title"));
+  const bar = element("form", "kit-bar");
+  const broker = element("select");
+  const brokerLabel = element("label", "", "Replica of broker");
+  brokerLabel.append(broker);
+  const wanted = element("input");
+  wanted.inputMode = "numeric";
+  wanted.size = 8;
+  const wantedLabel = element("label", "", "Offset");
+  wantedLabel.append(wanted);
+  const find = element("button", "", "Find");
+  bar.append(element("span", "kit-title", model.get("title")), brokerLabel, wantedLabel, find);
+  const steps = element("ol", "kit-steps");
+  const live = element("div");
+  live.setAttribute("role", "status");
+  live.append(steps);
+  const segments = element("div", "kit-segments");
+  segments.setAttribute("role", "group");
+  segments.setAttribute("aria-label", "Segments, oldest first");
+  const hint = element("p", "kit-quiet");
+  const batches = element("div", "kit-batches");
+  const opened = element("div", "kit-opened");
+  root.append(bar, live, hint, segments, batches, opened);
+  el.append(root);
+
+  const ask = (content) => model.send(content);
+
+  function drawOverview() {
+    const { brokers = [], broker: chosen, segments: all = [], status, left_out: leftOut } = model.get("overview");
+    brokerLabel.hidden = wantedLabel.hidden = find.hidden = !all.length;
+    broker.replaceChildren(...brokers.map((id) => {
+      const option = element("option", "", id);
+      option.selected = id === chosen;
+      return option;
+    }));
+    const open = model.get("page").base_offset;
+    const focused = segments.contains(document.activeElement) ? document.activeElement.dataset.base : null;
+    segments.replaceChildren(...all.map((segment) => {
+      const block = segmentBlock(segment, segment.base_offset === open,
+        () => ask({ type: "segment", base_offset: segment.base_offset }));
+      block.dataset.base = segment.base_offset;
+      return block;
+    }));
+    if (focused !== null) segments.querySelector(`[data-base="${focused}"]`)?.focus();
+    const more = leftOut ? ` ${number(leftOut)} older ones are not drawn.` : "";
+    hint.textContent = status || `${number(all.length)} ${all.length === 1 ? "segment" : "segments"}, the last one is being written. Small marks: index entries. Choose a segment.${more}`;
+  }
+
+  function drawPage() {
+    const page = model.get("page");
+    batches.replaceChildren();
+    for (const block of segments.children) block.setAttribute("aria-pressed", String(Number(block.dataset.base) === page.base_offset));
+    if (!page.rows) return;
+    const [node, body] = table(`Batches of ${page.name}`,
+      [["At byte", true], ["Offsets", true], ["Records", true], ["Bytes", true], ["Bytes per record", true], ["Compression"], ["Leader epoch", true]]);
+    for (const row of page.rows) {
+      const line = element("tr");
+      const isOpen = model.get("batch").position === row.position && model.get("batch").name === page.name;
+      if (isOpen) line.classList.add("kit-open");
+      const open = element("td", "kit-number");
+      open.append(button(number(row.position), `Open the batch at byte ${number(row.position)}`,
+        () => ask({ type: "batch", base_offset: page.base_offset, position: row.position })));
+      line.append(open, element("td", "kit-number", row.first === row.last ? number(row.first) : `${number(row.first)} – ${number(row.last)}`),
+        element("td", "kit-number", number(row.records)), element("td", "kit-number", number(row.size_bytes)),
+        element("td", "kit-number", (row.size_bytes / Math.max(row.records, 1)).toFixed(1)),
+        element("td", "", row.compression), element("td", "kit-number", row.leader_epoch));
+      body.append(line);
+    }
+    const move = element("div", "kit-bar");
+    if (page.position > 0) move.append(button("From the first", "", () => ask({ type: "segment", base_offset: page.base_offset })));
+    if (page.next !== null) move.append(button("Next batches", "", () => ask({ type: "segment", base_offset: page.base_offset, position: page.next })));
+    const scroll = element("div", "kit-scroll");
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", `Batches of ${page.name}`);
+    scroll.append(node);
+    batches.append(element("h4", "", `Batches in ${page.name}`), scroll, move);
+  }
+
+  function drawBatch() {
+    const batch = model.get("batch");
+    opened.replaceChildren();
+    drawPage();
+    if (!batch.parts) return;
+    const view = bytesView(batch);
+    const [node, body] = table("Parts of the batch", [["Part"], ["At byte", true], ["Bytes", true], ["Says"], ["What for"]]);
+    batch.parts.forEach((part, at) => {
+      const line = element("tr");
+      const name = element("th", "kit-code", part.name);
+      name.scope = "row";
+      name.tabIndex = 0; // the keyboard's way to what the mouse does by hovering
+      const mark = (on) => view.querySelectorAll(`[data-part="${at}"]`).forEach((byte) => byte.classList.toggle("kit-marked", on));
+      name.addEventListener("focus", () => mark(true));
+      name.addEventListener("blur", () => mark(false));
+      line.addEventListener("mouseenter", () => mark(true));
+      line.addEventListener("mouseleave", () => mark(false));
+      line.append(name, element("td", "kit-number", part.start), element("td", "kit-number", number(part.size_bytes)),
+        element("td", "kit-code", part.value), element("td", "", part.meaning));
+      body.append(line);
+    });
+    const both = element("div", "kit-anatomy");
+    both.append(view, node);
+    opened.append(element("h4", "", `The batch at byte ${number(batch.position)} of ${batch.name}`), both);
+  }
+
+  function drawFound() {
+    const sentences = model.get("found").steps || [];
+    steps.replaceChildren(...sentences.map((sentence) => element("li", "", sentence)));
+  }
+
+  broker.addEventListener("change", () => ask({ type: "broker", broker: broker.value }));
+  bar.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = wanted.value.trim();
+    const isOffset = /^\d{1,18}$/.test(text);
+    wanted.setAttribute("aria-invalid", String(!isOffset));
+    if (isOffset) ask({ type: "find", offset: Number(text) });
+    else steps.replaceChildren(element("li", "", "An offset is a whole number, 0 or more."));
+  });
+  // A key pressed in the view must not reach the notebook's own shortcuts (typing "b" would insert a cell).
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  const watched = { overview: drawOverview, page: drawPage, batch: drawBatch, found: drawFound };
+  for (const [name, draw] of Object.entries(watched)) model.on(`change:${name}`, draw);
+  drawOverview();
+  drawBatch();
+  drawFound();
+  return () => {
+    for (const [name, draw] of Object.entries(watched)) model.off(`change:${name}`, draw);
+  };
+}
+
+export default { render };
