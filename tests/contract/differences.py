@@ -20,11 +20,14 @@ def documented() -> frozenset[str]:
     return frozenset(names)
 
 
-def check_is_documented(name: str) -> None:
-    """Refuse a difference that the page does not have.
+def check_differs(name: str, apache: object, embedded: object) -> None:
+    """Refuse a difference that the page does not have, and one that is none.
 
     Raises:
-        LookupError: it has none of that name.
+        LookupError: the page has none of that name.
+        ValueError: both brokers do the same.
     """
+    if apache == embedded:
+        raise ValueError(f"{name!r}: both brokers have {apache!r}, so there is nothing to tell apart")
     if name not in documented():
         raise LookupError(f"{PAGE.name} has no line that begins with {name!r}")

@@ -128,19 +128,58 @@ class Talk:
         )
         return self.ask(m.CreateTopicsRequest(topics=[wanted], validate_only=validate_only)).topics[0]
 
-    def wait_usable(self, topic: str) -> None:
-        """Wait until every broker knows the topic and every leader serves it, all replicas in sync."""
+    def wait_usable(self, topic: str, partitions: int | None = None) -> None:
+        """Wait until every broker knows the topic and every leader serves it, all replicas in sync.
+
+        Args:
+            partitions: how many every broker must know, where that has just changed.
+        """
 
         def usable() -> bool:
             for node_id in self.node_ids:
                 found = self.topic(topic, node_id)
-                if found.error_code or any(set(p.isr_nodes) != set(p.replica_nodes) for p in found.partitions):
+                if found.error_code or partitions not in (None, len(found.partitions)):
+                    return False
+                if any(set(p.isr_nodes) != set(p.replica_nodes) for p in found.partitions):
                     return False
             return all(
                 self.offset_at(topic, LATEST, partition=p.partition_index).error_code == 0 for p in found.partitions
             )
 
         wait_until(usable, f"topic {topic} to be usable on every broker")
+
+    def wait_gone(self, topic: str) -> None:
+        """Wait until no broker knows the topic."""
+        unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        wait_until(
+            lambda: all(self.topic(topic, node_id).error_code == unknown for node_id in self.node_ids),
+            f"the end of topic {topic}",
+        )
+
+    def wait_setting(self, topic: str, name: str, value: str) -> None:
+        """Wait until a topic's setting is in force on every broker.
+
+        A broker of Apache's describes new metadata first and acts on it then, one piece after the other: what it
+        described before a later piece came, here a topic, is in force when it describes the later one.
+        """
+        wait_until(
+            lambda: all(self.settings(topic, node_id=node_id)[name].value == value for node_id in self.node_ids),
+            f"{name}={value} of topic {topic} on every broker",
+        )
+        later = f"later-{uuid.uuid4().hex}"
+        made = self.create(later)
+        assert made.error_code == ErrorCode.NONE, made
+        wait_until(
+            lambda: all(self.topic(later, node_id).error_code == ErrorCode.NONE for node_id in self.node_ids),
+            "metadata that is later than the setting",
+        )
+        self.delete(name=later)
+
+    def delete(self, **which: Any) -> int:
+        """Delete a topic by name or by id; returns the error code."""
+        state = m.DeleteTopicsRequest.DeleteTopicState(**which)
+        answer = self.ask(m.DeleteTopicsRequest(topics=[state], timeout_ms=30_000))
+        return int(answer.responses[0].error_code)
 
     def topic(self, topic: str, node_id: int | None = None) -> Any:
         """A topic as Metadata describes it; it is not made."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-import kit
 from tests.clients.admin_scenarios import (
     ConfigAdministration,
     GroupAdministration,
@@ -20,6 +19,8 @@ from tests.clients.confluent_kafka_adapter import ConfluentKafka
 from tests.clients.foreign_client import ForeignClient
 from tests.clients.kafka_python_adapter import KafkaPython
 from tests.clients.scenarios import CommitsByHand, ConsumerGroups, ProduceAndConsume, SetsTimestamps
+from tests.contract.known_everywhere import KnownEverywhere
+from tests.contract.talk import Talk
 
 pytestmark = [pytest.mark.clients, pytest.mark.usefixtures("forgotten_sockets")]
 
@@ -34,6 +35,14 @@ def make_topic(new_topic: Callable[..., str]) -> Callable[..., str]:
 def seed(client: ForeignClient) -> ForeignClient:
     """Another client to prepare with is not needed here."""
     return client
+
+
+class PatientKafkaPython(KnownEverywhere, KafkaPython):
+    """kafka-python, whose admin client asks whichever broker it likes."""
+
+
+class PatientConfluentKafka(KnownEverywhere, ConfluentKafka):
+    """confluent-kafka on brokers that answer before they act."""
 
 
 class Everything(
@@ -54,9 +63,9 @@ class TestKafkaPython(Everything):
     """kafka-python, which the labs use, on three brokers."""
 
     @pytest.fixture
-    def client(self, cluster: kit.Cluster) -> Iterator[KafkaPython]:
+    def client(self, talk: Talk) -> Iterator[KafkaPython]:
         """Give the client that the inherited scenarios run with."""
-        client = KafkaPython(cluster.bootstrap_servers)
+        client = PatientKafkaPython(talk)
         yield client
         client.close()
 
@@ -66,8 +75,8 @@ class TestConfluentKafka(Everything):
     """confluent-kafka on one."""
 
     @pytest.fixture
-    def client(self, cluster: kit.Cluster) -> Iterator[ConfluentKafka]:
+    def client(self, talk: Talk) -> Iterator[ConfluentKafka]:
         """Give the client that the inherited scenarios run with."""
-        client = ConfluentKafka(cluster.bootstrap_servers)
+        client = PatientConfluentKafka(talk)
         yield client
         client.close()

@@ -156,8 +156,7 @@ def test_offsets_survive_the_members(groups: Groups, group_id: str, topic: str) 
 def test_offsets_go_with_their_topic(talk: Talk, groups: Groups, group_id: str, topic: str) -> None:
     """When a topic is deleted, its committed offsets are too."""
     groups.commit(group_id, topic, 7)
-    state = m.DeleteTopicsRequest.DeleteTopicState(name=topic)
-    talk.ask(m.DeleteTopicsRequest(topics=[state], timeout_ms=30_000))
+    assert talk.delete(name=topic) == ErrorCode.NONE
 
     wait_until(lambda: groups.committed(group_id, topic).committed_offset == -1, "the offset to go")
 

@@ -269,7 +269,7 @@ def test_value_for_all_brokers_is_the_topics_default(talk: Talk, topic: str) -> 
     with changed(talk, "", "message.max.bytes", "7777"):
         wait_until(lambda: setting(topic, TOPIC) == ("7777", OF_ALL_BROKERS), "the topic to have it")
         assert setting(str(talk.node_ids[-1]), BROKER) == ("7777", OF_ALL_BROKERS)
-        cluster_wide = {name: each.value for name, each in talk.settings("", BROKER).items()}
+        cluster_wide = {name: each.value for name, each in talk.settings("", BROKER, talk.node_ids[-1]).items()}
         assert cluster_wide["message.max.bytes"] == "7777"
     wait_until(lambda: setting(topic, TOPIC) == ("1048588", DEFAULT), "the default again")
 

@@ -93,8 +93,7 @@ def test_replaced_leader_refuses_and_names_its_successor(healed: Isolated) -> No
     answer = healed.talk.produce(healed.topic, batch(b"late"), node_id=healed.old)
 
     assert answer.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
-    now = healed.talk.partition(healed.topic, node_id=healed.new)
-    assert (answer.current_leader.leader_id, answer.current_leader.leader_epoch) == (healed.new, now.leader_epoch)
+    assert (answer.current_leader.leader_id, answer.current_leader.leader_epoch) == (healed.new, 1)
 
 
 def test_epochs_tell_where_the_histories_part(healed: Isolated) -> None:
@@ -234,7 +233,8 @@ def test_partition_moves_to_other_brokers_with_its_records(talk: Talk, new_topic
     listed = talk.ask(m.ListPartitionReassignmentsRequest(topics=None, timeout_ms=30_000))
     assert topic not in [each.name for each in listed.topics]
     assert talk.leader(topic) in (2, 3)
-    assert talk.values(topic) == [b"a", b"b"]
+    # A new leader learns with its followers' next fetches how far its high watermark is.
+    wait_until(lambda: talk.values(topic) == [b"a", b"b"], "both records")
     assert talk.write(topic, b"c") == 2
 
 

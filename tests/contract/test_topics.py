@@ -185,7 +185,7 @@ def test_grown_topic_keeps_its_partitions_and_gets_new_ones(talk: Talk, new_topi
     talk.write(topic, b"early")
 
     assert grow(talk, topic, 4) == ErrorCode.NONE
-    talk.wait_usable(topic)
+    talk.wait_usable(topic, partitions=4)
 
     assert partitions_of(talk.topic(topic).partitions) == [0, 1, 2, 3]
     assert talk.write(topic, b"late", partition=3) == 0
@@ -213,41 +213,28 @@ def test_growing_is_refused_for_unknown_topics_and_wrong_assignments(talk: Talk,
 # -- delete ----------------------------------------------------------------------------------------------------------
 
 
-def delete(talk: Talk, **which: Any) -> int:
-    """Delete a topic by name or by id; returns the error code."""
-    state = m.DeleteTopicsRequest.DeleteTopicState(**which)
-    answer = talk.ask(m.DeleteTopicsRequest(topics=[state], timeout_ms=30_000))
-    return int(answer.responses[0].error_code)
-
-
-def wait_gone(talk: Talk, topic: str) -> None:
-    """Wait until no broker knows the topic."""
-    unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    wait_until(lambda: all(talk.topic(topic, node_id).error_code == unknown for node_id in talk.node_ids), "its end")
-
-
 def test_deleted_topic_is_gone(talk: Talk, topic: str) -> None:
     """After DeleteTopics nobody knows it; deleting it again is refused."""
-    assert delete(talk, name=topic) == ErrorCode.NONE
-    wait_gone(talk, topic)
-    assert delete(talk, name=topic) == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert talk.delete(name=topic) == ErrorCode.NONE
+    talk.wait_gone(topic)
+    assert talk.delete(name=topic) == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
 def test_topic_is_deleted_by_its_id(talk: Talk, topic: str) -> None:
     """DeleteTopics takes ids too (KIP-516); an unknown one has an error code of its own."""
     topic_id = talk.topic(topic).topic_id
 
-    assert delete(talk, topic_id=topic_id) == ErrorCode.NONE
-    wait_gone(talk, topic)
-    assert delete(talk, topic_id=topic_id) == ErrorCode.UNKNOWN_TOPIC_ID
+    assert talk.delete(topic_id=topic_id) == ErrorCode.NONE
+    talk.wait_gone(topic)
+    assert talk.delete(topic_id=topic_id) == ErrorCode.UNKNOWN_TOPIC_ID
 
 
 def test_topic_of_the_same_name_is_another_topic(talk: Talk, topic: str) -> None:
     """A topic that is made again has another id, and starts at offset 0 without the old records."""
     old = talk.topic(topic).topic_id
     talk.write(topic, b"old", b"old")
-    delete(talk, name=topic)
-    wait_gone(talk, topic)
+    talk.delete(name=topic)
+    talk.wait_gone(topic)
 
     assert talk.create(topic).error_code == ErrorCode.NONE
     talk.wait_usable(topic)

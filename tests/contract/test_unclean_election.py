@@ -47,7 +47,8 @@ def leaderless(cluster: kit.Cluster, talk: Talk, new_topic: NewTopic) -> Iterato
     wait_until(lambda: list(talk.partition(topic, node_id=last).isr_nodes) == [last], "the follower to be out")
     cluster.kill(last)
     cluster.heal()
-    wait_until(lambda: talk.partition(topic, node_id=behind).leader_id == -1, "the end of the leader")
+    living = [node_id for node_id in talk.node_ids if node_id != last]
+    wait_until(lambda: all(talk.partition(topic, node_id=each).leader_id == -1 for each in living), "no leader")
     yield Leaderless(talk, topic, last, behind)
     make_whole(cluster, talk, topic)
 
