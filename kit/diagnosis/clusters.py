@@ -9,7 +9,7 @@ from typing import Any
 from kit.cluster import Cluster, start
 from kit.diagnosis.report import EMBEDDED, Finding
 from kit.errors import KitError, StartError
-from kit.service import Service, running
+from kit.service import Service, folder, running
 
 SECTION = "Clusters that can be started"
 RUNNING = "Clusters that run"
@@ -99,7 +99,7 @@ def look_at_image(client: Any, wish: str | None) -> Finding:
         return Finding(SECTION, title, "problem", f"the engine refuses {name}: {engine.explanation(error)}", purpose)
     started = " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
     if _STARTS_KAFKA not in started:
-        text = f"{name} is here, but it starts `{started}` and not Kafka as Apache's images do: it may be none of Kafka"
+        text = f"{name} is here, but it starts `{started or 'nothing'}` and not Kafka as Apache's images do: it may be none of Kafka"
         return Finding(SECTION, title, "note", text, purpose)
     return Finding(SECTION, title, "ok", f"{name} is here; no container was started from it", purpose)
 
@@ -110,8 +110,17 @@ def _unset(variable: str) -> str:
 
 def look_at_running() -> list[Finding]:
     """The clusters of `kit up` and of the practice CLI."""
-    found = [_look_at_service(each) for each in running()]
+    services = running()
+    known = {each.name for each in services}
+    unclear = [each for each in folder.names() if each not in known and folder.is_held(each)]
+    found = [*map(_look_at_service, services), *map(_look_at_unclear, unclear)]
     return found or [Finding(RUNNING, "none", "note", "`kit up` starts one that outlives notebooks")]
+
+
+def _look_at_unclear(name: str) -> Finding:
+    where = folder.path_of(name, "json")
+    text = f"it is just being started, or somebody damaged {where}, which it mends itself: look again in a moment"
+    return Finding(RUNNING, name, "note", text)
 
 
 def _look_at_service(service: Service) -> Finding:

@@ -10,6 +10,8 @@ import importlib
 import random
 import shutil
 import socket
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +31,8 @@ PROTOCOL = "SASL_PLAINTEXT"  # a password is asked for; nothing is encrypted, be
 # As in Confluent Cloud: a topic is there when it was created, and has six partitions unless told otherwise.
 _CONFIG = {"auto.create.topics.enable": "false", "num.partitions": "6"}
 _START_PATIENCE_S = 120.0
+_NOTES_PATIENCE_S = 5.0
+_PAUSE_S = 0.05
 _PORTS = range(20_000, 32_000)  # below those that systems give to clients, so that nobody takes them by chance
 _ATTEMPTS = 50
 
@@ -61,6 +65,9 @@ class Services(Protocol):
     def clean(self) -> Any:
         """Remove what crashed processes left."""
 
+    def users_of(self, data_dir: Path) -> list[int]:
+        """The ids of the processes that have a cluster's folder."""
+
 
 def kit_services() -> Services:
     """`kit.service`, loaded when a cluster is first used: most commands need none."""
@@ -92,7 +99,7 @@ class Processes:
             cluster = self._store.read().clusters.get(cluster_id)
             if cluster is None:
                 raise not_found(cluster_id)
-            service = self._services().find(cluster_id)
+            service = self._service(cluster_id)
             if service is not None and cluster.status == UP:
                 return cluster
             if service is not None:  # a terminal was ended before it had made the users
@@ -162,25 +169,54 @@ class Processes:
 
     def end(self, cluster_id: str) -> None:
         """End a cluster's process, remove its folder, and forget it; nobody starts it again meanwhile."""
-        services = self._services()
         with self._store.lock(cluster_id, _START_PATIENCE_S):
-            service = services.find(cluster_id)
-            if service is not None:
-                service.close()
-            services.clean()
+            self._end_process(cluster_id)
             remove_folder(self._store.cluster_folder(cluster_id))
             with self._store.change() as state:
                 state.forget_cluster(cluster_id)
         self._store.remove_lock(cluster_id)
 
     def end_all(self) -> list[str]:
-        """End every practice cluster that runs, whether the state knows it or not; returns their ids."""
+        """End every practice cluster that runs, whether the state knows it or not; returns their ids.
+
+        Raises:
+            CliError: one does not end.
+        """
         services = self._services()
-        found = services.running(kind=KIND)
-        for service in found:
+        found = {service.name for service in services.running(kind=KIND)}
+        found |= {each.name for each in self._store.cluster_folders() if services.users_of(each)}
+        for cluster_id in sorted(found):
+            self._end_process(cluster_id)
+        services.clean()
+        return sorted(found)
+
+    def _end_process(self, cluster_id: str) -> None:
+        services = self._services()
+        service = self._service(cluster_id)
+        if service is not None:
             service.close()
         services.clean()
-        return [service.name for service in found]
+        pids = services.users_of(self._store.cluster_folder(cluster_id))
+        if pids:
+            command = "taskkill /F /PID" if sys.platform == "win32" else "kill -9"
+            raise CliError(
+                f'the process of Kafka cluster "{cluster_id}" does not end: process {pids[0]}',
+                f"End it with `{command} {pids[0]}`, and try again.",
+            )
+
+    def _service(self, cluster_id: str) -> RunningService | None:
+        """A cluster's process, if there is one; one whose notes somebody removed writes them again, so wait for that.
+
+        Brokers whose process has crashed have the folder for a moment too, and then end.
+        """
+        services = self._services()
+        folder = self._store.cluster_folder(cluster_id)
+        give_up_s = time.monotonic() + _NOTES_PATIENCE_S
+        while (service := services.find(cluster_id)) is None and services.users_of(folder):
+            if time.monotonic() >= give_up_s:
+                break
+            time.sleep(_PAUSE_S)
+        return service
 
 
 def not_found(cluster_id: str) -> CliError:

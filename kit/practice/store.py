@@ -93,6 +93,10 @@ class Store:
         """Where a Kafka cluster keeps its logs."""
         return self.folder / "clusters" / cluster
 
+    def cluster_folders(self) -> list[Path]:
+        """The folders of all Kafka clusters that have logs, also of those that the state does not know."""
+        return sorted((self.folder / "clusters").glob("*/"))
+
     def make_cluster_folder(self, cluster: str) -> Path:
         """The same, made when it is not there."""
         folder = self.cluster_folder(cluster)

@@ -2,7 +2,8 @@
 
 ``clusters/NAME.json`` is the `Record`, ``NAME.lock`` is locked by the process as long as it lives, ``NAME.log`` is what
 it logs. The operating system ends the lock with the process, however that ends, so nobody ever takes another process
-that got the same id for the service.
+that got the same id for the service. The file of the lock has the same text as the record, so that a record that
+somebody damaged or removed hides no process; the process puts back what it misses (`Notes.keep`).
 """
 
 from __future__ import annotations
@@ -99,16 +100,30 @@ class Record:
         draft = path.with_suffix(".tmp")
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600, exist_ok=False)
-        draft.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        draft.write_text(self.to_text(), encoding="utf-8")
         draft.replace(path)
+
+    def to_text(self) -> str:
+        """As it is in files."""
+        return json.dumps(dataclasses.asdict(self))
 
 
 def read_record(name: str) -> Record | None:
     """What is known about a service; None when there is nothing, or only rubbish."""
+    return _read(name, "json") or _read(name, "lock")
+
+
+def _read(name: str, suffix: str) -> Record | None:
     try:
-        return Record(**json.loads(path_of(name, "json").read_text(encoding="utf-8")))
+        record = Record(**json.loads(path_of(name, suffix).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+    return record if record.name == name else None
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a record of a service, readable or not."""
+    return path_of(name, "json").exists() or _read(name, "lock") is not None
 
 
 def path_of(name: str, suffix: str) -> Path:
@@ -147,8 +162,9 @@ class NameLock:
         try:
             lock(fd)
             # Its last owner may have removed the file meanwhile: then this lock keeps nobody else out.
-            if self._path.exists() and os.path.samestat(os.fstat(fd), self._path.stat()):
-                return fd
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(fd), self._path.stat()):
+                    return fd
         except OSError as error:
             if error.errno not in _HELD:
                 os.close(fd)
@@ -156,17 +172,81 @@ class NameLock:
         os.close(fd)
         return None
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether others meet this lock: somebody may have removed its file."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), self._path.stat())
+        except OSError:
+            return False
+
+    def write(self, text: str) -> None:
+        """Put a text into the lock's file, in place of the one that is there.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        data = text.encode()
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        os.write(self._fd, data)
+        os.ftruncate(self._fd, len(data))
+
+    def forget(self) -> None:
+        """Remove what is known about the service, and keep its name."""
+        with contextlib.suppress(OSError):
+            self.write("")  # Windows will not remove the file itself while it is open
+        for suffix in ("json", "tmp", "log", "log.1"):
+            path_of(self._path.name.removesuffix(".lock"), suffix).unlink(missing_ok=True)
+
     def release(self) -> None:
         """Remove the service's files, and let others have its name."""
-        for suffix in ("json", "tmp", "log", "log.1"):
-            path_of(self._path.stem, suffix).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # Windows removes no open file
+        if self._path.exists() and not self.is_in_place:  # another one's by now, and its files too
+            os.close(self._fd)
+            return
+        self.forget()
+        with contextlib.suppress(OSError):
             self._path.unlink()
         os.close(self._fd)
 
     def give_back(self) -> None:
         """Let others have the name, and leave everything as it is."""
         os.close(self._fd)
+
+
+class Notes:
+    """The files of a running service, for the process that is it.
+
+    Args:
+        lock: the right to its name.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+
+    def __init__(self, lock: NameLock, record: Record) -> None:
+        self.lock = lock
+        self._record = record
+        self._write()
+
+    def keep(self) -> None:
+        """Put back what somebody removed or damaged, so that the service is found again.
+
+        Raises:
+            OSError: it cannot be put back; ``BlockingIOError`` when another process has the name meanwhile.
+            StartError: the folder cannot be made again.
+        """
+        name = self._record.name
+        if not self.lock.is_in_place:
+            made_clusters()
+            mine = NameLock(name, patience_s=0)
+            self.lock.give_back()
+            self.lock = mine
+        if any(_read(name, suffix) != self._record for suffix in ("json", "lock")):
+            self._write()
+
+    def _write(self) -> None:
+        self.lock.write(self._record.to_text())
+        self._record.write()
 
 
 def is_held(name: str) -> bool:

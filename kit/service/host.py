@@ -15,10 +15,10 @@ from types import FrameType
 from typing import Any
 
 from kit.cluster import Cluster, start
-from kit.errors import StartError
+from kit.errors import KitError, StartError
 from kit.listeners import Listener
 from kit.service import channel, folder, left_overs
-from kit.service.folder import NameLock, Record
+from kit.service.folder import NameLock, Notes, Record
 from kit.service.server import Server
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,10 @@ class Host:
         self._is_asked_to_end = threading.Event()
         self._stack = contextlib.ExitStack()
         try:
-            self._stack.callback(_locked(self.name).release)
+            self._lock = _locked(self.name)
+            self._stack.callback(self._release)
             left_overs.tidy(self.name)
+            self._lock.forget()
             self.cluster = self._started()
             self._stack.callback(self.cluster.close)
             self._offer()
@@ -90,7 +92,7 @@ class Host:
                 is_temporary=self._settings.get("data_dir") is None,
                 started_ms=time.time_ns() // 1_000_000,
             )
-            self.record.write()
+            self._notes = Notes(self._lock, self.record)
         except OSError as error:
             raise StartError(
                 f"Nobody could find the cluster {self.name!r}: {error}. Name another folder with KIT_HOME."
@@ -119,7 +121,17 @@ class Host:
         """
         while not self._is_asked_to_end.wait(_LOOK_S):
             self.cluster._check_running()  # noqa: SLF001 - it asks nobody, which "controller" would
+            self._keep_notes()
         log.info("somebody asked for the end")
+
+    def _keep_notes(self) -> None:
+        try:
+            self._notes.keep()
+        except (OSError, KitError) as error:
+            log.warning("nobody finds this cluster: %s", error)
+
+    def _release(self) -> None:
+        (self._notes.lock if hasattr(self, "_notes") else self._lock).release()
 
     def close(self) -> None:
         """End the cluster, and leave nothing behind; harmless when called again."""

@@ -42,7 +42,7 @@ def clean_one(name: str) -> bool:
 
 def tidy(name: str) -> bool:
     """Remove what the last service of that name left besides its files here, while its lock is ours."""
-    if not folder.path_of(name, "json").exists():
+    if not folder.is_known(name):
         return False
     record = folder.read_record(name)
     if record is not None:
@@ -50,6 +50,15 @@ def tidy(name: str) -> bool:
         _end_brokers(record)
         _remove_temporary(record)
     return True
+
+
+def users_of(data_dir: Path) -> list[int]:
+    """The ids of the processes that run brokers on a cluster's folder, whether a service is known or not."""
+    found: list[int] = []
+    for lock in _held_locks(data_dir, "embedded"):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(int(lock.read_text("ascii")))
+    return found
 
 
 def _end_brokers(record: Record) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import kit
 from kit import service
 from kit.errors import ConnectError
 from tests.support import practice_terminals
-from tests.support.processes import Traces, assert_gone
+from tests.support.processes import Traces, assert_gone, is_running
 from tests.support.wait import wait_until
 
 CREATE = "kafka cluster create day2 --cloud gcp --region us-west1 -o json"
@@ -162,6 +163,48 @@ def test_crashed_cluster_is_deleted_without_being_started(confluent: Confluent, 
 
     assert ended.stderr == ""
     assert_gone(left)
+
+
+@pytest.mark.parametrize(
+    ("loss", "command"),
+    [
+        ("removed", "confluent kafka cluster delete {id} --force"),
+        ("all removed", "confluent kafka cluster delete {id} --force"),
+        ("damaged", "confluent practice reset --force"),
+        ("all removed", "confluent practice reset --force"),
+        ("removed", "down {id}"),
+        ("damaged", "down {id}"),
+    ],
+)
+def test_cluster_whose_notes_are_lost_is_ended_all_the_same(
+    cluster: dict[str, Any], tmp_path: Path, loss: str, command: str
+) -> None:
+    """No process is hidden by what somebody does to the files in the kit's folder."""
+    left = traces(cluster)
+    notes = tmp_path / "clusters" / f"{cluster['id']}.json"
+    if loss == "damaged":
+        notes.write_text("{")
+    else:
+        notes.unlink()
+    if loss == "all removed":
+        shutil.rmtree(notes.parent)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "kit", *command.format(**cluster).split()],
+        cwd=practice_terminals.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended
+    if command.startswith("down"):
+        wait_until(lambda: not is_running(left.pid), "the process to end")
+    else:
+        assert_gone(left)
+    assert service.running() == []
+    assert list((tmp_path / "clusters").glob("*")) == []
 
 
 def test_reset_ends_clusters_that_the_state_does_not_know(

@@ -14,6 +14,7 @@ import pytest
 
 from kit.diagnosis import Finding, Report, advice, clusters, computer, left, python
 from kit.errors import KitError, StartError
+from kit.service import folder
 
 WORKS = Finding("Clusters", "embedded cluster", "ok", "3 brokers")
 MISSING = Finding("Tools", "kcat", "missing", "not <installed>", "shells", "apt-get install kcat")
@@ -227,6 +228,20 @@ class Engine:
     def get(self, _: str) -> Engine:
         """The image."""
         return self
+
+
+def test_cluster_that_is_not_ready_yet_is_mentioned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A name that a process has without a word about it is no secret."""
+    monkeypatch.setenv("KIT_HOME", str(tmp_path))
+    folder.made_clusters()
+    lock = folder.NameLock("lab")
+
+    found = clusters.look_at_running()
+    lock.release()
+
+    assert [(each.name, each.state) for each in found] == [("lab", "note")]
+    assert "just being started" in found[0].text
+    assert [each.name for each in clusters.look_at_running()] == ["none"]
 
 
 def test_left_overs_are_problems_until_they_are_cleaned() -> None:

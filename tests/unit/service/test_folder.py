@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import stat
 import sys
 import threading
@@ -12,7 +14,7 @@ import pytest
 
 from kit.errors import StartError
 from kit.service import folder
-from kit.service.folder import NameLock, Record
+from kit.service.folder import NameLock, Notes, Record
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
 
@@ -90,6 +92,58 @@ def test_damaged_record_is_none(text: str) -> None:
     folder.path_of("lab", "json").write_text(text)
 
     assert folder.read_record("lab") is None
+
+
+@pytest.mark.parametrize("suffix", ["json", "lock"])
+@pytest.mark.parametrize("text", [None, "", "{", "\0\xff"])
+def test_notes_are_found_and_put_back_when_one_of_them_is_lost(suffix: str, text: str | None) -> None:
+    """There are two copies of a record: one is enough to find the service, which mends the other."""
+    folder.made_clusters()
+    mine = NameLock("lab")
+    notes = Notes(mine, record())
+    path = folder.path_of("lab", suffix)
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text, encoding="latin-1")
+
+    assert folder.read_record("lab") == record()
+    notes.keep()
+    assert folder.is_held("lab")
+    for each in ("json", "lock"):
+        assert Record(**json.loads(folder.path_of("lab", each).read_text())) == record()
+    notes.lock.release()
+    assert [path for path in folder.clusters().iterdir() if sys.platform != "win32"] == []
+
+
+def test_notes_are_put_back_when_the_whole_folder_is_gone(home: Path) -> None:
+    """Who removes everything does not hide a process that runs."""
+    folder.made_clusters()
+    notes = Notes(NameLock("lab"), record())
+    shutil.rmtree(home)
+
+    assert folder.names() == []
+    notes.keep()
+
+    assert folder.is_held("lab")
+    assert folder.read_record("lab") == record()
+    notes.lock.release()
+
+
+def test_lost_name_that_another_one_took_stays_its_own() -> None:
+    """The files of the new owner are not written over, and not removed at the end of the old one."""
+    folder.made_clusters()
+    old = Notes(NameLock("lab"), record())
+    folder.path_of("lab", "lock").unlink()
+    new = Notes(NameLock("lab"), record(pid=1))
+
+    with pytest.raises(BlockingIOError):
+        old.keep()
+    old.lock.release()
+
+    assert folder.is_held("lab")
+    assert folder.read_record("lab") == record(pid=1)
+    new.lock.release()
 
 
 def test_name_is_one_owners_at_a_time() -> None:

@@ -233,6 +233,36 @@ def test_clean_spares_what_runs_and_what_is_not_temporary(tmp_path: Path) -> Non
     assert living.ask("status")["name"] == "living"
 
 
+@pytest.mark.portable
+@pytest.mark.parametrize("suffixes", [("json",), ("lock",), ("json", "lock", "log")])
+def test_service_whose_files_were_removed_is_found_again(suffixes: tuple[str, ...]) -> None:
+    """A living process puts its notes back, and can be ended by them."""
+    started = service.start("lab", ONE, kind="practice")
+    brokers = brokers_of(started)
+    for suffix in suffixes:
+        folder.path_of("lab", suffix).unlink()
+
+    wait_until(lambda: folder.path_of("lab", "json").exists() and started.is_running, "the notes to come back")
+    assert [each.pid for each in service.running()] == [started.pid]
+    started.close()
+
+    assert_nothing_left(started, brokers)
+
+
+@needs_signals
+def test_crashed_service_with_a_damaged_record_is_cleaned_up() -> None:
+    """The copy in the lock's file tells what it left."""
+    started = service.start("lab", ONE, kind="practice")
+    brokers = brokers_of(started)
+    psutil.Process(started.pid).suspend()  # so that it puts nothing back
+    folder.path_of("lab", "json").write_text("{")
+    os.kill(started.pid, signal.SIGKILL)
+    wait_until(lambda: not started.is_running, "the service to die")
+
+    assert service.clean() == ["lab"]
+    assert_nothing_left(started, brokers)
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
