@@ -105,6 +105,11 @@ def read_properties(path: str | os.PathLike[str]) -> dict[str, object]:
     return _translated(list(_lines(text, str(path))), str(path))
 
 
+def name_in_files(setting: str) -> str:
+    """What properties files call a setting of kafka-python's."""
+    return next((name for name, translated in _NAMES.items() if translated == setting), _CHECK_HOST_NAME)
+
+
 def translate(properties: Mapping[str, object]) -> dict[str, object]:
     """The same for settings that a dictionary holds, such as the one for confluent-kafka's clients.
 

@@ -7,10 +7,11 @@ import os
 import re
 import ssl
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.client_properties import read_environment, read_properties, translate
+from kit.client_properties import name_in_files, read_environment, read_properties, translate
 from kit.client_settings import HIDDEN, ClientSettings, Secret
 from kit.errors import ConnectError
 from kit.listeners import SASL_MECHANISMS, SECURITY_PROTOCOLS
@@ -35,6 +36,7 @@ _OFTEN_MEANT = {
     "ssl_ca_location": "ssl_cafile",
     "bootstrap_server": "bootstrap_servers",
 }
+_EXAMPLES = {"sasl_mechanism": "PLAIN"}
 _LAST_PORT = 65_535
 _LONGEST_TIMEOUT_S = 600
 
@@ -51,11 +53,17 @@ def merged_settings(bootstrap_servers: object, properties: object, settings: Map
     for name in settings:
         _check_name(name)
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
-    found = {**_from(properties), **given}
+    in_properties = _from(properties)
+    found = {**in_properties, **given}
     if bootstrap_servers is not None:
         found["bootstrap_servers"] = bootstrap_servers
     if "bootstrap_servers" not in found:
         found = {**read_environment(), **found}
+    if "bootstrap_servers" not in found and properties is not None:
+        raise ConnectError(
+            f"{_source(properties)} has no bootstrap.servers: add bootstrap.servers=host:9092 to it, or write "
+            'kit.connect("host:9092", properties=...).'
+        )
     if "bootstrap_servers" not in found:
         raise ConnectError(
             'No address is known: write kit.connect("host:9092"), or properties="client.properties", or set '
@@ -65,7 +73,10 @@ def merged_settings(bootstrap_servers: object, properties: object, settings: Map
     found["bootstrap_servers"] = ",".join(addresses)
     if protocol is not None:
         found.setdefault("security_protocol", protocol)
-    return _checked(found)
+    written = _Written(
+        "" if properties is None else _source(properties), frozenset(in_properties.keys() - given.keys())
+    )
+    return _checked(found, written)
 
 
 def addresses_of(settings: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -129,6 +140,33 @@ def checked_timeout_s(value: object) -> float:
 # -- pieces ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Where settings were written, so that an error has the names that are found there.
+
+    Attributes:
+        source: the properties file; empty when there is none.
+        names: of the settings that come from it.
+    """
+
+    source: str
+    names: frozenset[str]
+
+    def name(self, setting: str) -> str:
+        """As it is written."""
+        return f"{self.source}: {name_in_files(setting)}" if setting in self.names else setting
+
+    def line(self, setting: str, *values: str) -> str:
+        """How to write it."""
+        if self.source:
+            return f"{' or '.join(f'{name_in_files(setting)}={value}' for value in values)} in {self.source}"
+        return f"{setting}={' or '.join(repr(value) for value in values)}"
+
+
+def _source(properties: object) -> str:
+    return "properties=" if isinstance(properties, Mapping) else str(properties)
+
+
 def _from(properties: object) -> dict[str, object]:
     if properties is None:
         return {}
@@ -182,25 +220,30 @@ def _address(text: str, part: object) -> str:
         raise ConnectError(
             f'The address {part!r} has no port: write "{text or "host"}:9092" if the broker listens there.'
         )
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= _LAST_PORT:
+    if port.isascii() and port.isdigit() and not 0 < int(port) <= _LAST_PORT:
+        raise ConnectError(
+            f'The address {part!r} has a port that there is not: they go from 1 to {_LAST_PORT}, write "{host}:9092".'
+        )
+    if not port.isascii() or not port.isdigit():
         raise ConnectError(f'The address {part!r} has no port after its colon: write "{host or "host"}:9092".')
     if not re.fullmatch(r"\[[0-9A-Fa-f:.%\w]+\]|[^\s:/@\[\]]+", host):
         raise ConnectError(f'The address {part!r} has no computer before its colon: write "host:{port}".')
     return text
 
 
-def _checked(found: dict[str, Any]) -> ClientSettings:
+def _checked(found: dict[str, Any], written: _Written) -> ClientSettings:
     protocol = found["security_protocol"] = str(found.get("security_protocol", "PLAINTEXT")).upper()
     if protocol not in SECURITY_PROTOCOLS:
         raise ConnectError(
-            f"security_protocol={protocol!r} is not possible: it is one of {', '.join(SECURITY_PROTOCOLS)}."
+            f"{written.name('security_protocol')}={protocol!r} is not possible: "
+            f"it is one of {', '.join(SECURITY_PROTOCOLS)}."
         )
     if protocol.startswith("SASL"):
-        _check_login(found, protocol)
-    _check_fits(found, protocol)
+        _check_login(found, protocol, written)
+    _check_fits(found, protocol, written)
     for name in _FILES:
         if name in found:
-            found[name] = _file(name, found[name])
+            found[name] = _file(written.name(name), found[name])
     if "ssl_keyfile" in found and "ssl_certfile" not in found:
         raise ConnectError(
             "ssl_keyfile is given without ssl_certfile: a client shows both, the key and its certificate."
@@ -212,8 +255,14 @@ def _checked(found: dict[str, Any]) -> ClientSettings:
     return ClientSettings(found)
 
 
-def _check_login(found: dict[str, Any], protocol: str) -> None:
+def _check_login(found: dict[str, Any], protocol: str, written: _Written) -> None:
     missing = [name for name in _SASL if not found.get(name)]
+    if missing and written.source:
+        lines = " and ".join(f"{name_in_files(name)}={_EXAMPLES.get(name, '...')}" for name in missing)
+        raise ConnectError(
+            f"{written.source} has no {' and no '.join(map(name_in_files, missing))}, which {protocol} needs: add "
+            f"{lines} to it, or give {' and '.join(missing)} to kit.connect."
+        )
     if missing:
         raise ConnectError(
             f"security_protocol={protocol!r} also needs {' and '.join(missing)}: "
@@ -222,33 +271,34 @@ def _check_login(found: dict[str, Any], protocol: str) -> None:
     mechanism = found["sasl_mechanism"] = str(found["sasl_mechanism"]).upper()
     if mechanism not in SASL_MECHANISMS:
         raise ConnectError(
-            f"sasl_mechanism={mechanism!r} is not possible here: it is one of {', '.join(SASL_MECHANISMS)}."
+            f"{written.name('sasl_mechanism')}={mechanism!r} is not possible here: "
+            f"it is one of {', '.join(SASL_MECHANISMS)}."
         )
     for name in ("sasl_plain_username", "sasl_plain_password"):
         if not isinstance(found[name], str):
             raise ConnectError(f"{name} is a {type(found[name]).__name__}: it must be text.")
         if found[name] != found[name].strip():
-            raise ConnectError(f"{name} begins or ends with a space or a line break: was it pasted with one?")
+            raise ConnectError(
+                f"{written.name(name)} begins or ends with a space or a line break: was it pasted with one?"
+            )
     if found["sasl_plain_password"] == HIDDEN and isinstance(found["sasl_plain_password"], Secret):
         raise ConnectError(
             "The password of these settings was hidden when they were saved: give sasl_plain_password again."
         )
 
 
-def _check_fits(found: Mapping[str, Any], protocol: str) -> None:
+def _check_fits(found: Mapping[str, Any], protocol: str, written: _Written) -> None:
     """Settings that the protocol would not use are a sign that another was meant."""
-    with_login = (
-        "SASL_SSL" if "SSL" in protocol or any(name in found for name in _TLS) else "SASL_PLAINTEXT or SASL_SSL"
-    )
+    has_tls = "SSL" in protocol or any(name in found for name in _TLS)
     for names, is_used, meant in [
-        (_SASL, protocol.startswith("SASL"), with_login),
-        (_TLS, "SSL" in protocol, "SASL_SSL" if protocol.startswith("SASL") else "SSL"),
+        (_SASL, protocol.startswith("SASL"), ["SASL_SSL"] if has_tls else ["SASL_PLAINTEXT", "SASL_SSL"]),
+        (_TLS, "SSL" in protocol, ["SASL_SSL" if protocol.startswith("SASL") else "SSL"]),
     ]:
         given = [name for name in names if name in found]
         if given and not is_used:
             raise ConnectError(
-                f"{given[0]} is given, but security_protocol is {protocol}, which does not use it: "
-                f"write security_protocol={' or '.join(repr(each) for each in meant.split(' or '))}."
+                f"{written.name(given[0])} is given, but security_protocol is {protocol}, which does not use it: "
+                f"write {written.line('security_protocol', *meant)}."
             )
 
 

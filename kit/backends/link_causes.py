@@ -7,6 +7,7 @@ at once more, without any user name or password: what is spoken there says what 
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,10 @@ _PLAIN_TEXT = {"security_protocol": "PLAINTEXT"}
 # Numbers of OpenSSL's verify errors. Source: openssl-verification-options(1), x509_vfy.h.
 _NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
 _NO_AUTHORITY = (18, 19, 20, 21)
+# As in the examples of documentation: <API_KEY>, {{ SECRET }}, ${PASSWORD}, WRITE-IT-HERE, your_password, xxx, ...
+_PLACEHOLDER = re.compile(r"<.*>|\$?\{.*\}|\[.*\]|\.\.\.|…|[xX*]{3,}|[A-Z]+([-_ ][A-Z]+)+|(my|your)[-_ ].*")
+_WITH_API_KEYS = ".confluent.cloud"
+_OF_API_KEYS = " A new API key needs a few minutes, and it fits only the cluster that it was made for."
 _NAMES_TIMEOUT_S, _MOST_NAMES = 3.0, 4
 
 
@@ -118,7 +123,7 @@ def _certain(error: LinkError, host: str, port: int, settings: Mapping[str, Any]
         )
         return f"{address} {given}: give ssl_certfile and ssl_keyfile, signed by an authority that the broker trusts."
     if error.step == Step.LOG_IN:
-        return _login(error, address, settings)
+        return _login(error, host, port, settings)
     return None
 
 
@@ -161,15 +166,17 @@ def _names_in_certificate(host: str, port: int, settings: Mapping[str, Any]) -> 
     return "another name than this one"
 
 
-def _login(error: LinkError, address: str, settings: Mapping[str, Any]) -> str | None:
+def _login(error: LinkError, host: str, port: int, settings: Mapping[str, Any]) -> str | None:
+    address = _address(host, port)
     mechanism, user = settings["sasl_mechanism"], settings["sasl_plain_username"]
     if error.code == ErrorCode.UNSUPPORTED_SASL_MECHANISM:
         offered = ", ".join(error.offered) or "none"
         return f"{address} does not offer {mechanism}; it offers {offered}: write one of them as sasl_mechanism."
     if error.code == ErrorCode.SASL_AUTHENTICATION_FAILED:
         return (
-            f"{address} refuses the user name {user!r} or its password ({mechanism}): correct them. "
-            "A new API key needs a few minutes, and it fits only the cluster that it was made for."
+            f"{address} refuses the user name {user!r} or its password ({mechanism}): correct them."
+            + _doubts(settings)
+            + (_OF_API_KEYS if host.endswith(_WITH_API_KEYS) else "")
         )
     if error.cause is not None and not isinstance(error.cause, OSError):
         return (
@@ -177,6 +184,16 @@ def _login(error: LinkError, address: str, settings: Mapping[str, Any]) -> str |
             "password, and make sure that this is the right cluster."
         )
     return None
+
+
+def _doubts(settings: Mapping[str, Any]) -> str:
+    """What looks as if it had never been meant for a broker; never the words themselves."""
+    for name, value in (("user name", settings["sasl_plain_username"]), ("password", settings["sasl_plain_password"])):
+        if _PLACEHOLDER.fullmatch(value):
+            return f" The {name} looks like a placeholder for one."
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'`":
+            return f" The {name} begins and ends with a quotation mark: take them away if they do not belong to it."
+    return ""
 
 
 def _mismatch(seen: Seen, address: str, settings: Mapping[str, Any]) -> str | None:

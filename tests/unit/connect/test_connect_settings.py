@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,8 @@ def test_arguments_before_properties_before_environment(tmp_path: Path, monkeypa
         ("kafka", None, {}, 'The address \'kafka\' has no port: write "kafka:9092"'),
         ("kafka:", None, {}, "has no port after its colon"),
         ("kafka:http", None, {}, "has no port after its colon"),
-        ("kafka:70000", None, {}, "has no port after its colon"),
+        ("kafka:70000", None, {}, 'has a port that there is not: they go from 1 to 65535, write "kafka:9092"'),
+        ("127.0.0.1:0", None, {}, "has a port that there is not"),
         ("kafka:٣", None, {}, "has no port after its colon"),
         (":9092", None, {}, "has no computer before its colon"),
         ("::1:9092", None, {}, "has no computer before its colon"),
@@ -111,6 +113,48 @@ def test_settings_that_cannot_be(
     """One sentence says what is wrong and what to write, without the password."""
     with pytest.raises(kit.ConnectError, match=sentence) as refusal:
         merged_settings(bootstrap_servers, properties, settings)
+    assert "open-sesame" not in str(refusal.value)
+
+
+SASL_LINES = "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=open-sesame\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "sentence"),
+    [
+        (SASL_LINES, {}, r"{path} has no bootstrap\.servers: add bootstrap\.servers=host:9092 to it"),
+        (
+            "bootstrap.servers=a:1\nsecurity.protocol=SASL_SSL\nsasl.username=ann\n",
+            {},
+            r"{path} has no sasl\.mechanism and no sasl\.password, which SASL_SSL needs: add sasl\.mechanism=PLAIN and",
+        ),
+        (
+            "bootstrap.servers=a:1\nsasl.mechanism=PLAIN\n",
+            {},
+            r"{path}: sasl\.mechanism is given, .* write security\.protocol=SASL_PLAINTEXT or .* in {path}",
+        ),
+        ("bootstrap.servers=a:1\nsecurity.protocol=TLS\n", {}, r"{path}: security\.protocol='TLS' is not possible"),
+        (
+            "bootstrap.servers=a:1\nsecurity.protocol=SSL\nssl.ca.location=none.pem\n",
+            {},
+            r"{path}: ssl\.ca\.location='none\.pem': there is no such file",
+        ),
+        (
+            "bootstrap.servers=a:1\nsecurity.protocol=SSL\n",
+            {"security_protocol": "TLS"},
+            r"^security_protocol='TLS' is",
+        ),
+    ],
+)
+def test_what_a_file_lacks_is_told_in_the_words_of_files(
+    tmp_path: Path, text: str, settings: dict[str, Any], sentence: str
+) -> None:
+    """With the file's name, as its author would write the line; what an argument says keeps the argument's name."""
+    path = tmp_path / "client.properties"
+    path.write_text(text)
+
+    with pytest.raises(kit.ConnectError, match=sentence.replace("{path}", re.escape(str(path)))) as refusal:
+        merged_settings(None, path, settings)
     assert "open-sesame" not in str(refusal.value)
 
 
