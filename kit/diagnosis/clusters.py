@@ -99,7 +99,7 @@ def look_at_image(client: Any, wish: str | None) -> Finding:
         return Finding(SECTION, title, "problem", f"the engine refuses {name}: {engine.explanation(error)}", purpose)
     started = " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
     if _STARTS_KAFKA not in started:
-        text = f"{name} is here, but it starts `{started or 'nothing'}` and not Kafka as Apache's images do: it may be none of Kafka"
+        text = f"{name} is here; it starts `{started or 'nothing'}` and not Kafka as Apache's images do, so it may fail"
         return Finding(SECTION, title, "note", text, purpose)
     return Finding(SECTION, title, "ok", f"{name} is here; no container was started from it", purpose)
 

@@ -203,7 +203,7 @@ def test_image_that_is_no_name_is_a_line_of_the_report(monkeypatch: pytest.Monke
     [
         (["/etc/kafka/docker/run"], "ok", "is here; no container was started from it"),
         (["/bin/bash"], "note", "it starts `/bin/bash` and not Kafka"),
-        (None, "note", "it may be none of Kafka"),
+        (None, "note", "it starts `nothing`"),
     ],
 )
 def test_image_is_praised_for_what_was_seen_only(
