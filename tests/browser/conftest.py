@@ -64,5 +64,5 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder for pictures: a temporary one unless ``KIT_SCREENSHOTS`` names another."""
     folder = os.environ.get("KIT_SCREENSHOTS")
     made = Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
-    made.mkdir(exist_ok=True)
+    made.mkdir(parents=True, exist_ok=True)
     return made
