@@ -18,7 +18,7 @@ function button(text, label, action) {
 const number = (value) => value.toLocaleString("en");
 
 function size(bytes) {
-  if (bytes >= 1048576) return `${(bytes / 1048576).toFixed(1)} MiB`;
+  if (bytes >= 1024000) return `${(bytes / 1048576).toFixed(1)} MiB`;
   return bytes >= 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${bytes} bytes`;
 }
 

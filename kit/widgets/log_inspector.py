@@ -79,7 +79,7 @@ class LogInspector(anywidget.AnyWidget):
         Raises:
             ValueError: this is no offset.
         """
-        if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
+        if offset < 0:
             raise ValueError(f"{offset!r} is no offset: give a whole number, 0 or more.")
         return self._find(offset)
 
@@ -185,7 +185,9 @@ def steps_of(lookup: Lookup, offset: int) -> list[str]:
     """The way to an offset, a sentence for each step."""
     segment = lookup.segment
     steps = [f"{segment.path.name} is the last file whose name is not above {offset:,}: names are first offsets."]
-    if lookup.entry is None:
+    if lookup.entry is None and not segment.index_bytes:
+        steps.append("Its index is not in a file yet, the broker keeps it in memory while it writes: begin at byte 0.")
+    elif lookup.entry is None:
         steps.append("Its index has no entry before that: begin at byte 0.")
     else:
         steps.append(
@@ -196,11 +198,9 @@ def steps_of(lookup: Lookup, offset: int) -> list[str]:
     if lookup.found is None:
         return [*steps, f"{read} read, and the log ends: there is no offset {offset:,} yet."]
     header = lookup.found.header
-    return [
-        *steps,
-        f"{read} read of {segment.log_bytes:,} bytes in the file: the batch at byte {lookup.found.position:,} holds "
-        f"the offsets {header.base_offset:,} to {header.last_offset:,}.",
-    ]
+    offsets = f"{header.base_offset:,} to {header.last_offset:,}"
+    where = f"the batch at byte {lookup.found.position:,} holds the offsets {offsets}"
+    return [*steps, f"{read} read of {segment.log_bytes:,} bytes in the file: {where}."]
 
 
 def _overview(
