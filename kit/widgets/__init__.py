@@ -3,11 +3,23 @@
 Every widget takes a cluster (anything with ``bootstrap_servers``) and talks Kafka to it, so it shows what is there.
 """
 
+from kit.widgets.hash_wheel import HashWheel
 from kit.widgets.live_view import ClusterView, cluster_view
 from kit.widgets.log_inspector import LogInspector
+from kit.widgets.partition_chart import PartitionChart
 from kit.widgets.producer_panel import ProducerPanel
 from kit.widgets.record_view import RecordView
 from kit.widgets.throughput_chart import ThroughputChart
 from kit.widgets.traffic import Traffic
 
-__all__ = ["ClusterView", "LogInspector", "ProducerPanel", "RecordView", "ThroughputChart", "Traffic", "cluster_view"]
+__all__ = [
+    "ClusterView",
+    "HashWheel",
+    "LogInspector",
+    "PartitionChart",
+    "ProducerPanel",
+    "RecordView",
+    "ThroughputChart",
+    "Traffic",
+    "cluster_view",
+]
