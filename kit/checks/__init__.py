@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from kit.checks.evidence import ClusterEvidence, Evidence, SeenRecord
+from kit.checks.evidence import ClusterEvidence, Evidence, SeenEvent, SeenPartition, SeenRecord
 from kit.checks.progress_view import Progress, progress
 from kit.checks.registry import UnknownCheckError, check, names, verdict
 from kit.checks.result import CheckResult
@@ -13,6 +13,8 @@ __all__ = [
     "ClusterEvidence",
     "Evidence",
     "Progress",
+    "SeenEvent",
+    "SeenPartition",
     "SeenRecord",
     "UnknownCheckError",
     "check",

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
+
+from kit.errors import KitError
 
 # Enough for any lab, and small enough to read in about a second when somebody left a producer running.
 MAX_RECORDS_PER_PARTITION = 2_000
@@ -31,6 +33,49 @@ class SeenRecord:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPartition:
+    """Who leads a partition and who is in sync; node ids. ``leader`` is None while nobody leads."""
+
+    partition: int
+    leader: int | None
+    leader_epoch: int
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+
+
+class SeenEvent(Protocol):
+    """One event of a cluster's timeline, see `kit.Event`."""
+
+    @property
+    def time_ms(self) -> int:
+        """When, in milliseconds since 1970."""
+
+    @property
+    def kind(self) -> str:
+        """What happened, such as "kill" or "truncated"."""
+
+    @property
+    def node_id(self) -> int | None:
+        """The node that it happened to."""
+
+    @property
+    def topic(self) -> str | None:
+        """The topic that it happened to."""
+
+    @property
+    def partition(self) -> int | None:
+        """The partition that it happened to."""
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """The rest, by name."""
+
+    @property
+    def text(self) -> str:
+        """The same in one sentence."""
 
 
 class Evidence(Protocol):
@@ -54,6 +99,15 @@ class Evidence(Protocol):
     def data_dir(self) -> str | None:
         """The folder of the brokers' logs on this computer; None when they are elsewhere."""
 
+    def partitions(self, topic: str) -> Sequence[SeenPartition]:
+        """Who leads and who is in sync, by partition; empty when there is no such topic."""
+
+    def topic_configs(self, topic: str) -> Mapping[str, str]:
+        """The settings that hold for a topic, defaults included; empty when there is no such topic."""
+
+    def timeline(self) -> Sequence[SeenEvent] | None:
+        """What happened in the cluster, in order; None when the cluster does not tell."""
+
 
 class ClusterEvidence:
     """Evidence read from a running cluster with kafka-python. A context manager: leaving it closes the clients.
@@ -61,15 +115,22 @@ class ClusterEvidence:
     Args:
         client_settings: how clients reach it, in kafka-python's names.
         data_dir: where its brokers keep their logs, if that is on this computer.
+        timeline: tells what happened in it, and may raise `kit.KitError`; None when nobody can.
 
     Raises:
         kafka.errors.KafkaError: no broker answered.
     """
 
-    def __init__(self, client_settings: Mapping[str, Any], data_dir: str | None = None) -> None:
+    def __init__(
+        self,
+        client_settings: Mapping[str, Any],
+        data_dir: str | None = None,
+        timeline: Callable[[], Sequence[SeenEvent]] | None = None,
+    ) -> None:
         from kafka import KafkaAdminClient, KafkaConsumer
 
         self._data_dir = data_dir
+        self._timeline = timeline
 
         _knock(client_settings["bootstrap_servers"])
         configs = {**client_settings, "bootstrap_timeout_ms": _PATIENCE_MS}
@@ -136,6 +197,40 @@ class ClusterEvidence:
     def data_dir(self) -> str | None:
         """See `Evidence.data_dir`."""
         return self._data_dir
+
+    def partitions(self, topic: str) -> list[SeenPartition]:
+        """See `Evidence.partitions`."""
+        if topic not in self._admin.list_topics():
+            return []
+        found = [
+            SeenPartition(
+                each["partition_index"],
+                each["leader_id"] if each["leader_id"] >= 0 else None,
+                each["leader_epoch"],
+                tuple(each["replica_nodes"]),
+                tuple(each["isr_nodes"]),
+            )
+            for each in self._admin.describe_topics([topic])[0]["partitions"]
+        ]
+        return sorted(found, key=lambda each: each.partition)
+
+    def topic_configs(self, topic: str) -> dict[str, str]:
+        """See `Evidence.topic_configs`."""
+        from kafka.admin import ConfigResource
+
+        if topic not in self._admin.list_topics():
+            return {}
+        described = self._admin.describe_configs([ConfigResource("TOPIC", topic)], config_filter="all")
+        return {name: str(each["value"]) for name, each in described["topic"][topic].items()}
+
+    def timeline(self) -> Sequence[SeenEvent] | None:
+        """See `Evidence.timeline`."""
+        if self._timeline is None:
+            return None
+        try:
+            return self._timeline()
+        except KitError:  # a cluster of others keeps none
+            return None
 
     def _partitions(self, topic: str) -> list[Any]:
         if topic not in self._admin.list_topics():

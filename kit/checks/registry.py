@@ -6,11 +6,13 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kit.checks.attempts import remember
 from kit.checks.evidence import ClusterEvidence, Evidence
+from kit.checks.no_evidence import NoEvidence
 from kit.checks.result import CheckResult
 from kit.client_settings import settings_of
 
@@ -53,6 +55,13 @@ class HasBootstrapServers(Protocol):
     @property
     def bootstrap_servers(self) -> str:
         """Comma-separated addresses."""
+
+
+class HasEvidence(Protocol):
+    """Something that shows a check by itself what there is, such as the practice desk of lab 08."""
+
+    def evidence(self) -> AbstractContextManager[Evidence]:
+        """What there is now; may raise kafka-python's errors when brokers do not answer."""
 
 
 def judge(name: str) -> Callable[[Judge], Judge]:
@@ -100,12 +109,12 @@ def verdict(name: str, evidence: Evidence, answer: Any = None) -> CheckResult:
     return _JUDGES[name](evidence, answer)
 
 
-def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckResult:
+def check(name: str, cluster: HasBootstrapServers | HasEvidence | None = None, answer: Any = None) -> CheckResult:
     """Look in the cluster whether a task is done, and say what was found.
 
     Args:
         name: for example ``"01.record"``; each task in a lab names its own.
-        cluster: what `kit.start` or `kit.connect` returned.
+        cluster: what `kit.start` or `kit.connect` returned; None where the task needs no cluster.
         answer: what the task asks to hand in, where it asks for something.
 
     It is remembered in the file that `kit.progress` shows, on this computer only.
@@ -121,14 +130,24 @@ def check(name: str, cluster: HasBootstrapServers, answer: Any = None) -> CheckR
     if name not in _JUDGES:
         raise UnknownCheckError(name)
     try:
-        with ClusterEvidence(settings_of(cluster), getattr(cluster, "data_dir", None)) as evidence:
+        with _evidence_of(cluster) as evidence:
             result = verdict(name, evidence, answer)
     except KafkaError as error:
         return CheckResult(
             name,
             passed=False,
             happened=f"The cluster could not be asked: {type(error).__name__}: {error}",
-            where=f"the brokers at {cluster.bootstrap_servers}",
+            where=f"the brokers at {getattr(cluster, 'bootstrap_servers', 'unknown addresses')}",
             try_next="Run the cell with kit.start or kit.connect again, then the cells after it.",
         )
     return dataclasses.replace(result, note=remember(name, passed=result.passed))
+
+
+def _evidence_of(cluster: Any) -> AbstractContextManager[Evidence]:
+    if cluster is None:
+        return nullcontext(NoEvidence())
+    if hasattr(cluster, "evidence"):
+        shown: AbstractContextManager[Evidence] = cluster.evidence()
+        return shown
+    telling = getattr(cluster, "timeline", None)
+    return ClusterEvidence(settings_of(cluster), getattr(cluster, "data_dir", None), telling)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kit.checks import SeenRecord
+from kit.checks import SeenEvent, SeenPartition, SeenRecord
 
 
 @dataclass
@@ -15,12 +15,18 @@ class FakeEvidence:
     Attributes:
         committed: by group and topic, partition to offset.
         folder: what `Evidence.data_dir` gives.
+        described: what `Evidence.partitions` gives, by topic.
+        configs: what `Evidence.topic_configs` gives, by topic.
+        events: what `Evidence.timeline` gives.
     """
 
     all_records: Sequence[SeenRecord] = ()
     committed: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict)
     num_partitions: int = 3
     folder: str | None = None
+    described: Mapping[str, Sequence[SeenPartition]] = field(default_factory=dict)
+    configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    events: Sequence[SeenEvent] | None = ()
 
     def records(self, topic: str) -> list[SeenRecord]:
         """See `Evidence`."""
@@ -49,3 +55,15 @@ class FakeEvidence:
     def data_dir(self) -> str | None:
         """See `Evidence`."""
         return self.folder
+
+    def partitions(self, topic: str) -> Sequence[SeenPartition]:
+        """See `Evidence`."""
+        return self.described.get(topic, ())
+
+    def topic_configs(self, topic: str) -> Mapping[str, str]:
+        """See `Evidence`."""
+        return self.configs.get(topic, {})
+
+    def timeline(self) -> Sequence[SeenEvent] | None:
+        """See `Evidence`."""
+        return self.events
