@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CommandLineError as error:
         return fail(str(error), status=2)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return fail("Interrupted.", status=_INTERRUPTED)
     except BrokenPipeError:  # `kit doctor | head`: nobody reads the rest
         sys.stdout = None  # so that Python does not try again at its end
         return 0

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kit.console.mistakes import in_options
 from kit.console.words import CommandLineError, say
 
 PASSWORD_VARIABLE = "KIT_CLASSROOM_PASSWORD"
@@ -31,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "for a classroom",
         "With --listen other computers reach the cluster too, and log in with SCRAM. The password comes\n"
         f"from --password-file or the environment variable {PASSWORD_VARIABLE}, or is asked for.\n"
-        "Records are not encrypted on their way.",
+        "Records are not encrypted on their way. Not with --backend docker.",
     )
     group.add_argument(
         "--listen", metavar="ADDRESS[:PORT]",
@@ -120,7 +121,19 @@ def from_options(options: argparse.Namespace) -> Classroom | None:
             "This computer's address in its network is not known: name it with --advertise ADDRESS, or use an "
             "address of its own for --listen."
         )
-    return Classroom(host, port, advertised, options.user or "class", _password(options.password_file))
+    user = "class" if options.user is None else options.user
+    return _checked_by_listener(Classroom(host, port, advertised, user, _password(options.password_file)))
+
+
+def _checked_by_listener(lesson: Classroom) -> Classroom:
+    from kit.errors import StartError
+    from kit.listeners import Listener
+
+    try:
+        Listener(**lesson.listener())
+    except StartError as error:
+        raise CommandLineError(in_options(str(error))) from error
+    return lesson
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -138,6 +151,11 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _check_ports_apart(port: int, options: argparse.Namespace) -> None:
+    if port + options.brokers - 1 > _LAST_PORT:
+        raise CommandLineError(
+            f"--listen {options.listen} has no room for {options.brokers} brokers, each of which needs a port: choose "
+            f"{_LAST_PORT + 1 - options.brokers} at most."
+        )
     if abs(port - options.port) < options.brokers:
         raise CommandLineError(
             f"The brokers' ports for this computer begin at {options.port} and those for others at {port}, so they "

@@ -36,6 +36,7 @@ def run(argv: list[str]) -> int:
     if not chosen:
         if options.name is None and not ups:
             say("No cluster of `kit up` runs.")
+            _mention_crashed()
             return 0
         return fail(_why_none(options.name, [each.name for each in (every if options.name else ups)]))
     try:
@@ -47,8 +48,19 @@ def run(argv: list[str]) -> int:
     return 0
 
 
+def _mention_crashed() -> None:
+    from kit.service import folder
+
+    for name in folder.crashed():
+        say(f"The cluster {name} has crashed: `kit doctor --clean` removes what it left.")
+
+
 def _why_none(name: str | None, names: list[str]) -> str:
     listed = f"{', '.join(names)} {'run' if len(names) > 1 else 'runs'}" if names else "none runs"
     if name is None:
         return f"{listed}: say which one, as in `kit down {names[0]}`, or `kit down --all`."
+    from kit.service import folder
+
+    if name in folder.crashed():
+        return f"The cluster {name} does not run any more, it crashed: `kit doctor --clean` removes what it left."
     return f"No cluster of the name {name!r} runs{did_you_mean(name, names)}: {listed}."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 
 from kit.backends.arguments import checked_ports
 from kit.backends.ports import ReservedPort
+from kit.console.words import CommandLineError
 from kit.errors import StartError
 from kit.service import Service, running
 
@@ -28,21 +30,37 @@ def check_free(first: int, brokers: int) -> None:
 
 
 def check_listen(host: str, first: int, brokers: int) -> None:
-    """Make sure that nobody has the ports for other computers; what else is wrong with them, the brokers say.
+    """Make sure that the brokers can have the ports for other computers.
 
     Raises:
-        StartError: somebody has one; the text says what to do.
+        CommandLineError: the address is none of this computer's.
+        StartError: a port cannot be had; the text says what to do.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(first, first + brokers):
         try:
+            socket.getaddrinfo(host, port, family)
             socket.create_server((host, port), family=family).close()
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise StartError(
-                    f"Port {port}, which --listen asks for, is in use by another program ({_who_command(port)} tells "
-                    "which): end that one, or choose another port, as in --listen ADDRESS:PORT."
-                ) from error
+        except (OSError, UnicodeError) as error:
+            raise _refusal(error, host, port) from error
+
+
+def _refusal(error: OSError | UnicodeError, host: str, port: int) -> Exception:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return StartError(
+            f"Port {port}, which --listen asks for, is in use by another program ({_who_command(port)} tells "
+            "which): end that one, or choose another port, as in --listen ADDRESS:PORT."
+        )
+    if number == errno.EADDRNOTAVAIL or isinstance(error, (socket.gaierror, UnicodeError)):  # no name either
+        return CommandLineError(
+            f"--listen {host} is no address of this computer: write one that it has, or --listen 0.0.0.0 for all of "
+            "them."
+        )
+    return StartError(
+        f"Port {port}, which --listen asks for, cannot be had ({os.strerror(number or 0)}): choose another one from "
+        "1024 on, as in --listen ADDRESS:PORT."
+    )
 
 
 def _taken(port: int, first: int) -> str:

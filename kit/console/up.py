@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import time
 from typing import Any
 
-from kit.console import classroom
+from kit.console import classroom, mistakes
 from kit.console.classroom import Classroom
 from kit.console.words import CommandLineError, Parser, fail, say
 
 KIND = "up"
 DEFAULT_PORT = 9092  # Kafka's own
 _BACKENDS = ("embedded", "processes", "docker")
+_WHERE_DATA_GOES = {
+    "embedded": "goes with the cluster (--data DIR keeps it)",
+    "processes": "goes with the cluster (--data DIR keeps it)",
+    "docker": "goes with the containers",
+}
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _TEXT = """\
@@ -44,7 +50,9 @@ def parser() -> Parser:
         "--port", type=int, default=DEFAULT_PORT, metavar="P",
         help=f"of the first broker, the others follow (default: {DEFAULT_PORT})",
     )  # fmt: skip
-    made.add_argument("--data", metavar="DIR", help="keep the data in this folder, and find it again there")
+    made.add_argument(
+        "--data", metavar="DIR", help="keep the data in this folder, and find it again there (not with docker)"
+    )
     made.add_argument(
         "--config", action="append", default=[], metavar="NAME=VALUE", help="a broker setting; may be repeated"
     )
@@ -58,6 +66,7 @@ def parser() -> Parser:
 def run(argv: list[str]) -> int:
     """Run a cluster until it is told to end; returns the exit status."""
     options = parser().parse(argv)
+    mistakes.check(options)
     lesson = classroom.from_options(options)
     settings = _settings(options, lesson)
 
@@ -66,27 +75,39 @@ def run(argv: list[str]) -> int:
     from kit.service import clean
     from kit.service.host import EndRequest, Host, end_on, ignore
 
-    for name in clean():
-        say(f"Removed what the crashed cluster {name} had left.")
     host: Host | None = None
     try:
         end_on(*_ENDING)
+        for name in clean():
+            say(f"Removed what the crashed cluster {name} had left.")
         ports.check_free(options.port, options.brokers)
         if lesson is not None:
             ports.check_listen(lesson.host, lesson.port, options.brokers)
         begun_s = time.monotonic()
         host = Host(options.name or f"up-{options.port}", settings, kind=KIND)
         _show(host, options, lesson, (time.monotonic() - begun_s) * 1_000)
-        host.run()
-    except EndRequest:
-        pass
+        host.run(_tell)
+    except EndRequest as request:
+        if host is None:
+            return _interrupted(str(request))
     except KitError as error:
-        return fail(str(error))
+        return fail(mistakes.in_options(str(error)))
     finally:
         ignore(*_ENDING)
         if host is not None:
             _close(host)
     return 0
+
+
+def _interrupted(signal_name: str) -> int:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        fail(f"Interrupted by {signal_name} before the cluster was ready; nothing of it runs any more.")
+    return 128 + signal.Signals[signal_name]  # as shells report it
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError):
+        say(f"{time.strftime('%H:%M:%S')}  {text}")
 
 
 def _close(host: Any) -> None:
@@ -104,13 +125,23 @@ def _settings(options: argparse.Namespace, lesson: Classroom | None) -> dict[str
         "brokers": options.brokers,
         "controllers": options.controllers,
         "data_dir": options.data,
-        "config": dict(map(_setting, options.config)),
+        "config": _config(options),
         "image": options.image,
     }
     if lesson is None:
         return {**settings, "port": options.port}
     own = {"security_protocol": "PLAINTEXT", "host": "127.0.0.1", "port": options.port}
     return {**settings, "listeners": [own, lesson.listener()]}
+
+
+def _config(options: argparse.Namespace) -> dict[str, Any]:
+    from kit.backends.arguments import checked_config
+    from kit.errors import StartError
+
+    try:
+        return checked_config(dict(map(_setting, options.config)), options.brokers)
+    except StartError as error:
+        raise CommandLineError(mistakes.in_options(str(error))) from error
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -123,7 +154,7 @@ def _setting(text: str) -> tuple[str, str]:
 def _show(host: Any, options: argparse.Namespace, lesson: Classroom | None, took_ms: float) -> None:
     """Say where the cluster is, and how it is used and ended."""
     first = host.cluster.bootstrap_servers.split(",", maxsplit=1)[0]
-    data = f"kept in {host.cluster.data_dir}" if options.data else "goes with the cluster (--data DIR keeps it)"
+    data = f"kept in {host.cluster.data_dir}" if options.data else _WHERE_DATA_GOES[options.backend]
     count = f"{options.brokers} broker{'s' if options.brokers != 1 else ''}"
     say(f"Kafka runs: {count}, {options.backend}, ready after {took_ms:.0f} ms.\n")
     say(f"  address      {first}")

@@ -53,8 +53,7 @@ def findings_of(name: str, found: _Found, *, clean: bool) -> list[Finding]:
 
 
 def _services() -> _Found:
-    crashed = [name for name in folder.names() if folder.is_known(name) and not folder.is_held(name)]
-    return [f"the cluster {name} ended without cleaning up" for name in crashed], left_overs.clean
+    return [f"the cluster {name} ended without cleaning up" for name in folder.crashed()], left_overs.clean
 
 
 def _folders() -> _Found:

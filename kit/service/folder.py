@@ -137,6 +137,11 @@ def names() -> list[str]:
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
+def crashed() -> list[str]:
+    """The services that ended without removing what is known about them."""
+    return [name for name in names() if is_known(name) and not is_held(name)]
+
+
 class NameLock:
     """The right to be the service of that name; it ends with `release`, or with this process.
 

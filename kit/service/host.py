@@ -10,7 +10,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -112,16 +112,22 @@ class Host:
             "brokers": [dataclasses.asdict(broker) for broker in self.cluster.brokers],
         }
 
-    def run(self) -> None:
+    def run(self, tell: Callable[[str], None] | None = None) -> None:
         """Wait until somebody wants the cluster to end.
+
+        Args:
+            tell: gets a sentence when a broker died or came back, whoever did that; None when nobody listens.
 
         Raises:
             EndRequest: a signal does, see `end_on`.
             ClusterClosedError: the cluster has ended by itself.
         """
+        living = _living(self.cluster)
         while not self._is_asked_to_end.wait(_LOOK_S):
             self.cluster._check_running()  # noqa: SLF001 - it asks nobody, which "controller" would
             self._keep_notes()
+            if tell is not None:
+                living = _tell_changes(living, _living(self.cluster), tell)
         log.info("somebody asked for the end")
 
     def _keep_notes(self) -> None:
@@ -136,6 +142,16 @@ class Host:
     def close(self) -> None:
         """End the cluster, and leave nothing behind; harmless when called again."""
         self._stack.close()
+
+
+def _living(cluster: Cluster) -> set[int]:
+    return {broker.node_id for broker in cluster.brokers if broker.is_alive}
+
+
+def _tell_changes(before: set[int], now: set[int], tell: Callable[[str], None]) -> set[int]:
+    for node_id in sorted(before ^ now):
+        tell(f"Broker {node_id} {'runs again' if node_id in now else 'does not run any more'}.")
+    return now
 
 
 def end_on(*names: str) -> None:

@@ -73,8 +73,10 @@ def test_mistake_is_one_sentence_and_status_2(words: list[str], text: str, capsy
     assert said.out == ""
 
 
-def test_interrupt_ends_a_command_with_the_shells_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C at any moment is no traceback."""
+def test_interrupt_ends_a_command_with_the_shells_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C at any moment is one line and no traceback."""
 
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
@@ -82,6 +84,7 @@ def test_interrupt_ends_a_command_with_the_shells_status(monkeypatch: pytest.Mon
     monkeypatch.setattr("kit.console.down.run", interrupted)
 
     assert main(["down"]) == 130
+    assert capsys.readouterr().err == "kit: Interrupted.\n"
 
 
 def test_help_loads_neither_clients_nor_brokers() -> None:
