@@ -12,6 +12,7 @@ import gc
 import itertools
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -23,6 +24,7 @@ from tests.contract.talk import Talk
 from tests.support.requirements import need
 from tests.support.wait import wait_until
 
+FOLDER = Path(__file__).parent
 CLUSTERS = ("embedded-1", "embedded-3", "docker-1", "docker-3")
 """Backend and number of brokers."""
 
@@ -30,7 +32,7 @@ CLUSTERS = ("embedded-1", "embedded-3", "docker-1", "docker-3")
 # noticed, followers take up new partitions at once, internal topics have few partitions. Leaders change when a test
 # wants it, not some minutes after the last failover.
 CONFIG = {
-    "auto.leader.rebalance.enable": False,
+    "auto.leader.rebalance.enable": "false",
     "group.initial.rebalance.delay.ms": 0,
     "group.max.size": 3,
     "group.min.session.timeout.ms": 500,
@@ -58,11 +60,11 @@ def clusters_of(test: pytest.Item) -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs here on clusters, so that ``-m contract`` finds it."""
+    """Mark what is in this folder, so that ``-m contract`` finds it, and what of it needs containers."""
     for item in items:
-        if "cluster" in getattr(item, "fixturenames", ()) and "contract" in item.path.parts:
+        if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.contract)
-            if "docker" in item.callspec.params["cluster"]:  # type: ignore[attr-defined]
+            if "cluster" in getattr(item, "fixturenames", ()) and "docker" in item.callspec.params["cluster"]:  # type: ignore[attr-defined]
                 item.add_marker(pytest.mark.containers)
 
 

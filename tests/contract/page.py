@@ -23,9 +23,10 @@ broker and with three; where it needs three, with those only. A name in the last
 before Apache's own readers (`test_apache_log.py`, `test_dump_*.py`) and the scenarios of unmodified clients
 (`test_clients.py`, [tests/clients](../../tests/clients/README.md)) belong to the contract too.
 
-    pytest -m contract                  all of it on all clusters
-    pytest -m contract -k embedded      seconds; needs nothing
-    pytest -m contract -k docker-3      Apache Kafka, three brokers
+    pytest -m contract                              all of it on all clusters, Apache's readers of our files too
+    pytest -m contract -k "embedded or docker"      the lines below, and the unmodified clients
+    pytest -m contract -k embedded                  seconds; needs nothing
+    pytest -m contract -k docker-3                  Apache Kafka, three brokers
 
 This page is written by `python -m tests.contract.page`.
 """

@@ -307,4 +307,18 @@ def test_unknown_broker_cannot_be_changed(talk: Talk) -> None:
     """Its name is the id of a broker of the cluster, or empty."""
     for name in ("99", "one"):
         answer = talk.alter(name, ("message.max.bytes", SET, "7777"), kind=BROKER)
-        assert ErrorCode(answer.error_code) != ErrorCode.NONE
+        assert ErrorCode(answer.error_code) == ErrorCode.INVALID_REQUEST
+
+
+@pytest.mark.brokers(3)
+def test_broker_is_changed_where_it_is(talk: Talk, differs: Differs) -> None:
+    """Who changes the settings of one broker asks that broker."""
+    expected = differs(
+        "Change of one broker's settings, asked of another broker",
+        apache=ErrorCode.INVALID_REQUEST,
+        embedded=ErrorCode.NONE,
+    )
+    asked, other = talk.node_ids[:2]
+    for node_id, code in ((asked, ErrorCode.NONE), (other, expected)):
+        answer = talk.alter(str(node_id), ("message.max.bytes", SET, "7777"), kind=BROKER, validate_only=True)
+        assert ErrorCode(answer.error_code) == code

@@ -1,11 +1,13 @@
-"""The page about the contract, and the names of differences in the tests."""
+"""The page about the contract, and what its tests have to keep to."""
 
 from __future__ import annotations
 
 import ast
 
+import pytest
+
 from tests.contract import page
-from tests.contract.differences import documented
+from tests.contract.differences import check_differs, documented
 
 
 def test_page_is_what_the_tests_say() -> None:
@@ -24,3 +26,19 @@ def test_every_difference_is_documented() -> None:
     }
     assert named
     assert named <= documented()
+
+
+def test_equal_expectations_are_no_difference() -> None:
+    """A line of the page that nothing differs by any more has to go."""
+    name = "Fetch sessions of clients (KIP-227)"
+
+    check_differs(name, apache=True, embedded=False)
+    with pytest.raises(ValueError, match="nothing to tell apart"):
+        check_differs(name, apache=True, embedded=True)
+    with pytest.raises(LookupError):
+        check_differs("Never written down", apache=True, embedded=False)
+
+
+def test_what_needs_no_cluster_is_marked_too(request: pytest.FixtureRequest) -> None:
+    """``-m contract`` finds the tests of the files before Apache's readers, and this one."""
+    assert request.node.get_closest_marker("contract") is not None
