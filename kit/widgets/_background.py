@@ -6,7 +6,7 @@ import atexit
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from kit.client_settings import settings_of
 
@@ -52,6 +52,20 @@ class Link:
         """Whether no broker is left to talk to."""
         cluster = self._cluster()
         return cluster is None or not any(broker.is_alive for broker in cluster.brokers)
+
+
+class LastingLink(Link):
+    """Gone when the cluster is, and not when all brokers are down: they can be restarted."""
+
+    @property
+    def cluster(self) -> Any:
+        """The cluster; None when nobody has it any more."""
+        return self._cluster()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody has the cluster any more."""
+        return self._cluster() is None
 
 
 class Background:

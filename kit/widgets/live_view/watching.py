@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from kafka.errors import KafkaError
 
 from kit.errors import ClusterClosedError, KitError, NotSupportedError
-from kit.widgets._background import Background, ClusterGoneError, Link, describe
+from kit.widgets._background import Background, ClusterGoneError, LastingLink, describe
 from kit.widgets.live_view.event_feed import EventFeed
 from kit.widgets.live_view.look import Listed, Look, Watched
 from kit.widgets.live_view.memory import Memory
@@ -39,20 +39,6 @@ class Viewer(Protocol):
         """There is something new; called by a thread, and must not take long."""
 
 
-class _LastingLink(Link):
-    """Gone when the cluster is, and not when all brokers are down: they can be restarted."""
-
-    @property
-    def cluster(self) -> Any:
-        """The cluster; None when nobody has it any more."""
-        return self._cluster()
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether nobody has the cluster any more."""
-        return self._cluster() is None
-
-
 class Watch:
     """Looks at one cluster from when it is first viewed until its last view is closed; get it with `watch`.
 
@@ -70,7 +56,7 @@ class Watch:
         self.latest: Look | None = None
         self.end = ""
         self.refusal = ""
-        self.link = _LastingLink(cluster)
+        self.link = LastingLink(cluster)
         self._viewers: list[Viewer] = []
         self._threads: list[Background] = []
         self._reading = Reading(self._wanted)
