@@ -232,7 +232,10 @@ def test_network_that_somebody_else_has_cut_can_be_cut_and_healed(three: kit.Clu
     container = of_cluster(client, three)[2]
     network = next(name for name in container.attrs["NetworkSettings"]["Networks"] if name != "bridge")
 
+    since_ms = latest_ms(three)
     client.networks.get(network).disconnect(container)
+    wait_until(lambda: "isolate" in kinds(three, since_ms, 2), "the timeline to tell it")
+    assert three.state().faults == ("The network is cut: {2} from {1, 3}.",)
     three.isolate(2)
     three.heal()
     container.reload()

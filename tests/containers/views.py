@@ -10,8 +10,8 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 import kit
+from kit.backends.broker_link import LinkError
 from kit.backends.docker import asking, labels
-from kit.backends.docker.asking import NoAnswerError
 from tests.support.wait import wait_until
 
 _names = itertools.count(1)
@@ -24,7 +24,7 @@ def port_of(cluster: kit.Cluster, node_id: int) -> int:
 
 def seen_by(cluster: kit.Cluster, node_id: int, topic: str) -> tuple[int, list[int]]:
     """Leader and in-sync replicas of a topic's first partition as one broker sees it; -1 and nothing if it does not."""
-    with contextlib.suppress(NoAnswerError):
+    with contextlib.suppress(LinkError):
         for each in asking.metadata(port_of(cluster, node_id), with_topics=True).topics:
             if each.name == topic and each.partitions:
                 return each.partitions[0].leader_id, sorted(each.partitions[0].isr_nodes)
@@ -33,7 +33,7 @@ def seen_by(cluster: kit.Cluster, node_id: int, topic: str) -> tuple[int, list[i
 
 def alive_by(cluster: kit.Cluster, node_id: int) -> set[int]:
     """The brokers that one broker knows to be alive."""
-    with contextlib.suppress(NoAnswerError):
+    with contextlib.suppress(LinkError):
         return {each.node_id for each in asking.metadata(port_of(cluster, node_id), with_topics=False).brokers}
     return set()
 
@@ -107,7 +107,7 @@ def is_whole(cluster: kit.Cluster) -> bool:
                 return False
             if any(sorted(each.isr_nodes) != sorted(each.replica_nodes) for each in partitions):
                 return False
-    except NoAnswerError:
+    except LinkError:
         return False
     return cluster.controller is not None
 

@@ -104,8 +104,8 @@ class DockerBackend:
         client_ports = [checked_port(port) if port else free.pop() for port in ports]
         self._make_nodes(client_ports, {voter: free.pop() for voter in voters}, settings)
         network = ClusterNetwork(self._nodes, self._image)
-        states = functools.partial(node_container.states, self._client, self._cluster)
-        self._commands = ContainerCommands(self._nodes, voters, network, states)
+        look = functools.partial(node_container.seen, self._client, self._cluster)
+        self._commands = ContainerCommands(self._nodes, voters, network, look)
         num_brokers = len(client_ports)
         self._commands.wait_until_ready(
             _START_TIMEOUT_S + _START_TIMEOUT_PER_NODE_S * len(self._nodes),
@@ -124,19 +124,22 @@ class DockerBackend:
         """Remove what crashed notebooks left; that it cannot be removed is no reason not to start."""
         try:
             for left in left_overs.remove_left_overs(self._client):
-                self._progress.done(f"Removed {left.text}.")
+                self._progress.tell(f"Removed {left.text}.")
         except KitError as error:
-            self._progress.done(str(error))
+            self._progress.tell(str(error))
 
     def _make_nodes(self, client_ports: list[int], voters: Mapping[int, int], settings: Mapping[str, str]) -> None:
         """Make and start all containers side by side; raises the first refusal."""
         own_labels = labels.of_cluster(self._cluster)
         network = cluster_network.create(self._client, self._cluster, own_labels)
+        volumes = images.volumes(self._client, self._image)
         node_ids = sorted({*range(1, len(client_ports) + 1), *voters})
         self._plans = plans(client_ports, voters, settings, cluster_network.addresses(network, node_ids))
         for plan in self._plans:
             name = f"{self._cluster}-{plan.alias}"
-            self._nodes[plan.node_id] = NodeContainer(plan, self._image, network, name=name, own_labels=own_labels)
+            self._nodes[plan.node_id] = NodeContainer(
+                plan, self._image, network, name=name, own_labels=own_labels, volumes=volumes
+            )
         outside = "podman" if engine.is_podman(self._client) else "bridge"
         self._progress.say(f"Apache Kafka starts ({self._image}) ...")
         refused: list[BaseException] = []
@@ -183,7 +186,7 @@ class DockerBackend:
         if self._is_closed:
             return None
         try:
-            if node_container.states(self._client, self._cluster):
+            if node_container.seen(self._client, self._cluster):
                 return None  # those that are down can be started again
         except ClusterClosedError:
             return "The Docker engine, and the cluster with it, does not answer any more."
@@ -221,25 +224,30 @@ class DockerBackend:
             if self._is_closed:
                 return
             self._is_closed = True
+            is_silent = False
             try:
-                self._remove()
+                is_silent = not self._remove()
             finally:
                 if self._reaper is not None:
-                    self._reaper.let_go()  # interrupted, or refused: then it goes on with the rest
+                    self._reaper.let_go(wait=not is_silent)  # interrupted, or refused: it goes on with the rest
                 for node in self._nodes.values():
                     node.close()
                 self._client.close()
 
-    def _remove(self) -> None:
+    def _remove(self) -> bool:
+        """Remove all that was made; False when the engine does not answer, and the reaper goes on trying."""
         for starter in self._starters:
             starter.join()  # what it is making would be forgotten
         if self._watcher is not None:
             self._watcher.close()
         if self._reaper is None:
-            return  # nothing had been made
-        with contextlib.suppress(*engine.failures()):
+            return True  # nothing had been made
+        try:
             removal.remove(self._client, self._cluster)
-            self._reaper.dismiss()
+        except engine.failures() as error:
+            return not engine.is_no_answer(error)
+        self._reaper.dismiss()
+        return True
 
 
 def _start(node: NodeContainer, outside: str, refused: list[BaseException]) -> None:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kit.backends.broker_link import LinkError
 from kit.backends.docker import asking
-from kit.backends.docker.asking import NoAnswerError, Quorum
-from kit.backends.docker.cluster_network import ClusterNetwork
-from kit.backends.docker.node_container import NodeContainer
+from kit.backends.docker.asking import Quorum
+from kit.backends.docker.cluster_network import ClusterNetwork, cut_off
+from kit.backends.docker.node_container import NodeContainer, Seen
 from kit.backends.docker.watcher import View, changes, partitions_of
 from kit.backends.node_faults import NodeFaults
 from kit.broker.process.commands import RESTART_TIMEOUT_MS
@@ -29,7 +30,7 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         nodes: of the cluster, by id.
         voters: those of the metadata quorum.
         network: between them.
-        states: the state of every node that is there, by id.
+        seen: what the engine knows of every node that is there, by id.
     """
 
     kind = "Apache Kafka in containers"
@@ -39,15 +40,15 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         nodes: Mapping[int, NodeContainer],
         voters: Sequence[int],
         network: ClusterNetwork,
-        states: Callable[[], Mapping[int, str]],
+        seen: Callable[[], Mapping[int, Seen]],
     ) -> None:
         super().__init__(list(nodes), voters)
         for node in nodes.values():
             self.add(node)
         del self._commands["slow"], self._commands["drop"]
         self._network = network
-        self._states_now = states
-        self._seen: dict[int, str] = {}
+        self._seen_now = seen
+        self._known_states: dict[int, str] = {}
         self._in_force = self._links.dump()
         self._view = View()
         self._looking = threading.Lock()
@@ -56,8 +57,10 @@ class ContainerCommands(NodeFaults[NodeContainer]):
 
     def states(self) -> dict[int, str]:
         """By node id, one of "up", "paused" and "down"."""
-        found = self._states_now()
-        return {node_id: found.get(node_id, "down") for node_id in self._nodes}
+        return self._states_in(self._seen_now())
+
+    def _states_in(self, found: Mapping[int, Seen]) -> dict[int, str]:
+        return {node_id: found[node_id].state if node_id in found else "down" for node_id in self._nodes}
 
     def _state(self) -> dict[str, Any]:
         states = self.states()
@@ -69,15 +72,18 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         claims: list[Quorum | None] = []
         for voter in self._voters:
             if states[voter] == "up":
-                with contextlib.suppress(NoAnswerError):
+                with contextlib.suppress(LinkError):
                     claims.append(asking.quorum(self._nodes[voter].plan.controller_port or 0))
         return max(filter(None, claims), key=lambda claim: claim.leader_epoch, default=None)
 
     def look(self) -> None:
         """Note what has changed since the last look."""
         with self._looking:
-            states = self.states()
+            found = self._seen_now()
+            states = self._states_in(found)
             self._note_the_dead(states)
+            if self._unplugged(found):
+                self._note_the_unplugged()
             after = self._look(states)
             time_ms = time.time_ns() // 1_000_000
             for event in changes(self._view, after, time_ms):
@@ -93,9 +99,28 @@ class ContainerCommands(NodeFaults[NodeContainer]):
     def _note_the_dead(self, states: Mapping[int, str]) -> None:
         """Note the nodes that somebody else has killed."""
         for node_id, state in states.items():
-            if state == "down" != self._seen.get(node_id, "down") and not self._nodes[node_id].was_asked:
+            if state == "down" != self._known_states.get(node_id, "down") and not self._nodes[node_id].was_asked:
                 self._note("kill", node_id)
-        self._seen = dict(states)
+        self._known_states = dict(states)
+
+    def _unplugged(self, found: Mapping[int, Seen]) -> list[int]:
+        """The nodes that left the network although no fault of ours says so."""
+        alone = cut_off(self._links, self._nodes)
+        if len(self._nodes) == 1:
+            return []  # it has nobody to be cut off from
+        return [node_id for node_id, each in found.items() if not each.is_connected and node_id not in alone]
+
+    def _note_the_unplugged(self) -> None:
+        """Take a node that somebody else has disconnected for isolated: so it is told, and healed."""
+        if not self._lock.acquire(blocking=False):
+            return  # a fault is just being made or healed
+        try:
+            for node_id in self._unplugged(self._seen_now()):
+                self._links.isolate(node_id)
+                self._in_force = self._links.dump()
+                self._note("isolate", node_id)
+        finally:
+            self._lock.release()
 
     def _look(self, states: Mapping[int, str]) -> View:
         quorum = self._quorum(states)
@@ -106,7 +131,7 @@ class ContainerCommands(NodeFaults[NodeContainer]):
         for node in self._brokers():
             if states[node.node_id] != "up" or quorum.end_offsets.get(node.node_id) != newest:
                 continue  # it knows nothing, or not the latest
-            with contextlib.suppress(NoAnswerError):
+            with contextlib.suppress(LinkError):
                 answer = asking.metadata(node.plan.client_port or 0, with_topics=True)
                 alive = frozenset(broker.node_id for broker in answer.brokers)
                 return View(controller, alive, partitions_of(answer))
@@ -154,7 +179,7 @@ class ContainerCommands(NodeFaults[NodeContainer]):
 
     @staticmethod
     def _knows(node: NodeContainer, wanted: set[int]) -> bool:
-        with contextlib.suppress(NoAnswerError):
+        with contextlib.suppress(LinkError):
             answer = asking.metadata(node.plan.client_port or 0, with_topics=False)
             return wanted <= {broker.node_id for broker in answer.brokers}
         return False
@@ -186,7 +211,7 @@ class ContainerCommands(NodeFaults[NodeContainer]):
 
     @staticmethod
     def _answers(node: NodeContainer) -> bool:
-        with contextlib.suppress(NoAnswerError):
+        with contextlib.suppress(LinkError):
             asking.quorum(node.plan.controller_port or 0)
             return True
         return False

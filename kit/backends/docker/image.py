@@ -64,6 +64,17 @@ def get(client: Any, name: str, progress: Progress) -> None:
         ) from error
 
 
+def volumes(client: Any, name: str) -> list[str]:
+    """The folders of an image that the engine has, for each of which it would make a volume that nobody finds again.
+
+    Raises:
+        StartError: the engine does not tell.
+    """
+    full_name = with_mirror(name)
+    with engine.refusals(f"The image {full_name} cannot be looked at", StartError):
+        return sorted(client.images.get(full_name).attrs["Config"].get("Volumes") or {})
+
+
 def with_mirror(name: str) -> str:
     """The name under which Testcontainers looks for an image."""
     from testcontainers.core.config import testcontainers_config

@@ -24,6 +24,7 @@ from kit.errors import StartError
 CLIENT_PORT = 9092  # inside of each broker's container
 CONTROLLER_PORT = 9093
 _INTERNAL_PORT = 19092
+_LOG_DIR = "/tmp/kafka-logs"  # Kafka's own default; in no volume, so that it goes with the container however that goes
 _HEAP = "-Xms256m -Xmx512m"
 _OURS = "kit."  # begins the names of settings that only the kit's own broker has
 
@@ -113,7 +114,7 @@ def _own(node_id: int, address: str, client_port: int | None, *, is_voter: bool)
         "node.id": str(node_id),
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-        "log.dirs": "/var/lib/kafka/data",
+        "log.dirs": _LOG_DIR,
     }
     if client_port is not None:
         roles.append("broker")

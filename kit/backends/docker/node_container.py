@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from kit.backends.docker import engine, labels
@@ -30,6 +31,7 @@ class NodeContainer:
         network: the cluster's, as the Docker SDK knows it.
         name: of the container.
         own_labels: of the cluster.
+        volumes: folders for which the image would have the engine make volumes.
 
     Attributes:
         was_asked: whether it is down because somebody wanted it so.
@@ -43,6 +45,7 @@ class NodeContainer:
         *,
         name: str,
         own_labels: Mapping[str, str],
+        volumes: Sequence[str] = (),
     ) -> None:
         self.plan = plan
         self.node_id = plan.node_id
@@ -51,6 +54,7 @@ class NodeContainer:
         self._image = image
         self._network = network
         self._name = name
+        self._volumes = volumes
         self._labels = {**own_labels, labels.NODE: str(plan.node_id)}
         self._container: Any = None
         self._client: Any = None  # Testcontainers' own way to the engine, one for each container
@@ -66,7 +70,7 @@ class NodeContainer:
         Raises:
             StartError: the engine refuses.
         """
-        from docker.types import EndpointConfig, LogConfig
+        from docker.types import EndpointConfig, LogConfig, Mount
         from testcontainers.core.container import DockerContainer
 
         made = DockerContainer(self._image, env=dict(self.plan.environment), name=self._name)
@@ -81,6 +85,7 @@ class NodeContainer:
             hostname=self.plan.alias,
             log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": _LOG_SIZE, "max-file": "1"}),
             labels=self._labels,
+            mounts=[Mount(path, None, type="tmpfs") for path in self._volumes],  # `docker rm` would leave a volume
             cap_add=["NET_ADMIN"],  # for routes into nothing, in the container's own network
         )
         self._client = made.get_docker_client().client
@@ -271,18 +276,36 @@ def as_state(status: str) -> str:
     return {"running": "up", "paused": "paused"}.get(status, "down")
 
 
-def states(client: Any, cluster: str) -> dict[int, str]:
-    """The state of every node whose container is there, by node id, with one question to the engine.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How the engine sees a container.
+
+    Attributes:
+        state: see `NodeContainer.state`.
+        is_connected: whether it belongs to the cluster's network; True when the engine does not tell.
+    """
+
+    state: str
+    is_connected: bool = True
+
+
+def seen(client: Any, cluster: str) -> dict[int, Seen]:
+    """Every node whose container is there, by node id, with one question to the engine.
 
     Args:
-        cluster: the name on the labels.
+        cluster: the name on the labels, and of the network.
 
     Raises:
         ClusterClosedError: the engine does not answer.
     """
     with engine.refusals("The cluster's containers cannot be listed", FaultError):
         found = client.api.containers(all=True, filters={"label": f"{labels.CLUSTER}={cluster}"})
-    return {int(each["Labels"][labels.NODE]): as_state(each["State"]) for each in found}
+    result = {}
+    for each in found:
+        networks = each.get("NetworkSettings", {}).get("Networks")
+        is_connected = not networks or cluster in networks
+        result[int(each["Labels"][labels.NODE])] = Seen(as_state(each["State"]), is_connected)
+    return result
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One line that tells how far a start has come: in a terminal and in a notebook, and nowhere else."""
+"""One line that tells how far a start has come: in a terminal and in a notebook; what was removed is told anywhere."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ class Progress:
         """Show a line that stays."""
         self._write("\r" + text.ljust(len(self._shown)) + "\n")
         self._shown = ""
+
+    def tell(self, text: str) -> None:
+        """Show a line that stays, also where nobody seems to look: a log of what became of things matters later."""
+        if self._stream is None and os.environ.get(SETTING) != "0":
+            sys.stderr.write(f"{text}\n")
+        else:
+            self.done(text)
 
     def clear(self) -> None:
         """Leave an empty line: something went wrong, and an error says what."""

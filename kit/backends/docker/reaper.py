@@ -18,6 +18,8 @@ import time
 from kit.backends.child import spawn
 
 DONE = "done"
+
+_at_work: list[subprocess.Popen[bytes]] = []  # kept, because Python warns of a process that is forgotten while it runs
 _CLOSE_TIMEOUT_S = 10.0
 _LOOK_S = 0.5
 _ATTEMPTS = 20
@@ -52,13 +54,19 @@ class Reaper:
         """Tell it that the cluster has been removed: there is nothing left to do."""
         self._write(DONE)
 
-    def let_go(self) -> None:
-        """Close its input and wait a while for its end: unless it was dismissed it removes the cluster now."""
+    def let_go(self, *, wait: bool = True) -> None:
+        """Close its input: unless it was dismissed it removes the cluster now.
+
+        Args:
+            wait: a while for its end; False when it will take long, for example until there is an engine again.
+        """
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_CLOSE_TIMEOUT_S)
+            self._process.wait(_CLOSE_TIMEOUT_S if wait else 0)
+        if self.status is None:
+            _at_work.append(self._process)
 
     def _write(self, line: str) -> None:
         if self._process.stdin is not None:

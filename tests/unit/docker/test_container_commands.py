@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kit.backends.broker_link import LinkError, Step
 from kit.backends.docker import container_commands
-from kit.backends.docker.asking import NoAnswerError, Quorum
+from kit.backends.docker.asking import Quorum
 from kit.backends.docker.cluster_network import ClusterNetwork
 from kit.backends.docker.container_commands import ContainerCommands
+from kit.backends.docker.node_container import Seen
 from kit.errors import FaultError, NotSupportedError
 
 
@@ -63,12 +64,15 @@ def commands(nodes: dict[int, Any], monkeypatch: pytest.MonkeyPatch) -> Containe
         return Quorum(5, 1, {1: 10, 2: 10, 3: 10}) if port == 8001 else None
 
     def metadata(port: int, *, with_topics: bool) -> Any:
-        raise NoAnswerError("silence")
+        raise LinkError(Step.ASK)
 
     monkeypatch.setattr(container_commands.asking, "quorum", quorum)
     monkeypatch.setattr(container_commands.asking, "metadata", metadata)
-    states: Callable[[], dict[int, str]] = lambda: {node_id: node.state for node_id, node in nodes.items()}  # noqa: E731
-    return ContainerCommands(nodes, [1, 2, 3], ClusterNetwork(nodes, "image"), states)
+
+    def seen() -> dict[int, Seen]:
+        return {node_id: Seen(node.state, node.is_connected) for node_id, node in nodes.items()}
+
+    return ContainerCommands(nodes, [1, 2, 3], ClusterNetwork(nodes, "image"), seen)
 
 
 def kinds(commands: ContainerCommands) -> list[str]:
@@ -106,6 +110,22 @@ def test_heal_mends_what_somebody_else_has_cut(commands: ContainerCommands, node
 
     assert nodes[2].is_connected
     assert kinds(commands) == ["heal"]
+
+
+def test_node_that_somebody_else_disconnected_is_told_as_isolated(
+    commands: ContainerCommands, nodes: dict[int, Any]
+) -> None:
+    """Once, in the timeline and among the faults; heal connects it, and then nothing is wrong any more."""
+    nodes[2].is_connected = False
+    commands.look()
+    commands.look()
+
+    assert sorted(kinds(commands)) == ["controller_elected", "isolate"]
+    assert commands.carry_out("state", {})["links"]["texts"] == ["The network is cut: {2} from {1, 3}."]
+    commands.carry_out("heal", {})
+    commands.look()
+    assert nodes[2].is_connected
+    assert commands.carry_out("state", {})["links"]["texts"] == []
 
 
 def test_node_that_somebody_else_killed_is_told_once(commands: ContainerCommands, nodes: dict[int, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,8 +13,8 @@ from typing import Any
 import pytest
 
 import kit
+from kit.backends.broker_link import LinkError
 from kit.backends.docker import asking, removal
-from kit.backends.docker.asking import NoAnswerError
 from kit.backends.docker.node_container import as_state, telling
 from kit.backends.docker.reaper import Reaper
 from tests.support.wait import wait_until
@@ -37,7 +39,7 @@ def test_port_that_takes_connections_but_does_not_answer_is_no_broker() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
 
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(LinkError):
             asking.metadata(listener.getsockname()[1], with_topics=False)
 
 
@@ -98,6 +100,20 @@ def test_reaper_that_is_dismissed_ends_at_once() -> None:
 
     wait_until(lambda: reaper.status is not None, "the reaper to end")
     assert reaper.status == 0
+
+
+def test_reaper_without_an_engine_is_let_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries for a minute to remove the cluster; who closes that need not wait."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/engine.sock")
+    reaper = Reaper("no-such-cluster")
+
+    reaper.let_go(wait=False)
+
+    try:
+        assert reaper.status is None
+    finally:
+        os.kill(reaper.pid, signal.SIGTERM)
+        wait_until(lambda: reaper.status is not None, "the reaper to end")
 
 
 @pytest.mark.parametrize("arguments", [{"data_dir": "x"}, {"listeners": []}])

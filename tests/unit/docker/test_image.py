@@ -106,3 +106,14 @@ def test_progress_is_silent_where_nobody_looks(
         Progress().done("nobody sees it")
 
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_was_removed_is_told_everywhere_but_where_silence_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Into the log of a script, whose author finds there what became of the containers of a crashed one."""
+    for wish in ("", "0"):
+        monkeypatch.setenv("KIT_PROGRESS", wish)
+        Progress().tell(f"removed, {wish or 'told'}")
+
+    assert capfd.readouterr() == ("", "removed, told\n")
