@@ -7,8 +7,10 @@ Exit statuses: 0 for success, 1 when something cannot be done, 2 for a command l
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from kit.console.words import CommandLineError, did_you_mean, fail, make_printable
 
@@ -30,8 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: its words without the program's name; None for those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     make_printable(sys.stdout, sys.stderr)
     try:
+        if sys.stdout is None:
+            return fail("Standard output is closed, so nothing was done: leave `>&-` out, or write `>/dev/null`.")
         return _run(words)
     except CommandLineError as error:
         return fail(str(error), status=2)
@@ -40,6 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `kit doctor | head`: nobody reads the rest
         sys.stdout = None  # so that Python does not try again at its end
         return 0
+    except OSError as error:  # a full disk behind `kit doctor >report.txt`
+        sys.stdout = None
+        return fail(f"The operating system refused: {error}.")
+
+
+def _open_closed_streams() -> None:
+    """Read nothing where there is no input (``<&-``), and say errors to nobody where nobody wants them (``2>&-``)."""
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - it ends with the process
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def _run(words: list[str]) -> int:

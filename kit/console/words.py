@@ -80,7 +80,7 @@ def fail(text: str, *, status: int = 1) -> int:
     return status
 
 
-def make_printable(*streams: TextIO) -> None:
+def make_printable(*streams: TextIO | None) -> None:
     """Have streams replace what their encoding has no sign for, as on an old Windows console, instead of failing."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):

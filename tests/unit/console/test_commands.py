@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,60 @@ def test_output_that_nobody_reads_is_no_error() -> None:
         process.wait(60)
 
     assert b"Traceback" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("words", ["confluent version", "confluent environment list", "--help", "down", "up"])
+def test_closed_output_is_one_line_and_a_failure(words: str, tmp_path: Path) -> None:
+    """Nobody could read what was done, so nothing is."""
+    done = in_shell(f'exec "$0" -m kit {words} >&-', tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("kit: Standard output is closed")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("confluent login <&-", 0),
+        ("confluent login 2>&-", 0),
+        ("nonsense 2>&-", 2),
+        ("up --listen 127.0.0.1 <&-", 2),
+        ("nonsense >&- 2>&-", 1),
+    ],
+)
+def test_closed_input_and_errors_are_no_traceback(line: str, status: int, tmp_path: Path) -> None:
+    """A command does what it can without them."""
+    done = in_shell(f'exec "$0" -m kit {line}', tmp_path)
+
+    assert done.returncode == status
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_output_on_a_full_disk_is_one_line_and_a_failure(tmp_path: Path) -> None:
+    """What could not be written counts as not done."""
+    done = in_shell('exec "$0" -m kit down >/dev/full', tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("kit: The operating system refused: ")
+    assert done.stderr.count("\n") == 1
+
+
+def in_shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line with this Python as ``$0``; the kit's folder is the test's own."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line, sys.executable],
+        cwd=ROOT,
+        env={**os.environ, "KIT_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_signs_that_a_terminal_has_not_are_replaced(capfd: pytest.CaptureFixture[str]) -> None:
