@@ -43,7 +43,7 @@ class ListenerPlan:
         StartError: they cannot be as asked.
     """
 
-    def __init__(self, listeners: Sequence[Listener] | None, *, brokers: int, port: int | None) -> None:
+    def __init__(self, listeners: Sequence[Listener] | Listener | None, *, brokers: int, port: int | None) -> None:
         self._listeners = _checked(listeners)
         self._listeners[0] = _with_a_user(self._listeners[0])
         self._ca_file: str | None = None
@@ -197,13 +197,13 @@ class ListenerPlan:
             )
 
 
-def _checked(listeners: Sequence[Listener] | None) -> list[Listener]:
+def _checked(listeners: Sequence[Listener] | Listener | None) -> list[Listener]:
     if listeners is None:
         return [Listener("PLAINTEXT")]
-    given: list[Any] = [listeners] if isinstance(listeners, Listener) else list(listeners)
-    if not given or not all(isinstance(each, Listener) for each in given):
+    given: Any = [listeners] if isinstance(listeners, Listener) else listeners
+    if not given or not isinstance(given, Sequence) or not all(isinstance(each, Listener) for each in given):
         raise StartError("listeners= takes one or more kit.Listener, like listeners=[kit.Listener('SASL_PLAINTEXT')].")
-    return given
+    return list(given)
 
 
 def _with_a_user(listener: Listener) -> Listener:

@@ -76,6 +76,15 @@ def says(browser: Browser, *told: str) -> None:
     wait_until(lambda: all(text in browser.view.text for text in told), f"the view to say {told}")
 
 
+def test_view_says_shortly_what_it_is(cluster: kit.Cluster, open_view: Callable[[kit.Cluster], Browser]) -> None:
+    """In a terminal, and in a list of variables."""
+    view = open_view(cluster).view
+
+    assert repr(view) == f"<ClusterView of the brokers at {cluster.bootstrap_servers}, following>"
+    view.close()
+    assert repr(view) == f"<ClusterView of the brokers at {cluster.bootstrap_servers}, ended>"
+
+
 def test_view_follows_records_and_faults(cluster: kit.Cluster, open_view: Callable[[kit.Cluster], Browser]) -> None:
     """Records move the high watermark; a broker that is killed by its button is dead in the cluster and in the view."""
     browser = open_view(cluster)

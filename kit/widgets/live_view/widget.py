@@ -50,6 +50,7 @@ class ClusterView(anywidget.AnyWidget):
         cells.close_earlier()
         super().__init__()
         self.choice = Choice(needle=topic or "")
+        self._servers = cluster.bootstrap_servers
         self._lock = threading.Lock()
         self._sent: dict[str, Any] | None = None
         self._sent_s = 0.0
@@ -63,6 +64,9 @@ class ClusterView(anywidget.AnyWidget):
         self.on_msg(self._received)
         self._watch.join(self)
         cells.remember(self)
+
+    def __repr__(self) -> str:
+        return f"<ClusterView of the brokers at {self._servers}, {'following' if self.alive else 'ended'}>"
 
     @property
     def alive(self) -> bool:

@@ -99,6 +99,16 @@ def test_plan_without_listeners_is_plain_text_on_the_loopback() -> None:
         plan.set_user("ann", "secret")
 
 
+def test_single_listener_needs_no_list() -> None:
+    """``listeners=kit.Listener(...)`` is what a student writes for one, and `kit.start` says that it may be."""
+    listener = kit.Listener("SSL")
+    assert (
+        ListenerPlan(listener, brokers=1, port=None).described
+        == ListenerPlan([listener], brokers=1, port=None).described
+    )
+    assert "listeners: how clients reach every broker, a `kit.Listener` or several" in (kit.start.__doc__ or "")
+
+
 def test_names_are_the_protocols_and_unique() -> None:
     """As Kafka wants them: each name once."""
     protocols = ["SSL", "PLAINTEXT", "SSL", "SASL_SSL", "SSL"]
@@ -111,12 +121,13 @@ def test_names_are_the_protocols_and_unique() -> None:
     [
         ([], None, "one or more kit.Listener"),
         (["SASL_SSL"], None, "one or more kit.Listener"),
+        (9092, None, "one or more kit.Listener"),
         ([kit.Listener(port=9300), kit.Listener("SSL", port=9302)], None, "Two listeners want port 9302"),
         ([kit.Listener(port=9300)], 9400, "port=9400 and the first listener's port=9300 contradict"),
         ([kit.Listener(port=65_534)], None, "port=65534 cannot be the first of 3"),
     ],
 )
-def test_plan_refuses(listeners: list[Any], port: int | None, sentence: str) -> None:
+def test_plan_refuses(listeners: Any, port: int | None, sentence: str) -> None:
     """Listeners that cannot be beside one another."""
     with pytest.raises(kit.StartError, match=sentence):
         ListenerPlan(listeners, brokers=3, port=port)
