@@ -51,7 +51,7 @@ def start(
     port: int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     config: Mapping[str, ConfigValue] | None = None,
-    listeners: Sequence[Listener] | None = None,
+    listeners: Listener | Sequence[Listener] | None = None,
     image: str | None = None,
 ) -> Cluster:
     """Start a Kafka cluster on this computer.
@@ -71,8 +71,8 @@ def start(
             None for a temporary one, which goes with the cluster.
         config: settings for every broker in Kafka's names, such as ``{"num.partitions": 3}``. A cluster notices within
             a second that a broker died; ``kit.KAFKA_TIMERS`` takes as long as Kafka does.
-        listeners: how clients reach every broker, each a `kit.Listener`; the first is the one of ``client_settings``.
-            None for plain text on this computer's own address.
+        listeners: how clients reach every broker, a `kit.Listener` or several in a list; the first is the one of
+            ``client_settings``. None for plain text on this computer's own address.
         image: of the containers, "docker" only; None for the kit's own choice.
 
     Raises:
