@@ -226,6 +226,7 @@ class Cluster:
 
         Raises:
             FaultError: no listener has SASL, or nobody can have that name or password.
+            NotSupportedError: this kind of cluster has no users.
             ClusterClosedError: the cluster is closed, or its process ended.
         """
         self._ask("set_user", name=name, password=password)
@@ -235,6 +236,7 @@ class Cluster:
 
         Raises:
             FaultError: there is no such user.
+            NotSupportedError: this kind of cluster has no users.
             ClusterClosedError: the cluster is closed, or its process ended.
         """
         self._ask("remove_user", name=name)
@@ -252,6 +254,7 @@ class Cluster:
     def restart(self, broker_id: int) -> None:
         """Start a killed or stopped broker again on its files and its port, and wait until it may lead again.
 
+        It is in sync with a partition, and can lead it, once it has fetched what it missed: `topics` shows when.
         It does not wait while no majority of the controllers is up and within the broker's reach.
         """
         self._ask("restart", node_id=broker_id)

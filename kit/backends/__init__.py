@@ -35,6 +35,20 @@ class Broker:
         return f"{self.host}:{self.port}"
 
 
+def brokers_of(addresses: Mapping[int, tuple[str, int]], states: Mapping[int, str]) -> list[Broker]:
+    """The brokers by node id.
+
+    Args:
+        addresses: host and port of each.
+        states: "up", "paused" or "down"; down too when one is missing.
+    """
+    return [
+        Broker(node_id, host, port, is_alive=states.get(node_id, "down") != "down",
+               is_paused=states.get(node_id) == "paused")
+        for node_id, (host, port) in sorted(addresses.items())
+    ]  # fmt: skip
+
+
 class Backend(Protocol):
     """A running cluster, seen from the process that started it."""
 

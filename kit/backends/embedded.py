@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kit.backends import Broker
+from kit.backends import Broker, brokers_of
 from kit.backends.arguments import (
     ConfigValue,
     check_brokers,
@@ -93,12 +93,7 @@ class EmbeddedBackend:
 
     def brokers(self) -> list[Broker]:
         """The brokers by node id; they live and die one by one, and all of them with their process."""
-        states = self._node_states()
-        return [
-            Broker(node_id, host, port, is_alive=states.get(node_id, "down") != "down",
-                   is_paused=states.get(node_id) == "paused")
-            for node_id, (host, port) in self._plan.addresses().items()
-        ]  # fmt: skip
+        return brokers_of(self._plan.addresses(), self._node_states())
 
     @property
     def client_settings(self) -> ClientSettings:

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, NoReturn
 
-from kit.backends import Broker
+from kit.backends import Broker, brokers_of
 from kit.backends.arguments import (
     ConfigValue,
     check_brokers,
@@ -163,16 +163,8 @@ class ProcessesBackend:
 
     def brokers(self) -> list[Broker]:
         """The brokers by node id; each lives and dies with its process."""
-        return [
-            Broker(
-                node_id,
-                host,
-                port,
-                is_alive=not self._is_closed and self._nodes[node_id].state != "down",
-                is_paused=not self._is_closed and self._nodes[node_id].state == "paused",
-            )
-            for node_id, (host, port) in self._listeners.addresses().items()
-        ]
+        states = {} if self._is_closed else {node_id: node.state for node_id, node in self._nodes.items()}
+        return brokers_of(self._listeners.addresses(), states)
 
     @property
     def client_settings(self) -> ClientSettings:

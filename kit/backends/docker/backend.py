@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from kit.backends import Broker
+from kit.backends import Broker, brokers_of
 from kit.backends.arguments import ConfigValue, check_brokers, check_controllers, checked_config, checked_ports
 from kit.backends.docker import cluster_network, engine, labels, left_overs, node_container, removal
 from kit.backends.docker import image as images
@@ -163,23 +163,17 @@ class DockerBackend:
         if not self._is_closed:
             with contextlib.suppress(KitError):  # the engine does not answer: then nothing is alive
                 states = self._commands.states()
-        return [
-            Broker(
-                plan.node_id,
-                "127.0.0.1",
-                plan.client_port,
-                is_alive=states.get(plan.node_id, "down") != "down",
-                is_paused=states.get(plan.node_id) == "paused",
-            )
-            for plan in self._plans
-            if plan.client_port is not None
-        ]
+        return brokers_of(self._addresses(), states)
+
+    def _addresses(self) -> dict[int, tuple[str, int]]:
+        return {plan.node_id: ("127.0.0.1", plan.client_port) for plan in self._plans if plan.client_port is not None}
 
     @property
     def client_settings(self) -> ClientSettings:
         """The addresses of all brokers."""
-        addresses = [f"127.0.0.1:{plan.client_port}" for plan in self._plans if plan.client_port is not None]
-        return ClientSettings({"bootstrap_servers": ",".join(addresses)})
+        return ClientSettings(
+            {"bootstrap_servers": ",".join(f"{host}:{port}" for host, port in self._addresses().values())}
+        )
 
     def why_gone(self) -> str | None:
         """One sentence when the engine ended or somebody removed all containers, else None."""
