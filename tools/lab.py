@@ -17,7 +17,7 @@ from tools.environment import ROOT
 LABS = ROOT / "labs"
 WORK = ROOT / notebooks.WORK
 LAB_SETTINGS = ROOT / "tools" / "lab_settings"
-FIRST_LAB = "01-first-records.ipynb"
+FIRST_LAB = "00-welcome.ipynb"
 
 
 def copy_new_labs(labs: Path, work: Path) -> list[str]:

@@ -3,7 +3,9 @@
 Every widget takes a cluster (anything with ``bootstrap_servers``) and talks Kafka to it, so it shows what is there.
 """
 
+from kit.widgets.failure_matrix import FailureMatrix
 from kit.widgets.hash_wheel import HashWheel
+from kit.widgets.lab_map import LabMap
 from kit.widgets.live_view import ClusterView, cluster_view
 from kit.widgets.log_inspector import LogInspector
 from kit.widgets.partition_chart import PartitionChart
@@ -14,7 +16,9 @@ from kit.widgets.traffic import Traffic
 
 __all__ = [
     "ClusterView",
+    "FailureMatrix",
     "HashWheel",
+    "LabMap",
     "LogInspector",
     "PartitionChart",
     "ProducerPanel",

@@ -12,11 +12,11 @@ from tools import lab
 
 
 def test_lab_opens_the_students_copy_of_the_first_lab() -> None:
-    """The folder is the one for copies, and the address is the first lab's."""
+    """The folder is the one for copies, and the address is the welcome page's."""
     options = lab.jupyter_options()
 
     assert f"--ServerApp.root_dir={lab.ROOT / 'work'}" in options
-    assert "--LabApp.default_url=/lab/tree/01-first-records.ipynb" in options
+    assert "--LabApp.default_url=/lab/tree/00-welcome.ipynb" in options
     assert (lab.LABS / lab.FIRST_LAB).exists()
 
 
