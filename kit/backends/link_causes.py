@@ -89,12 +89,11 @@ def explain(
 
 def refusal(error: LinkError, host: str, port: int, settings: Mapping[str, Any]) -> str | None:
     """Why a broker that let these settings in before refuses them now; None when it does not, but only fails."""
-    told = _certain(error, host, port, settings)
-    if told is None or error.step != Step.LOG_IN:
-        return told
+    if error.code != ErrorCode.SASL_AUTHENTICATION_FAILED:
+        return _certain(error, host, port, settings)
     return (
-        f"{told} They were right when this connection was made, so the user or the API key was changed or removed, or "
-        "has expired: connect again with kit.connect(...) and one that holds."
+        f"{_refused(_address(host, port), settings)}, which were accepted before: the user or API key was changed or "
+        "removed, or has expired. Connect again with kit.connect(...) and one that holds."
     )
 
 
@@ -174,7 +173,7 @@ def _login(error: LinkError, host: str, port: int, settings: Mapping[str, Any]) 
         return f"{address} does not offer {mechanism}; it offers {offered}: write one of them as sasl_mechanism."
     if error.code == ErrorCode.SASL_AUTHENTICATION_FAILED:
         return (
-            f"{address} refuses the user name {user!r} or its password ({mechanism}): correct them."
+            f"{_refused(address, settings)}: correct them."
             + _doubts(settings)
             + (_OF_API_KEYS if host.endswith(_WITH_API_KEYS) else "")
         )
@@ -184,6 +183,13 @@ def _login(error: LinkError, host: str, port: int, settings: Mapping[str, Any]) 
             "password, and make sure that this is the right cluster."
         )
     return None
+
+
+def _refused(address: str, settings: Mapping[str, Any]) -> str:
+    return (
+        f"{address} refuses the user name {settings['sasl_plain_username']!r} or its password "
+        f"({settings['sasl_mechanism']})"
+    )
 
 
 def _doubts(settings: Mapping[str, Any]) -> str:
