@@ -7,6 +7,7 @@ setting "partitioner"; KIP-480, KIP-794, KAFKA-9965.
 
 from __future__ import annotations
 
+import itertools
 import random
 import zlib
 from collections import Counter
@@ -171,7 +172,7 @@ def habit(partitions: Sequence[int]) -> str | None:
     if len(partitions) < 20 or len(set(partitions)) < 2:
         return None
     num_partitions = max(partitions) + 1
-    pairs = list(zip(partitions, partitions[1:], strict=False))
+    pairs = list(itertools.pairwise(partitions))
     in_turn = sum((one + 1) % num_partitions == other for one, other in pairs) / len(pairs)
     same = sum(one == other for one, other in pairs) / len(pairs)
     if in_turn > 0.9:

@@ -54,9 +54,9 @@ class HashWheel(TextTwin):
         before: int | None = None,
     ) -> None:
         before = partitions if before is None else before
+        self._background: Background | None = None
         super().__init__(key=key, partitions=partitions, before=before, topic=topic if cluster is not None else "")
         self._orders: deque[tuple[str, str]] = deque()
-        self._background: Background | None = None
         self._draw()
         self.observe(self._draw, ["key", "partitions", "before"])
         self.on_msg(self._heard)
@@ -66,7 +66,7 @@ class HashWheel(TextTwin):
 
     @traitlets.validate("partitions", "before")
     def _number(self, proposal: Any) -> int:
-        return min(max(proposal["value"], 1), MAX_PARTITIONS)
+        return min(max(int(proposal["value"]), 1), MAX_PARTITIONS)
 
     @traitlets.validate("key")
     def _short(self, proposal: Any) -> str:
@@ -118,12 +118,12 @@ class HashWheel(TextTwin):
             while background.goes_on(_LOOK_S):
                 while self._orders:
                     hash_name, key = self._orders.popleft()
-                    outcome = self._send(sender, hash_name, key)
+                    outcome = self._deliver(sender, hash_name, key)
                     self.said = {"done": outcome.acknowledged, "text": outcome.text}
         finally:
             sender.close()
 
-    def _send(self, sender: Sender, hash_name: str, key: str) -> Outcome:
+    def _deliver(self, sender: Sender, hash_name: str, key: str) -> Outcome:
         order = Order(self.topic, value=f"sent from the hash wheel as {hash_name} would", key=key)
         if hash_name == MURMUR2 or not key:  # kafka-python's own way
             return self._compared(sender.send(order), sender)
