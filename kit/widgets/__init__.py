@@ -4,6 +4,7 @@ Every widget takes a cluster (anything with ``bootstrap_servers``) and talks Kaf
 """
 
 from kit.widgets.failure_matrix import FailureMatrix
+from kit.widgets.groups import GroupsAndLag
 from kit.widgets.hash_wheel import HashWheel
 from kit.widgets.lab_map import LabMap
 from kit.widgets.live_view import ClusterView, cluster_view
@@ -17,6 +18,7 @@ from kit.widgets.traffic import Traffic
 __all__ = [
     "ClusterView",
     "FailureMatrix",
+    "GroupsAndLag",
     "HashWheel",
     "LabMap",
     "LogInspector",
