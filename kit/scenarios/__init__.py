@@ -12,6 +12,7 @@ from kit.scenarios.reading import follower_reads
 from kit.scenarios.refusals import not_enough_replicas
 from kit.scenarios.result import Ending, ScenarioResult, Step
 from kit.scenarios.scenario import AnyScenario, Scenario
+from kit.scenarios.stage import mend
 from kit.scenarios.unclean import unclean_election
 
 ALL: tuple[AnyScenario, ...] = (
@@ -26,6 +27,6 @@ ALL: tuple[AnyScenario, ...] = (
 
 __all__ = [
     "ALL", "Ending", "Scenario", "ScenarioResult", "Step",
-    "coordinator_failover", "cut_acks_1", "cut_acks_all", "follower_reads", "four_brokers", "not_enough_replicas",
-    "unclean_election",
+    "coordinator_failover", "cut_acks_1", "cut_acks_all", "follower_reads", "four_brokers", "mend",
+    "not_enough_replicas", "unclean_election",
 ]  # fmt: skip
