@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import time
 from typing import Any
@@ -68,6 +69,7 @@ def run(argv: list[str]) -> int:
     options = parser().parse(argv)
     mistakes.check(options)
     lesson = classroom.from_options(options)
+    os.environ.pop(classroom.PASSWORD_VARIABLE, None)  # no process that this one starts needs it
     settings = _settings(options, lesson)
 
     from kit.console import ports

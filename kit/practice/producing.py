@@ -210,7 +210,8 @@ def _send_lines(context: Context, topic: str, writer: _Writer, producer: Any, de
                 sent = producer.send(topic, value, key, headers=writer.headers)
             except CliError as error:
                 deliveries.settle()
-                raise CliError(error.text if is_typed else f"line {number}: {error.text}", *error.suggestions) from None
+                where = () if is_typed else (f"Mend line {number} of the input; those before it were sent.",)
+                raise CliError(error.text, *where, *error.suggestions) from None
             except KafkaError as error:
                 deliveries.settle()
                 deliveries.check()

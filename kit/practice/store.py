@@ -46,14 +46,18 @@ class Store:
             text = self._file.read_text(encoding="utf-8")
         except FileNotFoundError:
             return State()
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._damaged(str(error)) from None
+        except OSError as error:
+            raise self._damaged(error.strerror or str(error)) from None
+        except UnicodeDecodeError:
+            raise self._damaged("it is no text") from None
         try:
             return State.from_json(json.loads(text))
         except json.JSONDecodeError as error:
             raise self._damaged(f"line {error.lineno} is no JSON") from None
         except DamagedStateError as error:
             raise self._damaged(str(error)) from None
+        except (ValueError, RecursionError):  # a number with thousands of digits, thousands of brackets
+            raise self._damaged("it is not what the practice CLI writes") from None
 
     @contextlib.contextmanager
     def change(self) -> Iterator[State]:

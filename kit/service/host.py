@@ -122,7 +122,7 @@ class Host:
             EndRequest: a signal does, see `end_on`.
             ClusterClosedError: the cluster has ended by itself.
         """
-        living = _living(self.cluster)
+        living = {broker.node_id for broker in self.cluster.brokers}  # all of them, or it would not have started
         while not self._is_asked_to_end.wait(_LOOK_S):
             self.cluster._check_running()  # noqa: SLF001 - it asks nobody, which "controller" would
             self._keep_notes()

@@ -427,8 +427,9 @@ def test_up_that_cannot_start_says_why_and_leaves_nothing(temporary: Path, optio
     assert not folder.clusters().exists() or list(folder.clusters().iterdir()) == []
 
 
-def test_classroom_lets_in_who_knows_the_password(up: Start, tmp_path: Path) -> None:
-    """Others log in with SCRAM by what it prints; the password is printed nowhere."""
+def test_classroom_lets_in_who_knows_the_password(up: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others log in with SCRAM by what it prints; the password is printed nowhere, and no child process has it."""
+    monkeypatch.setenv("KIT_CLASSROOM_PASSWORD", "another horse")
     secret = tmp_path / "secret"
     secret.touch(mode=0o600)
     secret.write_text("correct horse battery\n")
@@ -439,6 +440,8 @@ def test_classroom_lets_in_who_knows_the_password(up: Start, tmp_path: Path) -> 
     settings = eval(printed[1])
     assert settings["bootstrap_servers"] == f"127.0.0.1:{port}"
     assert "horse" not in running.said
+    for pid in running.family[1:]:
+        assert "horse" not in str(psutil.Process(pid).environ())
 
     send(running.address, b"from the teacher")
     address = settings.pop("bootstrap_servers")

@@ -284,6 +284,15 @@ def test_protected_cluster_is_not_deleted(in_day2: PracticeCli) -> None:
     in_day2.ok(f"kafka cluster delete {cluster} --force")
 
 
+def test_region_list_of_no_cloud_is_refused(cli: PracticeCli) -> None:
+    """As when a cluster is created there."""
+    result = cli("kafka region list --cloud oops -o json")
+
+    assert result.status == 1
+    assert result.out == ""
+    assert result.err.startswith('Error: "oops" is not an available cloud provider\n')
+
+
 def test_region_list_has_the_lectures_region(cli: PracticeCli) -> None:
     """Sorted by name, and only those of the provider that is asked for."""
     out = cli.ok("kafka region list --cloud gcp")

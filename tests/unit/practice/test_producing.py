@@ -115,8 +115,8 @@ def test_parse_key_and_headers(day2: PracticeCli, producer: FakeProducer) -> Non
 @pytest.mark.parametrize(
     ("flags", "stdin", "words"),
     [
-        ("--parse-key", "a:1\nb\nc:3\n", "line 2: missing key or value in message"),
-        ("--value-format integer", "1\ntwo\n3\n", 'line 2: "two" is no integer'),
+        ("--parse-key", "a:1\nb\nc:3\n", "missing key or value in message\n"),
+        ("--value-format integer", "1\ntwo\n3\n", '"two" is no integer'),
     ],
 )
 def test_line_that_makes_no_record_ends_it_with_its_number(
@@ -126,7 +126,9 @@ def test_line_that_makes_no_record_ends_it_with_its_number(
     result = day2(f"kafka topic produce orders {flags}", stdin=stdin)
 
     assert result.status == 1
+    assert result.err.count("Error: ") == 1
     assert f"Error: {words}" in result.err
+    assert "\nSuggestions:\n    Mend line 2 of the input; those before it were sent.\n" in result.err
     assert [future.is_done for future in producer.futures] == [True]
 
 

@@ -97,7 +97,8 @@ def test_lock_that_another_has_is_waited_for_in_vain_with_a_sentence(tmp_path: P
         ('{"version": 1, "environments": []}', "environments is no JSON object"),
         ('{"version": 1, "environments": {"env-1": {"id": "env-1"}}}', "environments/env-1/name is missing"),
         ('{"version": 1, "clusters": {"lkc-1": 5}}', "clusters/lkc-1 is no JSON object"),
-        ("\udcff", "cannot read"),
+        ("\udcff", "it is no text\n"),
+        ("1" * 5_000, "it is not what the practice CLI writes\n"),
     ],
 )
 def test_damaged_state_is_refused_with_the_way_out(cli: PracticeCli, text: str, reason: str) -> None:
