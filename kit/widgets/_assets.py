@@ -18,6 +18,12 @@ def style(name: str, folder: Path = _HERE) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in (shared, own))
 
 
+def with_code_ways(name: str) -> tuple[str, str]:
+    """Module and style of a widget of this folder that shows what it does as code too."""
+    module = f"{script('code_ways')}\n{script(name)}"
+    return module, f"{style('code_ways')}\n{(_HERE / f'{name}.css').read_text(encoding='utf-8')}"
+
+
 def joined(folder: str, *names: str) -> str:
     """Several files of a folder, one after the other, as one: a widget's module cannot import a second one."""
     return "\n".join((_HERE / folder / name).read_text(encoding="utf-8") for name in names)

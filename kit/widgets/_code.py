@@ -70,6 +70,17 @@ def shell(*words: str) -> str:
     return " \\\n  ".join(" ".join(line) for line in lines)
 
 
+def option(name: str, value: str) -> tuple[str, ...]:
+    """An option with its value, also one that begins with a hyphen and so looks like an option itself."""
+    return (f"{name}={value}",) if value.startswith("-") else (name, value)
+
+
+def confluent_topic(verb: str, topic: str, *flags: str) -> str:
+    """A command of ``confluent kafka topic``; a topic that looks like a flag comes after those that are."""
+    words = (*flags, "--", topic) if topic.startswith("-") else (topic, *flags)
+    return shell("confluent", "kafka", "topic", verb, *words)
+
+
 def kafka_tool(name: str, client_settings: Mapping[str, Any], *words: str) -> str:
     """A command of Apache Kafka's ``bin`` folder."""
     login = () if is_open(client_settings) else ("--command-config", "client.properties")
@@ -108,21 +119,23 @@ class NewTopic:
 
 def create_topic(wanted: NewTopic, client_settings: Mapping[str, Any]) -> list[Code]:
     """Make a topic, in three ways."""
-    words = ["--create", "--topic", wanted.name]
-    confluent = ["confluent", "kafka", "topic", "create", wanted.name]
+    words = ["--create", *option("--topic", wanted.name)]
+    flags: list[str] = []
     if wanted.num_partitions is not None:
         words += ["--partitions", str(wanted.num_partitions)]
-        confluent += ["--partitions", str(wanted.num_partitions)]
+        flags += ["--partitions", str(wanted.num_partitions)]
     if wanted.replication_factor is not None:
         words += ["--replication-factor", str(wanted.replication_factor)]
     for name, value in wanted.configs:
         words += ["--config", f"{name}={value}"]
-        confluent += ["--config", f"{name}={value}"]
+        flags += ["--config", f"{name}={value}"]
     fixed = "Confluent Cloud always keeps three copies: there is no flag for it."
     return [
         in_python(_with_admin(client_settings, f"admin.create_topics({{{wanted.name!r}: {wanted.arguments()!r}}})")),
         with_kafka_cli(kafka_tool("topics", client_settings, *words), login_note(client_settings)),
-        with_confluent_cli(shell(*confluent), fixed if wanted.replication_factor is not None else ""),
+        with_confluent_cli(
+            confluent_topic("create", wanted.name, *flags), fixed if wanted.replication_factor is not None else ""
+        ),
     ]
 
 
@@ -133,11 +146,11 @@ def delete_topic(name: str, client_settings: Mapping[str, Any]) -> list[Code]:
         in_python(_with_admin(client_settings, f"admin.delete_topics([{name!r}])")),
         # The tool reads a topic's name as a regular expression, in which a period is any character.
         with_kafka_cli(
-            kafka_tool("topics", client_settings, "--delete", "--topic", name.replace(".", r"\.")),
+            kafka_tool("topics", client_settings, "--delete", *option("--topic", name.replace(".", r"\."))),
             "The name is a regular expression there: without the backslash a period is any character, and more topics "
             f"than one might go. {login_note(client_settings)}".strip(),
         ),
-        with_confluent_cli(shell("confluent", "kafka", "topic", "delete", name), asks),
+        with_confluent_cli(confluent_topic("delete", name), asks),
     ]
 
 
@@ -186,7 +199,8 @@ def _python_reader(wanted: Reading, client_settings: Mapping[str, Any]) -> list[
         "offset": ["for place in places:", f"    consumer.seek(place, {wanted.at})"],
         "timestamp": [
             f"for place, found in consumer.offsets_for_times(dict.fromkeys(places, {wanted.at})).items():",
-            "    consumer.seek(place, found.offset) if found else consumer.seek_to_end(place)",
+            "    if found:  # else nothing is as late, and the consumer begins at the end",
+            "        consumer.seek(place, found.offset)",
         ],
     }[wanted.start]
     numbers = (
@@ -211,7 +225,7 @@ _SHOWN = ("key", "partition", "offset", "timestamp")
 
 
 def _kafka_reader(wanted: Reading, client_settings: Mapping[str, Any]) -> Code:
-    words = ["--topic", wanted.topic]
+    words = [*option("--topic", wanted.topic)]
     before: list[str] = []
     notes = ["Before Kafka 4.2 --formatter-property was called --property."]
     partition = "0" if wanted.partition is None else str(wanted.partition)
@@ -237,15 +251,16 @@ def _kafka_reader(wanted: Reading, client_settings: Mapping[str, Any]) -> Code:
 
 
 def _confluent_reader(wanted: Reading) -> Code:
-    words = ["confluent", "kafka", "topic", "consume", wanted.topic]
+    flags: list[str] = []
     note = ""
     if wanted.start == "beginning":
-        words += ["--from-beginning"]
+        flags += ["--from-beginning"]
     elif wanted.start == "offset":
-        words += ["--offset", str(wanted.at)]
+        flags += ["--offset", str(wanted.at)]
     elif wanted.start == "timestamp":
-        words += ["--from-beginning"]
+        flags += ["--from-beginning"]
         note = "It cannot begin at a time: read from the beginning and look at the timestamps."
     if wanted.partition is not None:
-        words += ["--partition", str(wanted.partition)]
-    return with_confluent_cli(shell(*words, "--print-key", "--print-offset", "--timestamp"), note)
+        flags += ["--partition", str(wanted.partition)]
+    shown = ("--print-key", "--print-offset", "--timestamp")
+    return with_confluent_cli(confluent_topic("consume", wanted.topic, *flags, *shown), note)

@@ -9,7 +9,17 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from kit.widgets._code import Code, in_python, kafka_tool, login_note, shell, with_confluent_cli, with_kafka_cli
+from kit.widgets._code import (
+    Code,
+    confluent_topic,
+    in_python,
+    kafka_tool,
+    login_note,
+    option,
+    shell,
+    with_confluent_cli,
+    with_kafka_cli,
+)
 from kit.widgets._sending import Order, as_python
 
 _SEPARATORS = (":", "|", ";", "~", "^", "\t")
@@ -41,7 +51,7 @@ def _with_kafka_cli(order: Order, client_settings: Mapping[str, Any]) -> Code:
         properties += [f"headers.delimiter={behind}"]
     if "" in properties or _is_no_line(line) or any(each.endswith("=") for each in properties):
         return with_kafka_cli("", _ONE_LINE)
-    words = ["--topic", order.topic]
+    words = [*option("--topic", order.topic)]
     for each in properties:
         words += ["--reader-property", each]
     if order.acks != "all":
@@ -54,26 +64,26 @@ def _with_kafka_cli(order: Order, client_settings: Mapping[str, Any]) -> Code:
 
 
 def _with_confluent_cli(order: Order) -> Code:
-    words = ["confluent", "kafka", "topic", "produce", order.topic]
+    flags: list[str] = []
     texts = [order.key, *(text for header in order.headers for text in header)]
     separator = _separator(*texts)
     line = order.value
     if order.key:
         line = f"{order.key}{separator}{line}"
-        words += ["--parse-key"]
+        flags += ["--parse-key"]
     if order.headers:
-        words += ["--headers", ",".join(f"{name}{separator}{value}" for name, value in order.headers)]
+        flags += ["--headers", ",".join(f"{name}{separator}{value}" for name, value in order.headers)]
     if separator != ":" and (order.key or order.headers):
-        words += ["--delimiter", separator]
+        flags += ["--delimiter", separator]
     if order.acks != "all":
-        words += ["--config", f"acks={order.acks}"]
+        flags += ["--config", f"acks={order.acks}"]
     is_list_safe = not any(each in text for header in order.headers for text in header for each in ',"')
     # It cuts blanks off at both ends of key and value, and passes over empty lines.
     is_kept = order.key == order.key.strip() and (not order.key or order.value == order.value.strip())
     if not separator or _is_no_line(line) or not line or not is_list_safe or not is_kept:
         return with_confluent_cli("", _ONE_LINE)
     note = _ONE_PARTITION if order.partition is not None else ""
-    return with_confluent_cli(f"{_lines(line, order.count)} | {shell(*words)}", note)
+    return with_confluent_cli(f"{_lines(line, order.count)} | {confluent_topic('produce', order.topic, *flags)}", note)
 
 
 def _lines(line: str, count: int) -> str:

@@ -8,9 +8,11 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
-from kit.widgets._assets import script, style
+from kit.widgets._assets import with_code_ways
 from kit.widgets._background import Background, ClusterGoneError, ClusterLike, Link, describe
-from kit.widgets._sending import Acks, Order, Outcome, Sender, as_python, parse_headers
+from kit.widgets._code import in_python
+from kit.widgets._send_code import send_records
+from kit.widgets._sending import Acks, Order, Outcome, Sender, parse_headers
 
 MAX_COUNT = 10_000
 _KEPT_ANSWERS = 5
@@ -23,13 +25,12 @@ _DESCRIPTION = {"description_width": "7em"}
 
 
 class _SendLog(anywidget.AnyWidget):
-    """The broker's last answers, newest first, and the form's content as Python code."""
+    """The broker's last answers, newest first, and the form's content as code."""
 
-    _esm = script("send_log")
-    _css = style("send_log")
+    _esm, _css = with_code_ways("send_log")
 
     answers = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    code = traitlets.Unicode().tag(sync=True)
+    codes: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
 
 class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -117,9 +118,9 @@ class ProducerPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     def _show_code(self, _change: object = None) -> None:
         try:
-            self.send_log.code = as_python(self.order(), self._link.client_settings)
+            self.send_log.codes = send_records(self.order(), self._link.client_settings)
         except ValueError as error:
-            self.send_log.code = f"# {error}"
+            self.send_log.codes = [{**each, "text": f"# {error}"} for each in self.send_log.codes or [in_python([])]]
 
     def _list_partitions(self, _change: Any = None) -> None:
         """Offer the topic's own partitions; a topic that is not there yet has none to choose from."""
