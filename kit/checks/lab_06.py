@@ -114,8 +114,8 @@ def payments(evidence: Evidence, answer: Any) -> CheckResult:
         return CheckResult(name, False, happened, where, f"{_MIN_ISR} has to be at least 2.")
     if demanded >= copies:
         happened = (
-            f"{paid} of {_NUM_PAYMENTS} payments were taken. {demanded} replicas must be in sync, and there are only "
-            f"{copies}: one broker down, and every payment is refused."
+            f"{paid} of {_NUM_PAYMENTS} payments were taken. {demanded} replicas must be in sync, and there are "
+            f"{copies} in all: with one broker down, every payment is refused."
         )
         return CheckResult(name, False, happened, where, f"{_MIN_ISR} has to be less than the replication factor.")
     if paid < _NUM_PAYMENTS:

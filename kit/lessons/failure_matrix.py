@@ -246,7 +246,9 @@ def missing(predictions: Mapping[int, str]) -> list[int]:
 
 
 def in_words(numbers: Sequence[int]) -> str:
-    """Rows by number: "row 3", "rows 3, 4 and 7"."""
+    """Rows by number: "row 3", "rows 3, 4 and 7", "all rows"."""
+    if len(numbers) == len(ROWS):
+        return "all rows"
     *most, last = numbers
     return f"rows {', '.join(map(str, most))} and {last}" if most else f"row {last}"
 

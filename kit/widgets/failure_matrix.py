@@ -151,6 +151,8 @@ class FailureMatrix(TextTwin):
         with self._lock:
             self._memory.predictions.clear()
             self._memory.predictions.update(found)
+            if self._memory.seen and not self.alive:
+                self._status = self._summary()
         if _as_text(found) != change["new"]:
             self.chosen = _as_text(found)
         self._show()
