@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from kit.errors import StartError
+from kit.practice import processes
 from kit.practice.processes import ADMIN
 from tests.support.practice import PracticeCli
 
@@ -282,6 +283,25 @@ def test_protected_cluster_is_not_deleted(in_day2: PracticeCli) -> None:
 
     in_day2.ok(f"kafka cluster update {cluster} --deletion-protection=false")
     in_day2.ok(f"kafka cluster delete {cluster} --force")
+
+
+@pytest.mark.parametrize("command", ["kafka cluster delete {} --force", "practice reset --force"])
+def test_process_that_cannot_be_ended_is_named_with_the_command(
+    day2: PracticeCli, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Its logs are not removed under it, and the cluster is not forgotten."""
+    monkeypatch.setattr(processes, "_NOTES_PATIENCE_S", 0.0)
+    monkeypatch.setattr(day2.services, "users_of", lambda _: [4711])
+    cluster = day2.cluster
+    day2.services.crash(cluster)
+
+    result = day2(command.format(cluster))
+
+    assert result.status == 1
+    assert f'the process of Kafka cluster "{cluster}" does not end: process 4711\n' in result.err
+    assert " 4711`, and try again." in result.err
+    assert day2.store.cluster_folder(cluster).is_dir()
+    assert cluster in day2.store.read().clusters
 
 
 def test_region_list_of_no_cloud_is_refused(cli: PracticeCli) -> None:
