@@ -47,7 +47,7 @@ class Stop:
         if not self.num_steps:
             return "nothing to check"
         if self.state == "done":
-            return f"done, all {self.num_steps} checks"
+            return f"done, {self.num_steps} of {self.num_steps} checks"
         return f"{self.num_done} of {self.num_steps} checks" if self.last_ms else f"open, {self.num_steps} checks"
 
 
@@ -116,7 +116,8 @@ class LabMap:
         return (
             f"<style>{style('lab_map')}</style>"
             f'<div class="kit-widget kit-map" role="region" aria-label="Map of the labs">'
-            f'<p><span class="kit-title">{len(stops)} labs</span> {escape(_sum(stops))}</p>{note}<ol>{rows}</ol></div>'
+            f'<p><span class="kit-title">{len(stops)} labs</span> {escape(_sum(stops))}</p>{note}'
+            f'<ol class="kit-map-line">{rows}</ol></div>'
         )
 
     def _ipython_display_(self) -> None:
@@ -163,21 +164,25 @@ def _sum(stops: list[Stop]) -> str:
 def _row(stop: Stop, here: str, following: str | None) -> str:
     page, share = stop.page, stop.num_done / stop.num_steps if stop.num_steps else 0
     is_here = page.number == here
-    flag = '<span class="kit-flag">you are here</span>' if is_here else ""
+    flag = '<span class="kit-map-flag">you are here</span>' if is_here else ""
     if page.number == following:
-        flag += '<span class="kit-flag">go on here</span>'
+        flag += '<span class="kit-map-flag">go on here</span>'
     name = f"{page.number} {escape(page.title)}"
     link = name if is_here else f'<a href="{escape(page.file)}">{name}</a>'
-    filled = f'<span class="kit-bar-in" style="width:{share:.0%}"></span>'
-    bar = f'<span class="kit-bar-out" aria-hidden="true">{filled}</span>' if stop.num_steps else ""
+    filled = f'<span class="kit-map-bar-in" style="width:{share:.0%}"></span>'
+    bar = f'<span class="kit-map-bar-out" aria-hidden="true">{filled}</span>' if stop.num_steps else ""
     return (
         f'<li data-state="{stop.state}"{" data-here" if is_here else ""}{" aria-current=page" if is_here else ""}>'
-        f'<span class="kit-stop" aria-hidden="true">{_SIGNS[stop.state] or page.number}</span>'
-        f'<div><span class="kit-lab">{link}</span>{flag}'
-        f'<p class="kit-map-quiet">{escape("; ".join(page.outcomes))}</p></div>'
-        f'<div class="kit-when">{f"{page.minutes} min" if page.minutes else ""}</div>'
-        f'<div class="kit-how-far">{bar}{escape(stop.words)}</div></li>'
+        f'<span class="kit-map-stop" aria-hidden="true">{_SIGNS[stop.state] or page.number}</span>'
+        f'<div><span class="kit-map-lab">{link}</span>{flag}'
+        f'<p class="kit-map-quiet">{escape(_outcomes(page))}</p></div>'
+        f'<div class="kit-map-when">{f"{page.minutes} min" if page.minutes else ""}</div>'
+        f'<div class="kit-map-how-far">{bar}{escape(stop.words)}</div></li>'
     )
+
+
+def _outcomes(page: LabPage) -> str:
+    return f"You can {'; '.join(page.outcomes)}." if page.outcomes else ""
 
 
 def _no_labs(folder: Path) -> str:
