@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from tools.environment import ROOT
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-_BESIDE = ["tests/sim", "tests/unit"]
+_COMPUTING = ["tests/sim", "tests/unit"]
+_KERNELS = ["tests/labs"]
 
 
 class Step(NamedTuple):
@@ -41,46 +42,51 @@ def tests(python: Path) -> list[Step]:
             [python, "-m", "pytest", "-m", "portable"],
             {"KIT_FORCE_PORTABLE": "1"},
         ),
-        Step("pytest", [python, "-m", "pytest", *(f"--ignore={folder}" for folder in _BESIDE)], {}),
+        Step("pytest", [python, "-m", "pytest", *(f"--ignore={folder}" for folder in (*_COMPUTING, *_KERNELS))], {}),
     ]
 
 
-def beside(python: Path) -> Step:
-    """The tests that only compute. They run while the others wait for browsers, kernels and containers."""
-    return Step("pytest of what only computes", [python, "-m", "pytest", *_BESIDE], {})
+def beside(python: Path) -> list[Step]:
+    """The tests that run while the others wait for browsers, clients and containers, one step after the other."""
+    lower = ["nice", "-n", "10"] if os.name == "posix" else []
+    return [
+        Step("pytest of what only computes", [*lower, python, "-m", "pytest", *_COMPUTING], {}),
+        Step("pytest of labs in kernels", [python, "-m", "pytest", *_KERNELS], {}),
+    ]
 
 
-def run(steps: Sequence[Step], beside: Step | None = None) -> int:
+def run(steps: Sequence[Step], beside: Sequence[Step] = ()) -> int:
     """Run all steps, also after one has failed, and say at the end which did.
 
     Args:
-        beside: runs meanwhile, with lower priority; what it prints is shown before the last step's result is told.
+        beside: run meanwhile, in their order; what they print is shown after the last of the others.
 
     Returns:
         0 when all passed, else 1.
     """
-    failed = []
-    with tempfile.TemporaryFile() as output:
-        other = None if beside is None else _started(beside, output)
+    failed: list[str] = []
+    with ThreadPoolExecutor(max_workers=1) as other:
+        meanwhile = [(step, other.submit(_captured, step)) for step in beside]
         for step in steps:
             print(f"\n=== {step.title}", flush=True)
             if subprocess.call(step.command, cwd=ROOT, env={**os.environ, **step.variables}) != 0:
                 failed.append(step.title)
-        if beside is not None and other is not None:
-            if other.wait() != 0:
-                failed.append(beside.title)
-            output.seek(0)
-            print(f"\n=== {beside.title}\n{output.read().decode(errors='replace')}", flush=True)
+        for step, result in meanwhile:
+            status, output = result.result()
+            print(f"\n=== {step.title}\n{output}", flush=True)
+            if status != 0:
+                failed.append(step.title)
     print(f"\nfailed: {', '.join(failed)}" if failed else "\nall steps passed")
     return 1 if failed else 0
 
 
-def _started(step: Step, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    lower = ["nice", "-n", "10"] if os.name == "posix" else []
-    return subprocess.Popen(
-        [*lower, *map(str, step.command)],
+def _captured(step: Step) -> tuple[int, str]:
+    ended = subprocess.run(
+        step.command,
         cwd=ROOT,
         env={**os.environ, **step.variables},
-        stdout=output,
+        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        check=False,
     )
+    return ended.returncode, ended.stdout.decode(errors="replace")
