@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from kit.checks.evidence import ClusterEvidence, Evidence, SeenEvent, SeenPartition, SeenRecord
+from kit.checks.evidence import ClusterEvidence, Evidence, SeenEvent, SeenMember, SeenPartition, SeenRecord
 from kit.checks.progress_view import Progress, progress
 from kit.checks.registry import UnknownCheckError, check, names, verdict
 from kit.checks.result import CheckResult
@@ -14,6 +14,7 @@ __all__ = [
     "Evidence",
     "Progress",
     "SeenEvent",
+    "SeenMember",
     "SeenPartition",
     "SeenRecord",
     "UnknownCheckError",

@@ -46,6 +46,14 @@ class SeenPartition:
     isr: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SeenMember:
+    """A member of a consumer group, and the topics and partitions that it holds; none while the group rebalances."""
+
+    client_id: str
+    holds: tuple[tuple[str, int], ...] = ()
+
+
 class SeenEvent(Protocol):
     """One event of a cluster's timeline, see `kit.Event`."""
 
@@ -95,6 +103,9 @@ class Evidence(Protocol):
 
     def group_ids(self) -> list[str]:
         """The consumer groups that the cluster knows."""
+
+    def group_members(self, group_id: str) -> Sequence[SeenMember]:
+        """Who is in a group now, by client id; nobody when there is no such group."""
 
     def data_dir(self) -> str | None:
         """The folder of the brokers' logs on this computer; None when they are elsewhere."""
@@ -194,6 +205,11 @@ class ClusterEvidence:
         """See `Evidence.group_ids`."""
         return sorted(group["group_id"] for group in self._admin.list_groups())
 
+    def group_members(self, group_id: str) -> list[SeenMember]:
+        """See `Evidence.group_members`."""
+        members = self._admin.describe_groups([group_id])[group_id]["members"]
+        return sorted((_member(each) for each in members), key=lambda each: each.client_id)
+
     def data_dir(self) -> str | None:
         """See `Evidence.data_dir`."""
         return self._data_dir
@@ -263,4 +279,13 @@ def _seen(record: Any) -> SeenRecord:
     headers = tuple((name, value) for name, value in record.headers)
     return SeenRecord(
         record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers
+    )
+
+
+def _member(described: Mapping[str, Any]) -> SeenMember:
+    # Other programs than consumers put bytes of their own where a consumer's partitions stand.
+    assignment = described["member_assignment"]
+    topics = assignment["assigned_partitions"] if isinstance(assignment, Mapping) else ()
+    return SeenMember(
+        described["client_id"], tuple((each["topic"], number) for each in topics for number in each["partitions"])
     )

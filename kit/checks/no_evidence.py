@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kit.checks.evidence import Evidence, SeenEvent, SeenPartition, SeenRecord
+from kit.checks.evidence import Evidence, SeenEvent, SeenMember, SeenPartition, SeenRecord
 
 
 class NoEvidence(Evidence):
@@ -32,6 +32,11 @@ class NoEvidence(Evidence):
 
     def group_ids(self) -> list[str]:
         """None."""
+        return []
+
+    def group_members(self, group_id: str) -> Sequence[SeenMember]:
+        """None."""
+        del group_id
         return []
 
     def partitions(self, topic: str) -> Sequence[SeenPartition]:

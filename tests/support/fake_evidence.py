@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kit.checks import SeenEvent, SeenPartition, SeenRecord
+from kit.checks import SeenEvent, SeenMember, SeenPartition, SeenRecord
 
 
 @dataclass
@@ -18,6 +18,7 @@ class FakeEvidence:
         described: what `Evidence.partitions` gives, by topic.
         configs: what `Evidence.topic_configs` gives, by topic.
         events: what `Evidence.timeline` gives.
+        members: what `Evidence.group_members` gives, by group.
     """
 
     all_records: Sequence[SeenRecord] = ()
@@ -27,6 +28,7 @@ class FakeEvidence:
     described: Mapping[str, Sequence[SeenPartition]] = field(default_factory=dict)
     configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     events: Sequence[SeenEvent] | None = ()
+    members: Mapping[str, Sequence[SeenMember]] = field(default_factory=dict)
 
     def records(self, topic: str) -> list[SeenRecord]:
         """See `Evidence`."""
@@ -51,6 +53,10 @@ class FakeEvidence:
     def group_ids(self) -> list[str]:
         """See `Evidence`."""
         return sorted({group_id for group_id, _ in self.committed})
+
+    def group_members(self, group_id: str) -> Sequence[SeenMember]:
+        """See `Evidence`."""
+        return self.members.get(group_id, ())
 
     def data_dir(self) -> str | None:
         """See `Evidence`."""
