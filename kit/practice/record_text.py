@@ -124,7 +124,7 @@ class Layout:
     """What is shown of records, and how.
 
     Args:
-        print_key: the key and the delimiter come first; "null" for no key, nothing for an empty one.
+        print_key: the key and the delimiter come first; "null" for no key, and as in the real CLI for an empty one.
         print_offset, timestamp: the place and time, before the value.
         full_header: headers are not cut off.
         delimiter: between key and value.
@@ -148,7 +148,7 @@ def lines_of(record: Record, layout: Layout) -> bytes:
     """
     text = b""
     if layout.print_key:
-        key = b"null" if record.key is None else deserialize(record.key, layout.key_format, "key")
+        key = deserialize(record.key, layout.key_format, "key") or b"null"
         text = key + layout.delimiter.encode("utf-8", "surrogateescape")
     places = [f"Timestamp:{record.timestamp}"] if layout.timestamp else []
     if layout.print_offset:

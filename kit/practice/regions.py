@@ -75,7 +75,11 @@ def check_region(cloud: str, region: str) -> None:
     Raises:
         CliError: the text names it, and the command that lists what there is.
     """
-    _check_cloud(cloud)
+    if cloud not in REGIONS:
+        raise CliError(
+            f'"{cloud}" is not an available cloud provider',
+            "To view a list of available cloud providers and regions, use `confluent kafka region list`.",
+        )
     if region not in REGIONS[cloud]:
         raise CliError(
             f'"{region}" is not an available region for "{cloud}"',
@@ -83,18 +87,8 @@ def check_region(cloud: str, region: str) -> None:
         )
 
 
-def _check_cloud(cloud: str) -> None:
-    if cloud not in REGIONS:
-        raise CliError(
-            f'"{cloud}" is not an available cloud provider',
-            "To view a list of available cloud providers and regions, use `confluent kafka region list`.",
-        )
-
-
 def _list(context: Context, _args: Sequence[str], flags: Flags) -> None:
     wanted = flags["cloud"]
-    if wanted:
-        _check_cloud(wanted)
     rows = [
         {"name": name, "cloud": cloud.upper(), "region": region}
         for cloud, regions in REGIONS.items()
