@@ -12,8 +12,11 @@ from kit.widgets.log_inspector import LogInspector
 from kit.widgets.partition_chart import PartitionChart
 from kit.widgets.producer_panel import ProducerPanel
 from kit.widgets.record_view import RecordView
+from kit.widgets.sizing_estimator import SizingEstimator
+from kit.widgets.terminals import Terminals
 from kit.widgets.throughput_chart import ThroughputChart
 from kit.widgets.traffic import Traffic
+from kit.widgets.workers import Workers
 
 __all__ = [
     "ClusterView",
@@ -25,7 +28,10 @@ __all__ = [
     "PartitionChart",
     "ProducerPanel",
     "RecordView",
+    "SizingEstimator",
+    "Terminals",
     "ThroughputChart",
     "Traffic",
+    "Workers",
     "cluster_view",
 ]
