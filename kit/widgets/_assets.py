@@ -18,10 +18,10 @@ def style(name: str, folder: Path = _HERE) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in (shared, own))
 
 
-def with_code_ways(name: str) -> tuple[str, str]:
-    """Module and style of a widget of this folder that shows what it does as code too."""
-    module = f"{script('code_ways')}\n{script(name)}"
-    return module, f"{style('code_ways')}\n{(_HERE / f'{name}.css').read_text(encoding='utf-8')}"
+def with_code_ways(name: str, folder: Path = _HERE) -> tuple[str, str]:
+    """Module and style of a widget that shows what it does as code too."""
+    own = (folder / f"{name}.css").read_text(encoding="utf-8")
+    return f"{script('code_ways')}\n{script(name, folder)}", f"{style('code_ways')}\n{own}"
 
 
 def joined(folder: str, *names: str) -> str:
