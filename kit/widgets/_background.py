@@ -48,6 +48,11 @@ class Link:
         self._cluster = weakref.ref(cluster)
 
     @property
+    def cluster(self) -> Any:
+        """The cluster; None when nobody has it any more."""
+        return self._cluster()
+
+    @property
     def is_gone(self) -> bool:
         """Whether no broker is left to talk to."""
         cluster = self._cluster()
@@ -56,11 +61,6 @@ class Link:
 
 class LastingLink(Link):
     """Gone when the cluster is, and not when all brokers are down: they can be restarted."""
-
-    @property
-    def cluster(self) -> Any:
-        """The cluster; None when nobody has it any more."""
-        return self._cluster()
 
     @property
     def is_gone(self) -> bool:
@@ -134,11 +134,19 @@ def _stop_all() -> None:
 _KAFKA_NAMES = {6: "NOT_LEADER_OR_FOLLOWER", 10: "MESSAGE_TOO_LARGE", 17: "INVALID_TOPIC_EXCEPTION"}
 
 
+def kafka_name(code: int) -> str:
+    """Kafka's own name of an error code."""
+    from kafka.errors import for_code
+
+    return _KAFKA_NAMES.get(code) or str(for_code(code).message)
+
+
 def describe(error: BaseException) -> str:
     """One line for a student: the error's Kafka name (or its Python class) and its text."""
     if isinstance(error, ClusterGoneError):
         return str(error)
     code = getattr(error, "errno", None)
     name = _KAFKA_NAMES.get(code, getattr(error, "message", None)) if isinstance(code, int) else None
-    text = str(error).strip().splitlines()
+    # Some of kafka-python's errors begin their text with their own name.
+    text = str(error).strip().removeprefix(f"{type(error).__name__}: ").splitlines()
     return f"{name or type(error).__name__}: {text[0] if text else 'no details given'}"

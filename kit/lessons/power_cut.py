@@ -1,0 +1,171 @@
+"""A consumer whose power is cut in the middle of its work, and its successor: what came of the work?
+
+The work is a payment: a record of the topic that is due becomes a record of the topic that is paid. So what was done
+lies in the cluster, where everybody can count it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from kit.client_settings import settings_of
+from kit.lessons.delivery import Delivery, compare
+
+RUN = "run"
+"""The header of a payment with the number of the run that made it."""
+
+Handle = Callable[[Any, list[Any], Callable[[Any], None]], object]
+
+_PATIENCE_POLLS = 300  # of a tenth of a second each
+
+
+class PowerCut(BaseException):
+    """The power is gone. No ``except Exception`` keeps a program alive without it."""
+
+
+def crash(consumer: Any) -> None:
+    """Let a kafka-python consumer die at once: connections gone, no more heartbeats, no word to its group.
+
+    Its own ``close()`` leaves the group politely, and it has no public way to die.
+    """
+    consumer._client.close()  # noqa: SLF001
+
+
+def play(
+    cluster: Any,
+    due: str,
+    paid: str,
+    handle: Handle,
+    *,
+    group_id: str,
+    cut_after: int | None = 6,
+    batch: int = 4,
+    **settings: Any,
+) -> Delivery:
+    """Let a consumer pay what is due, cut its power, let its successor go on to the end, and count.
+
+    Each call is a new run: it has a group of its own (``group_id`` with the run's number) and begins at the beginning.
+
+    Args:
+        due: a topic of one partition; each record's key names a payment.
+        paid: the topic that takes the payments; created where it is missing.
+        handle: the program: called as ``handle(consumer, records, pay)`` for each batch; ``pay(record)`` pays.
+        cut_after: how many payments the first consumer makes before its power is cut; None for never.
+        batch: how many records a poll gives at most.
+        settings: more of the consumers, in kafka-python's names.
+
+    Raises:
+        TimeoutError: nothing comes any more and the end is not reached.
+    """
+    from kafka import KafkaProducer
+
+    known = settings_of(cluster)
+    _create(known, paid)
+    run = 1 + max((run_of(record.headers) for record in records_of(cluster, paid)), default=0)
+    producer = KafkaProducer(**known)
+    left = cut_after
+    with contextlib.closing(producer):
+
+        def pay(record: Any) -> None:
+            nonlocal left
+            if left == 0:
+                raise PowerCut
+            left = None if left is None else left - 1
+            headers = [(RUN, str(run).encode())]
+            producer.send(paid, key=record.key, value=record.value, headers=headers).get(timeout=30)
+
+        options = {**known, **_of_consumer(f"{group_id}.{run}", batch), **settings}
+        with contextlib.suppress(PowerCut):
+            _live(due, options, handle, pay)
+        left = None
+        _live(due, options, handle, pay)
+    return outcome(records_of(cluster, due), records_of(cluster, paid))
+
+
+def outcome(due: list[Any], paid: list[Any], run: int | None = None) -> Delivery:
+    """What came of a run; the last one if none is given. Takes records with ``key`` and ``headers``."""
+    run = run if run is not None else max((run_of(each.headers) for each in paid), default=0)
+    return compare((_name(each.key) for each in due), (_name(each.key) for each in paid if run_of(each.headers) == run))
+
+
+def run_of(headers: Any) -> int:
+    """The number of the run that made a payment; 0 for a record that is none."""
+    with contextlib.suppress(ValueError, UnicodeDecodeError):
+        return int(dict(headers).get(RUN, b"0"))
+    return 0
+
+
+def records_of(cluster: Any, topic: str) -> list[Any]:
+    """All records of a topic, read without a group."""
+    from kafka import KafkaConsumer, TopicPartition
+
+    options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "allow_auto_create_topics": False}
+    consumer = KafkaConsumer(**{**settings_of(cluster), **options})
+    with contextlib.closing(consumer):
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        return [record for batch in _until_end(consumer) for record in batch] if places else []
+
+
+# -- one life of a consumer ----------------------------------------------------------------------------------------
+
+
+def _live(due: str, options: Mapping[str, Any], handle: Handle, pay: Callable[[Any], None]) -> None:
+    from kafka import KafkaConsumer
+
+    consumer = KafkaConsumer(due, **options)
+    try:
+        consumer.partitions_for_topic(due)  # before it joins: else kafka-python 3.0.12 may join twice
+        for records in _until_end(consumer):
+            handle(consumer, records, pay)
+    except PowerCut:
+        crash(consumer)
+        raise
+    except BaseException:
+        consumer.close(autocommit=False)
+        raise
+    consumer.close()
+
+
+def _until_end(consumer: Any) -> Iterator[list[Any]]:
+    """Batches until every partition is read to its end."""
+    silent = 0
+    while silent < _PATIENCE_POLLS:
+        found = [record for batch in consumer.poll(timeout_ms=100).values() for record in batch]
+        silent = 0 if found else silent + 1
+        if found:
+            yield found
+        ends = consumer.end_offsets(consumer.assignment())
+        if ends and all(consumer.position(at) >= end for at, end in ends.items()):
+            return
+    raise TimeoutError(
+        f"Nothing comes any more, and the end is not reached. Held: {consumer.assignment() or 'nothing'}."
+    )
+
+
+def _of_consumer(group_id: str, batch: int) -> dict[str, Any]:
+    return {
+        "group_id": group_id,
+        # A member with a name of its own: its successor has the same name and takes its place at once, without waiting
+        # until the group gives the dead one up (static membership, KIP-345).
+        "group_instance_id": "cashier",
+        "client_id": "cashier",
+        "auto_offset_reset": "earliest",
+        "enable_auto_commit": False,
+        "max_poll_records": batch,
+    }
+
+
+def _create(settings: Mapping[str, Any], topic: str) -> None:
+    from kafka import KafkaAdminClient
+    from kafka.errors import TopicAlreadyExistsError
+
+    with contextlib.closing(KafkaAdminClient(**settings)) as admin, contextlib.suppress(TopicAlreadyExistsError):
+        admin.create_topics({topic: {"num_partitions": 1}})
+
+
+def _name(key: bytes | None) -> str:
+    return (key or b"").decode(errors="backslashreplace")
