@@ -24,7 +24,7 @@ from kit.broker.groups import GroupCoordinator
 from kit.broker.lifecycle import BrokerLifecycle
 from kit.broker.metadata import BROKER_RESOURCE, MetadataImage, TopicPartition, TopicState
 from kit.broker.network import Network
-from kit.broker.offsets_log import LocalOffsetsLog, group_config
+from kit.broker.offsets_log import LocalOffsetsLog, group_config, tell_coordinator
 from kit.broker.partition import Partition
 from kit.broker.patience import extra_ms
 from kit.broker.producer_ids import ProducerIds
@@ -313,23 +313,7 @@ class Broker:
     def _apply_partition(self, topic_partition: TopicPartition) -> None:
         partition = self.replicas.apply(topic_partition)
         if partition is not None:
-            self._tell_coordinator(partition)
-
-    def _tell_coordinator(self, partition: Partition) -> None:
-        if partition.topic_partition.topic != LocalOffsetsLog.topic:
-            return
-        topic, index = partition.topic_partition
-        num_groups = self.coordinator.num_groups(index)
-        if partition.is_leader:
-            self.coordinator.on_elected(index, partition.leader_epoch, partition.read_all())
-            num_loaded = self.coordinator.num_groups(index)
-            if num_loaded and not num_groups:
-                details = {"groups": num_loaded, "leader_epoch": partition.leader_epoch}
-                self.timeline.add("coordinator_loaded", self.node_id, topic, index, **details)
-        else:
-            self.coordinator.on_resigned(index)
-            if num_groups:
-                self.timeline.add("coordinator_resigned", self.node_id, topic, index)
+            tell_coordinator(self.coordinator, partition, self.timeline, self.node_id)
 
     def _remove_topic(self, topic: TopicState) -> None:
         if topic.name == LocalOffsetsLog.topic:

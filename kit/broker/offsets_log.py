@@ -1,12 +1,14 @@
-"""What the group coordinator may do with ``__consumer_offsets`` on its broker."""
+"""The group coordinator and ``__consumer_offsets`` on its broker: what it may do with it, and hears of it."""
 
 from __future__ import annotations
 
 from kit.broker.config.configs import BrokerConfig
 from kit.broker.deferred import Deferred
-from kit.broker.groups import GroupConfig
+from kit.broker.groups import GroupConfig, GroupCoordinator
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, MetadataImage
+from kit.broker.partition import Partition
 from kit.broker.replica_manager import ReplicaManager
+from kit.broker.timeline import Timeline
 from kit.wire.errors import BrokerError, ErrorCode
 
 _FOR_CLIENTS = {ErrorCode.NOT_LEADER_OR_FOLLOWER: ErrorCode.NOT_COORDINATOR}
@@ -69,3 +71,21 @@ class LocalOffsetsLog:
         else:
             leader.wait_for_commit(appended.last_offset + 1, lambda code: done.resolve(_FOR_CLIENTS.get(code, code)))
         return done
+
+
+def tell_coordinator(coordinator: GroupCoordinator, partition: Partition, timeline: Timeline, node_id: int) -> None:
+    """Let a broker's coordinator take over or give up a partition, if it is one of ``__consumer_offsets``."""
+    topic, index = partition.topic_partition
+    if topic != LocalOffsetsLog.topic:
+        return
+    num_groups = coordinator.num_groups(index)
+    if partition.is_leader:
+        coordinator.on_elected(index, partition.leader_epoch, partition.read_all())
+        num_loaded = coordinator.num_groups(index)
+        if num_loaded and not num_groups:
+            details = {"groups": num_loaded, "leader_epoch": partition.leader_epoch}
+            timeline.add("coordinator_loaded", node_id, topic, index, **details)
+    else:
+        coordinator.on_resigned(index)
+        if num_groups:
+            timeline.add("coordinator_resigned", node_id, topic, index)

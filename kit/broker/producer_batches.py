@@ -11,6 +11,7 @@ from kit.broker.clock import Clock
 from kit.broker.config.configs import TopicConfig
 from kit.broker.metadata import TopicPartition
 from kit.wire import records as batches
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import BrokerError, ErrorCode, InvalidRecordsError
 
 NO_TIMESTAMP = -1
@@ -90,7 +91,7 @@ class BatchChecks:
             raise InvalidRecordsError(keyless, reason, "the record has no key")
         if self.codec in ("producer", header.compression):
             return header, data
-        rebuilt = batches.build_batch(
+        rebuilt = build_batch(
             opened,
             compression=self.codec,
             producer_id=header.producer_id,

@@ -16,8 +16,9 @@ from kit.simulation.metadata import ClientMetadata
 from kit.simulation.producer_queue import Batch, PartitionQueue
 from kit.simulation.recorder import Recorder
 from kit.wire import messages as m
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import Record, build_batch
+from kit.wire.records import Record
 
 PRODUCE, PRODUCE_VERSIONS = 0, (9, 12, 13)
 INIT_PRODUCER_ID, INIT_PRODUCER_ID_VERSION = 22, 4

@@ -1,4 +1,4 @@
-"""Record batches, format v2: the header at a glance, a reader and a builder.
+"""Record batches, format v2: the header at a glance, and a reader (the builder is `kit.wire.batch_builder`).
 
 Rules for the file: the broker moves batches as opaque bytes. `check_batch` and `assign` look at the 61 bytes of the
 header and at the checksum, never at a record, so their cost does not grow with the number of records; only
@@ -15,13 +15,13 @@ Source: Kafka protocol guide, "Record Batch"; Kafka classes ``DefaultRecordBatch
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from crc32c import crc32c
 
-from kit.wire.compression import MAX_DECOMPRESSED_BYTES, Buffer, DecompressionError, compress, decompress
+from kit.wire.compression import MAX_DECOMPRESSED_BYTES, Buffer, DecompressionError, decompress
 from kit.wire.errors import ErrorCode
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
@@ -32,16 +32,16 @@ NO_TIMESTAMP = -1
 _LENGTH_END = 12  # batch_length counts the bytes after itself
 _EPOCH_POSITION = 12
 _MAGIC_POSITION = 16
-_CRC_POSITION = 17
-_CRC_START = 21
+CRC_POSITION = 17
+CRC_START = 21
 _MAX_TIMESTAMP_POSITION = 35
-_MIN_BATCH_LENGTH = HEADER_BYTES - _LENGTH_END
+MIN_BATCH_LENGTH = HEADER_BYTES - _LENGTH_END
 
-_CODEC_NAMES = ("none", "gzip", "snappy", "lz4", "zstd")  # by the number in the attributes
+CODEC_NAMES = ("none", "gzip", "snappy", "lz4", "zstd")  # by the number in the attributes
 _CODEC_MASK = 0x07
 _LOG_APPEND_TIME = 0x08
-_TRANSACTIONAL = 0x10
-_CONTROL = 0x20
+TRANSACTIONAL = 0x10
+CONTROL = 0x20
 _DELETE_HORIZON = 0x40
 
 _INT16 = struct.Struct(">h")
@@ -118,9 +118,9 @@ class BatchHeader(NamedTuple):
             InvalidBatch: the attributes name none of them.
         """
         codec = self.attributes & _CODEC_MASK
-        if codec >= len(_CODEC_NAMES):
+        if codec >= len(CODEC_NAMES):
             raise InvalidBatch(f"compression {codec} does not exist")
-        return _CODEC_NAMES[codec]
+        return CODEC_NAMES[codec]
 
     @property
     def timestamp_type(self) -> str:
@@ -130,12 +130,12 @@ class BatchHeader(NamedTuple):
     @property
     def is_transactional(self) -> bool:
         """Whether the batch is part of a transaction."""
-        return bool(self.attributes & _TRANSACTIONAL)
+        return bool(self.attributes & TRANSACTIONAL)
 
     @property
     def is_control(self) -> bool:
         """Whether the records are markers by Kafka for Kafka, which no application sees."""
-        return bool(self.attributes & _CONTROL)
+        return bool(self.attributes & CONTROL)
 
     @property
     def has_delete_horizon(self) -> bool:
@@ -181,7 +181,7 @@ def iter_headers(buf: Buffer, pos: int = 0) -> Iterator[tuple[int, BatchHeader]]
     end = len(buf)
     while end - pos >= HEADER_BYTES:
         header = read_header(buf, pos)
-        if header.batch_length < _MIN_BATCH_LENGTH or header.batch_length > end - pos - _LENGTH_END:
+        if header.batch_length < MIN_BATCH_LENGTH or header.batch_length > end - pos - _LENGTH_END:
             return
         yield pos, header
         pos += header.batch_length + _LENGTH_END
@@ -210,16 +210,16 @@ def check_batch(buf: Buffer, pos: int = 0, *, compacted: bool = False) -> BatchH
         raise InvalidBatch(f"{left_bytes} bytes are left, a batch header has {HEADER_BYTES}")
     header = read_header(buf, pos)
     end = pos + header.batch_length + _LENGTH_END
-    if header.batch_length < _MIN_BATCH_LENGTH or end > len(buf):
-        refusal = CorruptBatch if header.batch_length < _MIN_BATCH_LENGTH else InvalidBatch
+    if header.batch_length < MIN_BATCH_LENGTH or end > len(buf):
+        refusal = CorruptBatch if header.batch_length < MIN_BATCH_LENGTH else InvalidBatch
         raise refusal(f"batch_length is {header.batch_length}, {left_bytes - _LENGTH_END} bytes are left")
-    crc = crc32c(memoryview(buf)[pos + _CRC_START : end])
+    crc = crc32c(memoryview(buf)[pos + CRC_START : end])
     if crc != header.crc:
         raise CorruptBatch(f"the CRC-32C is {crc:#010x}, the header says {header.crc:#010x}")
     count, offsets = header.records_count, header.last_offset_delta + 1
     if not (0 <= count <= offsets if compacted else 0 < count == offsets):
         raise InvalidBatch(f"{count} records for {offsets} offsets")
-    if header.attributes & _CODEC_MASK >= len(_CODEC_NAMES):
+    if header.attributes & _CODEC_MASK >= len(CODEC_NAMES):
         raise InvalidBatch(f"compression {header.attributes & _CODEC_MASK} does not exist")
     return header
 
@@ -233,10 +233,10 @@ def assign(buf: bytearray | memoryview, pos: int, *, base_offset: int, leader_ep
 def set_log_append_time(buf: bytearray | memoryview, pos: int, timestamp_ms: int) -> None:
     """Let all records of the batch at ``pos`` have been appended at ``timestamp_ms``; recomputes the CRC."""
     header = read_header(buf, pos)
-    _INT16.pack_into(buf, pos + _CRC_START, header.attributes | _LOG_APPEND_TIME)
+    _INT16.pack_into(buf, pos + CRC_START, header.attributes | _LOG_APPEND_TIME)
     _INT64.pack_into(buf, pos + _MAX_TIMESTAMP_POSITION, timestamp_ms)
-    crc = crc32c(memoryview(buf)[pos + _CRC_START : pos + header.size_bytes])
-    _UINT32.pack_into(buf, pos + _CRC_POSITION, crc)
+    crc = crc32c(memoryview(buf)[pos + CRC_START : pos + header.size_bytes])
+    _UINT32.pack_into(buf, pos + CRC_POSITION, crc)
 
 
 def read_records(
@@ -251,7 +251,7 @@ def read_records(
         CorruptBatch: while iterating, at the first thing that is not as it should be.
     """
     header = read_header(buf, pos)
-    if header.batch_length < _MIN_BATCH_LENGTH or header.size_bytes > len(buf) - pos:
+    if header.batch_length < MIN_BATCH_LENGTH or header.size_bytes > len(buf) - pos:
         raise CorruptBatch(f"batch_length is {header.batch_length}, {len(buf) - pos - _LENGTH_END} bytes are left")
     area = memoryview(buf)[pos + HEADER_BYTES : pos + header.size_bytes]
     try:
@@ -324,80 +324,3 @@ def _read_varint(body: bytes, pos: int, max_bytes: int = _VARINT_BYTES) -> tuple
         value |= (byte & 0x7F) << shift
         shift += 7
     return (value >> 1) ^ -(value & 1), pos + 1
-
-
-def build_batch(
-    records: Iterable[Record],
-    *,
-    base_offset: int = 0,
-    leader_epoch: int = -1,
-    compression: str = "none",
-    producer_id: int = -1,
-    producer_epoch: int = -1,
-    base_sequence: int = -1,
-    is_transactional: bool = False,
-    is_control: bool = False,
-    log_append_time_ms: int | None = None,
-) -> bytearray:
-    """One batch of ``records``, which get the offsets from ``base_offset`` on, whatever theirs were.
-
-    Args:
-        compression: "none", "gzip", "snappy", "lz4" or "zstd".
-        producer_id: -1, with the epoch and the sequence, for a producer that is not idempotent.
-        log_append_time_ms: the timestamp of every record, by the broker's clock; None keeps their own.
-
-    Raises:
-        ValueError: there are no records.
-        MissingCodecError: the library of the compression is not installed.
-    """
-    body = bytearray()
-    timestamps_ms: list[int] = []
-    for offset_delta, record in enumerate(records):
-        timestamps_ms.append(record.timestamp_ms)
-        _append_record(body, record, offset_delta, record.timestamp_ms - timestamps_ms[0])
-    if not timestamps_ms:
-        raise ValueError("a batch has at least one record")
-    attributes = _CODEC_NAMES.index(compression) | is_transactional * _TRANSACTIONAL | is_control * _CONTROL
-    area = body if compression == "none" else compress(compression, body)
-    last_offset_delta = len(timestamps_ms) - 1
-    batch = bytearray(HEADER_BYTES)
-    HEADER.pack_into(
-        batch, 0, base_offset, _MIN_BATCH_LENGTH + len(area), leader_epoch, MAGIC, 0, attributes, last_offset_delta,
-        timestamps_ms[0], max(timestamps_ms), producer_id, producer_epoch, base_sequence, len(timestamps_ms),
-    )  # fmt: skip
-    batch += area
-    if log_append_time_ms is not None:
-        set_log_append_time(batch, 0, log_append_time_ms)
-    else:
-        _UINT32.pack_into(batch, _CRC_POSITION, crc32c(memoryview(batch)[_CRC_START:]))
-    return batch
-
-
-def _append_record(out: bytearray, record: Record, offset_delta: int, timestamp_delta: int) -> None:
-    body = bytearray(1)  # attributes: no bit is used
-    _append_varint(body, timestamp_delta)
-    _append_varint(body, offset_delta)
-    _append_bytes(body, record.key)
-    _append_bytes(body, record.value)
-    _append_varint(body, len(record.headers))
-    for header in record.headers:
-        _append_bytes(body, header.key.encode())
-        _append_bytes(body, header.value)
-    _append_varint(out, len(body))
-    out += body
-
-
-def _append_bytes(out: bytearray, data: bytes | None) -> None:
-    if data is None:
-        out.append(1)  # zigzag of -1
-    else:
-        _append_varint(out, len(data))
-        out += data
-
-
-def _append_varint(out: bytearray, value: int) -> None:
-    value = (value << 1) ^ (value >> 63)
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)

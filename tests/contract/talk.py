@@ -9,8 +9,9 @@ from typing import Any
 
 import kit
 from kit.wire import messages as m
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import Record, build_batch, read_header, read_records
+from kit.wire.records import Record, read_header, read_records
 from tests.support.raw_client import ConnectionClosed, RawClient
 from tests.support.wait import wait_until
 
@@ -31,7 +32,7 @@ def batch(*values: bytes | None, key: bytes | None = None, timestamp_ms: int | N
     Args:
         key: of every record.
         timestamp_ms: of every record; None for now.
-        options: of `kit.wire.records.build_batch`.
+        options: of `kit.wire.batch_builder.build_batch`.
     """
     at_ms = now_ms() if timestamp_ms is None else timestamp_ms
     return bytes(build_batch([Record(0, at_ms, key, value) for value in values], **options))

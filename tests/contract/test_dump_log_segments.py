@@ -11,7 +11,8 @@ import pytest
 
 from kit.broker.clock import VirtualClock
 from kit.broker.storage import LogConfig, LogDirectory
-from kit.wire.records import Header, Record, build_batch
+from kit.wire.batch_builder import build_batch
+from kit.wire.records import Header, Record
 from tests.support.logs import START_MS, append, batch, contents, files
 from tests.support.requirements import need
 

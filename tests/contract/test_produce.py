@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from kit.wire import messages as m
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import HEADER_BYTES, Header, Record, build_batch, read_header
+from kit.wire.records import HEADER_BYTES, Header, Record, read_header
 from tests.contract.talk import Talk, batch, now_ms, random_uuid
 
 NewTopic = Callable[..., str]

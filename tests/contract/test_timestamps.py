@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import Record, build_batch, read_header
+from kit.wire.records import Record, read_header
 from tests.contract.talk import EARLIEST, LATEST, MAX_TIMESTAMP, Talk, now_ms
 
 NewTopic = Callable[..., str]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kit.broker.clock import VirtualClock
 from kit.broker.storage import AppendInfo, Log, LogConfig
-from kit.wire.records import Record, build_batch, iter_headers, read_header, read_records
+from kit.wire.batch_builder import build_batch
+from kit.wire.records import Record, iter_headers, read_header, read_records
 
 START_MS = 1_700_000_000_000
 

@@ -22,8 +22,9 @@ from kit.broker.storage import FileRange
 from kit.broker.storage.volatile import VolatileDisk
 from kit.wire import codec
 from kit.wire import messages as m
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import Record, build_batch, iter_headers, read_records
+from kit.wire.records import Record, iter_headers, read_records
 
 START_MS = 1_700_000_000_000  # when the cluster is ready for the first time
 START_UP_MS = 10

@@ -17,7 +17,8 @@ from kit.broker.groups.group import Group, GroupState
 from kit.broker.groups.member import Member
 from kit.wire import codec
 from kit.wire import messages as m
-from kit.wire.records import Record, build_batch, iter_headers, read_records
+from kit.wire.batch_builder import build_batch
+from kit.wire.records import Record, iter_headers, read_records
 
 _OFFSET_KEY_VERSION = 1
 _GROUP_KEY_VERSION = 2

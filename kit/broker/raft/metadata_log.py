@@ -20,6 +20,7 @@ from kit.broker.storage.files import SHARED_POOL, FilePool
 from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire import records as batches
+from kit.wire.batch_builder import build_batch
 
 FOLDER_NAME = "__cluster_metadata-0"
 _READ_BYTES = 1 << 20
@@ -82,7 +83,7 @@ class MetadataLog:
 
     def _append(self, values: Sequence[tuple[bytes | None, bytes]], leader_epoch: int, *, is_control: bool) -> int:
         now_ms = self._clock.time_ms()
-        batch = batches.build_batch(
+        batch = build_batch(
             [
                 batches.Record(offset=index, timestamp_ms=now_ms, key=key, value=value)
                 for index, (key, value) in enumerate(values)

@@ -9,8 +9,9 @@ import pytest
 from crc32c import crc32c
 
 from kit.wire import messages as m
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import Record, build_batch
+from kit.wire.records import Record
 from tests.support.memory_cluster import LIST_OFFSETS, START_MS, MemoryCluster, batch_of
 
 MakeCluster = Callable[..., MemoryCluster]

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from kit.broker.auto_topics import ensure_internal_topic
 from kit.broker.broker import InvalidRequest
 from kit.wire import messages as m
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import HEADER_BYTES, Record, build_batch, read_header, read_records
+from kit.wire.records import HEADER_BYTES, Record, read_header, read_records
 from tests.support.memory_cluster import ALL_BYTES, PRODUCE, START_MS, MemoryCluster, batch_of
 
 MakeCluster = Callable[..., MemoryCluster]

@@ -10,8 +10,9 @@ import pytest
 
 from kit.broker.raft.metadata_log import FOLDER_NAME
 from kit.wire import messages as m
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import ErrorCode
-from kit.wire.records import Record, build_batch
+from kit.wire.records import Record
 from tests.support.memory_cluster import START_MS, MemoryCluster, batch_of
 
 MakeCluster = Callable[..., MemoryCluster]

@@ -10,7 +10,8 @@ import pytest
 from kit.checks import SeenRecord, names, verdict
 from kit.checks.lab_10 import PLAYS, PROFILES
 from kit.lessons.log_files import OffsetEntry
-from kit.wire.records import Record, build_batch
+from kit.wire.batch_builder import build_batch
+from kit.wire.records import Record
 from tests.support.fake_evidence import FakeEvidence
 
 Entries = Sequence[OffsetEntry]

@@ -19,7 +19,8 @@ from kit.broker.groups.records import (
     to_batch,
 )
 from kit.broker.groups.subscription import subscribed_topics
-from kit.wire.records import Record, build_batch
+from kit.wire.batch_builder import build_batch
+from kit.wire.records import Record
 
 NOW_MS = 1_700_000_000_000
 OFFSET_KEY = "000100016700076c697374656e7300000002"

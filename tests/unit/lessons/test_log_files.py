@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from kit.lessons import log_files
 from kit.lessons.log_files import OffsetEntry, TimeEntry
-from kit.wire.records import HEADER_BYTES, CorruptBatch, Record, build_batch
+from kit.wire.batch_builder import build_batch
+from kit.wire.records import HEADER_BYTES, CorruptBatch, Record
 
 
 def write_segment(folder: Path, base_offset: int, sizes: list[int], *, index_every: int = 0) -> None:

@@ -11,8 +11,9 @@ import pytest
 from kit.broker.clock import VirtualClock
 from kit.broker.storage import Log
 from kit.broker.storage import files as storage_files
+from kit.wire.batch_builder import build_batch
 from kit.wire.errors import BrokerError, ErrorCode
-from kit.wire.records import build_batch, check_batch, iter_headers, read_header, read_records
+from kit.wire.records import check_batch, iter_headers, read_header, read_records
 from tests.support.logs import START_MS, append, append_values, batch, contents, files, open_log
 
 pytestmark = pytest.mark.portable

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.wire.records import Record, build_batch
+from kit.wire.batch_builder import build_batch
+from kit.wire.records import Record
 from tests.support.logs import START_MS, append, append_values, open_log
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
 from kit.wire import records
+from kit.wire.batch_builder import build_batch
 from kit.wire.compression import compress
 from kit.wire.errors import ErrorCode
 from kit.wire.records import (
@@ -20,7 +21,6 @@ from kit.wire.records import (
     Record,
     UnsupportedMagic,
     assign,
-    build_batch,
     check_batch,
     iter_headers,
     read_header,
