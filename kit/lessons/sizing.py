@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Real
 from typing import Any
 
 Rate = float | Fraction
@@ -204,7 +203,8 @@ def checked_rate(name: str, value: Any) -> Fraction:
     Raises:
         SizingError: it is not one.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or value != value:  # nan alone is not itself
+    is_number = isinstance(value, int | float | Fraction) and not isinstance(value, bool)
+    if not is_number or (isinstance(value, float) and math.isnan(value)):
         raise SizingError(f"{name} is {_short(value)}: it has to be a number.")
     if not 0 < value <= MAX_RATE:
         raise SizingError(f"{name} is {_short(value)}: it has to be more than 0, and at most {MAX_RATE:,}.")
