@@ -9,12 +9,14 @@ from kit.widgets.hash_wheel import HashWheel
 from kit.widgets.lab_map import LabMap
 from kit.widgets.live_view import ClusterView, cluster_view
 from kit.widgets.log_inspector import LogInspector
+from kit.widgets.outcome_table import OutcomeTable
 from kit.widgets.partition_chart import PartitionChart
 from kit.widgets.producer_panel import ProducerPanel
 from kit.widgets.record_view import RecordView
 from kit.widgets.sizing_estimator import SizingEstimator
 from kit.widgets.terminals import Terminals
 from kit.widgets.throughput_chart import ThroughputChart
+from kit.widgets.topics import NameLinter, TopicBrowser, TopicForms
 from kit.widgets.traffic import Traffic
 from kit.widgets.workers import Workers
 
@@ -25,12 +27,16 @@ __all__ = [
     "HashWheel",
     "LabMap",
     "LogInspector",
+    "NameLinter",
+    "OutcomeTable",
     "PartitionChart",
     "ProducerPanel",
     "RecordView",
     "SizingEstimator",
     "Terminals",
     "ThroughputChart",
+    "TopicBrowser",
+    "TopicForms",
     "Traffic",
     "Workers",
     "cluster_view",

@@ -1,0 +1,58 @@
+"""A practice desk with real clusters: what it leaves, and what it keeps out of a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import kit
+from kit.practice.desk import Desk
+
+pytestmark = [pytest.mark.slow]
+
+
+def test_desk_has_a_state_of_its_own_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The learner's own folder stays untouched, a desk begins with what an earlier one left ended, and ends clean."""
+    monkeypatch.setenv("KIT_HOME", str(tmp_path / "own"))
+    monkeypatch.setenv("KIT_PROGRESS", str(tmp_path / "progress.json"))
+    desk = Desk(tmp_path / "desk")
+    desk.confluent("login")
+    environment = desk.confluent("environment create day2 -o json")["id"]
+    desk.confluent(f"environment use {environment}")
+    cluster = desk.confluent("kafka cluster create msds682 --cloud gcp --region us-west1 -o json")["id"]
+    desk.confluent(f"kafka cluster use {cluster}")
+    made = desk.confluent(f"api-key create --use --resource {cluster} -o json")
+    desk.confluent("kafka topic create orders")
+    desk.confluent("kafka topic produce orders --parse-key", typed="ana:1\nana:2")
+
+    assert made["api_secret"] not in capsys.readouterr().out
+    assert made["api_secret"] not in f"{made!r}{desk!r}{desk.client_settings!r}{desk.facts()}"
+    assert kit.check("08.orders", desk)
+    assert not kit.check("08.clean", desk)
+    assert desk.facts().processes == (cluster,)
+
+    again = Desk(tmp_path / "desk")  # after a notebook that was left in the middle
+    assert again.facts().processes == ()
+    assert again.facts().clusters == ()
+    again.close()
+    again.close()
+
+    assert not (tmp_path / "desk").exists()
+    assert not (tmp_path / "own").exists()
+
+
+def test_desk_tells_what_goes_wrong_and_raises_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A quotation mark too few, a command that is refused, an output without JSON."""
+    desk = Desk(tmp_path / "desk")
+
+    assert desk.confluent('login "').status == 2
+    assert desk.confluent("environment list").status == 1
+    assert "you must log in" in capsys.readouterr().out
+    with pytest.raises(KeyError, match="-o json"):
+        desk.confluent("login")["id"]
+    with pytest.raises(LookupError, match="api-key use"):
+        _ = desk.client_settings
+    desk.close()

@@ -1,0 +1,109 @@
+"""Terminals side by side, with a small program in the place of the CLI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from kit.widgets import Terminals
+from kit.widgets.terminals import Terminal
+from tests.support.wait import wait_until
+
+ECHO = (
+    sys.executable,
+    "-u",
+    "-c",
+    "import sys; print('ready', *sys.argv[1:])\nfor line in sys.stdin: print('got', line, end='')",
+)
+PATIENT = (sys.executable, "-u", "-c", "print('ready'); import time; time.sleep(600)")
+
+
+@pytest.fixture
+def terminals(request: pytest.FixtureRequest) -> Iterator[Terminals]:
+    """Give two terminals with the program that the test is parametrized with, or `ECHO`."""
+    made = Terminals(("left", "right"), getattr(request, "param", ECHO), os.environ)
+    yield made
+    made.close()
+
+
+def test_terminal_types_and_ends_by_ctrl_d(terminals: Terminals) -> None:
+    """A line goes to the command that runs, Ctrl-D ends what is typed, and the other terminal sees nothing of it."""
+    left = terminals["left"]
+    left.enter("produce orders")
+    left.wait_for("ready produce orders")
+    left.enter("ana:1")
+    left.wait_for("got ana:1")
+    assert left.is_running
+    left.end_input()
+    left.wait()
+
+    assert left.text == "$ confluent produce orders\nready produce orders\nana:1\ngot ana:1\n^D\n"
+    assert terminals["right"].text == ""
+    wait_until(lambda: terminals.screens[0] == {"text": left.text, "running": ""}, "the page to have it")
+
+
+@pytest.mark.parametrize("terminals", [PATIENT], indirect=True)
+def test_interrupt_ends_what_would_go_on(terminals: Terminals) -> None:
+    """Ctrl-C does, as does closing the widget; a second command has to wait for the first one's end."""
+    left, right = terminals["left"], terminals["right"]
+    for each in (left, right):
+        each.run("consume orders")
+        each.wait_for("ready")
+    left.run("again")
+    left.wait_for("still runs")
+    left.interrupt()
+    left.wait()
+
+    assert "^C" in left.text
+    terminals.close()
+    assert wait_until(lambda: not right.is_running, "its end") is not None
+
+
+def test_word_confluent_may_be_typed(terminals: Terminals) -> None:
+    """Whoever types the whole command gets the same."""
+    for line in ("confluent login", "kit confluent login"):
+        terminals["left"].run(line)
+        terminals["left"].end_input()
+        terminals["left"].wait()
+
+    assert terminals["left"].text.count("ready login\n") == 2
+
+
+@pytest.mark.parametrize(("line", "told"), [('produce "orders', "quotation"), ("   ", "")])
+def test_line_that_is_no_command_starts_nothing(line: str, told: str, terminals: Terminals) -> None:
+    """A quotation mark without its twin is told, an empty line is nothing."""
+    terminals["left"].enter(line)
+
+    assert not terminals["left"].is_running
+    assert told in terminals["left"].text
+
+
+def test_screen_keeps_its_end_and_takes_any_bytes() -> None:
+    """A screen is bounded, and bytes that are no text are shown as such."""
+    program = "import sys; sys.stdout.buffer.write(b'\\xff<b>' + b'x' * 90_000 + b'end')"
+    terminal = Terminal((sys.executable, "-c", program), os.environ, lambda: None)
+    terminal.run("x")
+    terminal.wait()
+
+    assert len(terminal.text) == 20_000
+    assert terminal.text.endswith("end")
+
+
+@pytest.mark.parametrize("content", [None, 7, {}, {"terminal": "up"}, {"terminal": "left", "line": 7, "key": []}])
+def test_nonsense_from_the_page_is_left_out(content: object, terminals: Terminals) -> None:
+    """A message that no page of ours sends does nothing."""
+    terminals.asked(terminals, content, [])
+
+    assert terminals["left"].text == ""
+
+
+def test_program_that_cannot_start_is_told() -> None:
+    """A missing program is a sentence on the screen."""
+    terminal = Terminal(("no-such-program-anywhere",), {}, lambda: None)
+    terminal.run("login")
+
+    assert "cannot be started" in terminal.text
+    assert not terminal.is_running
