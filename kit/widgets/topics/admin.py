@@ -108,9 +108,10 @@ def hints(wanted: NewTopic) -> list[str]:
         found.append("One copy only: while its broker is down nobody can read or write the topic.")
     in_sync = configs.get("min.insync.replicas", "")
     if in_sync.isdecimal() and wanted.replication_factor is not None and int(in_sync) > wanted.replication_factor > 0:
+        copies = _count(wanted.replication_factor, "copy", "copies")
         found.append(
-            f"min.insync.replicas={in_sync} with {_count(wanted.replication_factor, 'copy', 'copies')}: Kafka makes the "
-            "topic, and then refuses every record that is sent with acks=all (NOT_ENOUGH_REPLICAS)."
+            f"min.insync.replicas={in_sync} with {copies}: Kafka makes the topic, and then refuses every "
+            "record that is sent with acks=all (NOT_ENOUGH_REPLICAS)."
         )
     elif in_sync.isdecimal() and wanted.replication_factor == int(in_sync) > 1:
         found.append("As many copies have to be in sync as there are: when one broker is down, writing stops.")

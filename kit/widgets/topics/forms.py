@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -88,21 +89,20 @@ class TopicForms(anywidget.AnyWidget):
     def _check_open(self) -> None:
         """End with the cluster. That all brokers are down is no end."""
         cluster = self._link.cluster
-        if cluster is None or getattr(cluster, "is_closed", False):
+        if cluster is None:
             raise ClusterGoneError
+        if not any(broker.is_alive for broker in cluster.brokers):
+            with contextlib.suppress(KitError, _kafka_error()):
+                self._topics()
 
     def _serve(self, message: Message) -> None:
-        from kafka.errors import KafkaError
-
         serve = {
             "draft": self._draft, "names": self._list_names, "create": self._create, "ask": self._ask,
             "delete": self._delete,
         }[message["type"]]  # fmt: skip
         try:
             serve(message)
-        except ClusterClosedError:
-            raise ClusterGoneError from None
-        except (KitError, KafkaError) as error:
+        except (KitError, _kafka_error()) as error:
             outcome = Outcome(f"Kafka did not answer. {describe(error)}", type(error).__name__)
             if message["type"] == "create":
                 self.created = _shown(outcome, message)
@@ -114,7 +114,10 @@ class TopicForms(anywidget.AnyWidget):
         cluster = self._link.cluster
         if cluster is None:
             raise ClusterGoneError
-        found: Mapping[str, Any] = cluster.topics(wait=False)
+        try:
+            found: Mapping[str, Any] = cluster.topics(wait=False)
+        except ClusterClosedError:
+            raise ClusterGoneError from None
         return found
 
     # -- make --------------------------------------------------------------------------------------------------------
@@ -184,7 +187,7 @@ class TopicForms(anywidget.AnyWidget):
         self.delete_codes = list(delete_topic(name, self._link.client_settings))
         self.confirmation = {
             "name": name,
-            "text": f"{name} has {len(found.partitions):,} partitions with {known}. Deleted, they are gone for everybody.",
+            "text": f"{name} has {len(found.partitions):,} partitions with {known}. They will be gone for everybody.",
             "answered": message.get("request"),
         }
 
@@ -212,3 +215,10 @@ def _fields(message: Message) -> dict[str, str]:
 
 def _shown(outcome: Outcome, message: Message) -> dict[str, Any]:
     return {"text": outcome.text, "is_done": outcome.is_done, "answered": message.get("request")}
+
+
+def _kafka_error() -> type[Exception]:
+    from kafka.errors import KafkaError
+
+    error: type[Exception] = KafkaError
+    return error

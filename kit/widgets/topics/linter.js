@@ -1,0 +1,98 @@
+// The name linter: a field, findings while one types, and the cluster's own answer. All text is set with textContent.
+const TYPING_MS = 200;
+
+function element(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined && text !== null) node.textContent = text;
+  return node;
+}
+
+let made = 0;
+
+function render({ model, el }) {
+  made += 1;
+  const root = element("section", "kit-widget kit-linter");
+  root.setAttribute("aria-label", "Name linter");
+  const field = Object.assign(element("input", "kit-code"), { type: "text", value: model.get("name"), maxLength: 400, spellcheck: false, autocapitalize: "off", id: `kit-linter-${made}` });
+  const label = element("label", "kit-title", "Name of a topic");
+  label.htmlFor = field.id;
+  const length = element("span", "kit-quiet");
+  const bar = element("div", "kit-bar");
+  bar.append(label, field, length);
+
+  const kafka = element("div", "kit-verdict");
+  kafka.append(element("span", "kit-sign"), element("strong", "", "Kafka"), element("span", "kit-words"));
+  const team = element("div", "kit-verdict");
+  team.append(element("span", "kit-sign"), element("strong", "", "The team"), element("span", "kit-words"));
+  const list = element("ul", "kit-findings");
+  const take = element("button");
+  take.type = "button";
+  const live = element("div", "kit-hidden");
+  live.setAttribute("role", "status");
+  root.append(bar, kafka, team, list, take, live);
+  el.append(root);
+
+  function judge(name) {
+    model.send({ type: "name", name });
+  }
+  let typing = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => judge(field.value), TYPING_MS);
+  });
+
+  function use(name) {
+    field.value = name;
+    field.focus();
+    judge(name);
+  }
+  take.addEventListener("click", () => use(model.get("verdict").better));
+
+  function sign(part, isGood, words) {
+    part.dataset.good = String(isGood);
+    part.querySelector(".kit-sign").textContent = isGood === null ? "…" : isGood ? "✔" : "✘";
+    part.querySelector(".kit-words").textContent = words;
+  }
+
+  function draw() {
+    const { name, findings, better, characters } = model.get("verdict");
+    const answer = model.get("kafka");
+    const isAnswered = answer.name === name;
+    const own = findings.filter((each) => each.kind === "convention");
+    kafka.hidden = !answer.text;
+    sign(kafka, isAnswered ? answer.takes : null, isAnswered ? answer.text : "Asking the cluster …");
+    const minded = own.length ? `minds ${own.length === 1 ? "one thing" : `${own.length} things`}.` : "has nothing against it.";
+    const unread = findings.length > own.length && !own.length;
+    sign(team, unread ? null : !own.length, unread ? "looks at it when it is legal." : minded);
+    list.replaceChildren(...findings.map((each) => {
+      const line = element("li");
+      line.dataset.kind = each.kind;
+      line.append(element("span", "kit-chip", each.kind === "kafka" ? "Kafka's rule" : "convention"), element("strong", "", each.rule), element("span", "", ` ${each.reason} `));
+      if (each.suggestion) {
+        const one = element("button", "kit-code", each.suggestion.length > 60 ? `${each.suggestion.slice(0, 60)}…` : each.suggestion);
+        one.type = "button";
+        one.setAttribute("aria-label", `Try ${each.suggestion}`);
+        one.addEventListener("click", () => use(each.suggestion));
+        line.append(one);
+      }
+      return line;
+    }));
+    take.hidden = !better;
+    take.textContent = `Mend all of it: ${better.length > 60 ? `${better.slice(0, 60)}…` : better}`;
+    length.textContent = `${characters} of 249 characters`;
+    const spoken = `${isAnswered ? answer.text : ""} The team ${minded} ${findings.map((each) => each.reason).join(" ")}`;
+    if (isAnswered || !answer.text) live.textContent = spoken;
+  }
+
+  // A key pressed in the view must not reach the notebook's own shortcuts (typing "b" would insert a cell).
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  model.on("change:verdict change:kafka", draw);
+  draw();
+  return () => {
+    clearTimeout(typing);
+    model.off("change:verdict change:kafka", draw);
+  };
+}
+
+export default { render };
