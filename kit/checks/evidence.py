@@ -89,6 +89,9 @@ class SeenEvent(Protocol):
 class Evidence(Protocol):
     """What a check may ask."""
 
+    def topic_names(self) -> list[str]:
+        """The topics that there are, Kafka's own included."""
+
     def records(self, topic: str) -> Sequence[SeenRecord]:
         """The retained records (the newest `MAX_RECORDS_PER_PARTITION` of each partition), in offset order."""
 
@@ -161,6 +164,10 @@ class ClusterEvidence:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._clients.close()
+
+    def topic_names(self) -> list[str]:
+        """See `Evidence.topic_names`."""
+        return sorted(self._admin.list_topics())
 
     def records(self, topic: str) -> list[SeenRecord]:
         """See `Evidence.records`.

@@ -10,6 +10,10 @@ from kit.checks.evidence import Evidence, SeenEvent, SeenMember, SeenPartition, 
 class NoEvidence(Evidence):
     """Nothing: no topic, no record, no group. See `Evidence` for the methods."""
 
+    def topic_names(self) -> list[str]:
+        """None."""
+        return []
+
     def records(self, topic: str) -> Sequence[SeenRecord]:
         """None."""
         del topic

@@ -18,6 +18,7 @@ class FakeEvidence:
         described: what `Evidence.partitions` gives, by topic.
         configs: what `Evidence.topic_configs` gives, by topic.
         events: what `Evidence.timeline` gives.
+        empty_topics: topics without a record.
         members: what `Evidence.group_members` gives, by group.
     """
 
@@ -28,7 +29,12 @@ class FakeEvidence:
     described: Mapping[str, Sequence[SeenPartition]] = field(default_factory=dict)
     configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     events: Sequence[SeenEvent] | None = ()
+    empty_topics: Sequence[str] = ()
     members: Mapping[str, Sequence[SeenMember]] = field(default_factory=dict)
+
+    def topic_names(self) -> list[str]:
+        """See `Evidence`."""
+        return sorted({*self.empty_topics, *self.described, *(record.topic for record in self.all_records)})
 
     def records(self, topic: str) -> list[SeenRecord]:
         """See `Evidence`."""

@@ -42,7 +42,7 @@ class TopicAdmin:
             return Outcome(f"Kafka would make {wanted.name}. Nothing was made.", is_done=True)
         made = answer["num_partitions"], answer["replication_factor"]
         spread = (
-            f": {_count(made[0], 'partition')}, {_count(made[1], 'copy', 'copies')} of each" if min(made) > 0 else ""
+            f": {counted(made[0], 'partition')}, {counted(made[1], 'copy', 'copies')} of each" if min(made) > 0 else ""
         )
         return Outcome(f"Kafka has made {wanted.name}{spread}.", is_done=True)
 
@@ -108,10 +108,10 @@ def hints(wanted: NewTopic) -> list[str]:
         found.append("One copy only: while its broker is down nobody can read or write the topic.")
     in_sync = configs.get("min.insync.replicas", "")
     if in_sync.isdecimal() and wanted.replication_factor is not None and int(in_sync) > wanted.replication_factor > 0:
-        copies = _count(wanted.replication_factor, "copy", "copies")
+        copies = counted(wanted.replication_factor, "copy", "copies")
         found.append(
-            f"min.insync.replicas={in_sync} with {copies}: Kafka makes the topic, and then refuses every "
-            "record that is sent with acks=all (NOT_ENOUGH_REPLICAS)."
+            f"min.insync.replicas={in_sync} with {copies}: Kafka asks for no more than there are, so every copy has to be "
+            "in sync. When one broker is down, sending with acks=all is refused (NOT_ENOUGH_REPLICAS)."
         )
     elif in_sync.isdecimal() and wanted.replication_factor == int(in_sync) > 1:
         found.append("As many copies have to be in sync as there are: when one broker is down, writing stops.")
@@ -143,5 +143,6 @@ def _configs(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         raise ValueError("Other settings are written name=value, name=value.") from None
 
 
-def _count(number: int, noun: str, plural: str = "") -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -112,7 +112,7 @@ function render({ model, el }) {
   const lost = element("p");
   const [againLabel, again] = field("Type the name again", "again", "");
   const sure = button("Delete for ever", () => destroy());
-  const cancel = button("Keep it", () => { ask({ type: "ask", name: "" }); forget("Nothing was deleted."); victim.focus(); });
+  const cancel = button("Keep it", () => { ask({ type: "forget" }); forget("Nothing was deleted."); victim.focus(); });
   const confirmBar = element("div", "kit-bar");
   confirmBar.append(sure, cancel);
   confirm.append(lost, againLabel, confirmBar);

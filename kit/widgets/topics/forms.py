@@ -15,7 +15,7 @@ from kit.lessons import naming
 from kit.widgets._assets import with_code_ways
 from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe
 from kit.widgets._code import create_topic, delete_topic
-from kit.widgets.topics.admin import Outcome, TopicAdmin, hints, new_topic
+from kit.widgets.topics.admin import Outcome, TopicAdmin, counted, hints, new_topic
 from kit.widgets.topics.wishes import Message, Wishes, text_in
 
 _PAUSE_S = 0.1
@@ -57,7 +57,7 @@ class TopicForms(anywidget.AnyWidget):
         self._link = LastingLink(cluster)
         self._admin = TopicAdmin(self._link.client_settings)
         self._asked: tuple[str, str] | None = None  # name and id of the topic that is to be confirmed
-        self._wishes = Wishes(("draft", "names", "create", "ask", "delete"))
+        self._wishes = Wishes(("draft", "names", "create", "forget", "ask", "delete"))
         self.on_msg(lambda _widget, message, _buffers: self._wishes.put(message))
         self._show_draft({"name": name})
         self._background = Background(self._run, self._failed, self._link, name="topic forms")
@@ -98,7 +98,7 @@ class TopicForms(anywidget.AnyWidget):
     def _serve(self, message: Message) -> None:
         serve = {
             "draft": self._draft, "names": self._list_names, "create": self._create, "ask": self._ask,
-            "delete": self._delete,
+            "delete": self._delete, "forget": self._forget,
         }[message["type"]]  # fmt: skip
         try:
             serve(message)
@@ -183,13 +183,19 @@ class TopicForms(anywidget.AnyWidget):
             for each in found.partitions
             if each.high_watermark is not None and each.log_start_offset is not None
         ]
-        known = f"{sum(counts):,} records" if len(counts) == len(found.partitions) else "an unknown number of records"
+        known = (
+            counted(sum(counts), "record") if len(counts) == len(found.partitions) else "an unknown number of records"
+        )
         self.delete_codes = list(delete_topic(name, self._link.client_settings))
         self.confirmation = {
             "name": name,
-            "text": f"{name} has {len(found.partitions):,} partitions with {known}. They will be gone for everybody.",
+            "text": f"{name} has {counted(len(found.partitions), 'partition')} with {known}. They will be gone for everybody.",
             "answered": message.get("request"),
         }
+
+    def _forget(self, _message: Message) -> None:
+        """What was asked about shall be kept."""
+        self._asked, self.confirmation = None, {}
 
     def _delete(self, message: Message) -> None:
         """Delete what was asked about and typed again, if it is still the same topic."""
