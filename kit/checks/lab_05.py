@@ -123,7 +123,7 @@ def once(evidence: Evidence, answer: Any) -> CheckResult:
         hint = "Commit last: nothing may count as read that is not paid."
         return CheckResult(name, False, str(found), where, hint)
     if found.doubled or found.foreign:
-        hint = "Look into already_paid(PAID_ONCE) before you pay: the payments that are made lie in the topic."
+        hint = "Before you pay, look into pay.made(): it has the names of the payments that lie in the topic."
         return CheckResult(name, False, str(found), where, hint)
     happened = (
         f"{found} Kafka delivered some of them twice, and your program recognised them: at least once, and a receiver "

@@ -16,8 +16,6 @@ from kit.lessons.delivery import Delivery, compare
 RUN = "run"
 """The header of a payment with the number of the run that made it."""
 
-Handle = Callable[[Any, list[Any], Callable[[Any], None]], object]
-
 _PATIENCE_POLLS = 300  # of a tenth of a second each
 
 
@@ -31,6 +29,46 @@ def crash(consumer: Any) -> None:
     Its own ``close()`` leaves the group politely, and it has no public way to die.
     """
     consumer._client.close()  # noqa: SLF001
+
+
+class Payments:
+    """What a program pays with: called with a record that is due, it makes the payment.
+
+    Args:
+        cluster: where the payments lie.
+        topic: the one that takes them.
+        run: the number of the run, noted in each payment.
+        producer: sends them.
+        left: how many can be made until the power goes; None for no end.
+    """
+
+    def __init__(self, cluster: Any, topic: str, run: int, producer: Any, left: int | None) -> None:
+        self._cluster = cluster
+        self._topic = topic
+        self._run = run
+        self._producer = producer
+        self.left = left
+
+    def __call__(self, record: Any) -> None:
+        """Pay; returns when the payment is safe.
+
+        Raises:
+            PowerCut: the power is gone, and nothing was paid.
+        """
+        if self.left == 0:
+            raise PowerCut
+        headers = [(RUN, str(self._run).encode())]
+        self._producer.send(self._topic, key=record.key, value=record.value, headers=headers).get(timeout=30)
+        if self.left is not None:
+            self.left -= 1
+
+    def made(self) -> set[str]:
+        """The names of the payments that this run has made so far, read from the topic, whoever made them."""
+        paid = records_of(self._cluster, self._topic)
+        return {_name(record.key) for record in paid if run_of(record.headers) == self._run}
+
+
+Handle = Callable[[Any, list[Any], Payments], object]
 
 
 def play(
@@ -51,7 +89,7 @@ def play(
     Args:
         due: a topic of one partition; each record's key names a payment.
         paid: the topic that takes the payments; created where it is missing.
-        handle: the program: called as ``handle(consumer, records, pay)`` for each batch; ``pay(record)`` pays.
+        handle: the program: called as ``handle(consumer, records, pay)`` for each batch, see `Payments`.
         cut_after: how many payments the first consumer makes before its power is cut; None for never.
         batch: how many records a poll gives at most.
         settings: more of the consumers, in kafka-python's names.
@@ -64,22 +102,12 @@ def play(
     known = settings_of(cluster)
     _create(known, paid)
     run = 1 + max((run_of(record.headers) for record in records_of(cluster, paid)), default=0)
-    producer = KafkaProducer(**known)
-    left = cut_after
-    with contextlib.closing(producer):
-
-        def pay(record: Any) -> None:
-            nonlocal left
-            if left == 0:
-                raise PowerCut
-            left = None if left is None else left - 1
-            headers = [(RUN, str(run).encode())]
-            producer.send(paid, key=record.key, value=record.value, headers=headers).get(timeout=30)
-
-        options = {**known, **_of_consumer(f"{group_id}.{run}", batch), **settings}
+    options = {**known, **_of_consumer(f"{group_id}.{run}", batch), **settings}
+    with contextlib.closing(KafkaProducer(**known)) as producer:
+        pay = Payments(cluster, paid, run, producer, cut_after)
         with contextlib.suppress(PowerCut):
             _live(due, options, handle, pay)
-        left = None
+        pay.left = None
         _live(due, options, handle, pay)
     return outcome(records_of(cluster, due), records_of(cluster, paid))
 
@@ -113,7 +141,7 @@ def records_of(cluster: Any, topic: str) -> list[Any]:
 # -- one life of a consumer ----------------------------------------------------------------------------------------
 
 
-def _live(due: str, options: Mapping[str, Any], handle: Handle, pay: Callable[[Any], None]) -> None:
+def _live(due: str, options: Mapping[str, Any], handle: Handle, pay: Payments) -> None:
     from kafka import KafkaConsumer
 
     consumer = KafkaConsumer(due, **options)

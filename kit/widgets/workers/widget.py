@@ -133,6 +133,21 @@ class Workers(TextTwin):
         """
         return self._end(name, CRASHED, "has crashed; its group does not know it yet")
 
+    def scale(self, count: int) -> dict[str, list[int]]:
+        """Let workers join, or the youngest leave, until there are ``count``, and wait as `settle` does.
+
+        Raises:
+            ValueError: that many are not possible.
+            TimeoutError: it takes too long.
+        """
+        if not 0 <= count <= MOST_WORKERS:
+            raise ValueError(f"{count} workers are not possible: 0 to {MOST_WORKERS} are.")
+        while len(self.names) > count:
+            self.leave()
+        if len(self.names) < count:
+            self.add(count - len(self.names))
+        return self.settle() if count else {}
+
     def settle(self, timeout_s: float = _PATIENCE_S) -> dict[str, list[int]]:
         """Wait until all of them are members and every partition is held by one of them; gives who holds what.
 
