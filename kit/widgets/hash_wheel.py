@@ -104,13 +104,16 @@ class HashWheel(TextTwin):
             self._order(content["hash"], str(content.get("key", self.key))[:MAX_KEY_CHARS])
 
     def _order(self, hash_name: str, key: str) -> None:
-        if not self.alive:
-            reason = (
-                self.said.get("text") if self._background else "This wheel has no cluster: HashWheel(cluster, topic)."
-            )
-            self.said = {"done": False, "text": reason}
-            return
-        self._orders.append((hash_name, key))
+        if self.alive:
+            self._orders.append((hash_name, key))
+        elif self._background is None:
+            self._say(Outcome(False, "This wheel has no cluster: HashWheel(cluster, topic)."))
+        else:
+            self._say(Outcome(False, self.said["text"]))
+
+    def _say(self, outcome: Outcome) -> None:
+        # Numbered, because the browser hears of changes only, and the same answer may come twice.
+        self.said = {"number": self.said.get("number", 0) + 1, "done": outcome.acknowledged, "text": outcome.text}
 
     def _run(self, background: Background) -> None:
         sender = Sender(self._link.client_settings)
@@ -118,8 +121,7 @@ class HashWheel(TextTwin):
             while background.goes_on(_LOOK_S):
                 while self._orders:
                     hash_name, key = self._orders.popleft()
-                    outcome = self._deliver(sender, hash_name, key)
-                    self.said = {"done": outcome.acknowledged, "text": outcome.text}
+                    self._say(self._deliver(sender, hash_name, key))
         finally:
             sender.close()
 
@@ -146,7 +148,7 @@ class HashWheel(TextTwin):
         return Outcome(True, f"{outcome.text} {self.topic} has {number} partitions, the wheel shows {self.partitions}.")
 
     def _failed(self, reason: str) -> None:
-        self.said = {"done": False, "text": f"Nothing can be sent any more. {reason}"}
+        self._say(Outcome(False, f"Nothing can be sent any more. {reason}"))
 
 
 def _picture(key: str, partitions: int, before: int) -> dict[str, Any]:

@@ -107,7 +107,12 @@ function makeTest() {
   table.append(caption, head, body);
   const legend = element("div", "kit-legend");
   legend.append(element("i", "kit-waiting"), " waiting at the producers ", element("i", "kit-lag"), " lag of the consumers");
-  root.append(headline, verdict, table, legend);
+  const scroll = element("div", "kit-scroll");
+  scroll.tabIndex = 0; // can be scrolled by keyboard where it is too wide
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", "The load test, second by second");
+  scroll.append(table);
+  root.append(headline, verdict, scroll, legend);
 
   function draw(test) {
     root.hidden = !test.state;
@@ -116,7 +121,7 @@ function makeTest() {
     setText(headline, test.headline ? `${test.headline} (topic ${test.topic})` : "");
     const sign = { "keeps up": "✔ ", "falls behind": "✘ " }[test.state] ?? "";
     setText(verdict, sign + test.text);
-    table.hidden = legend.hidden = !test.rows.length;
+    scroll.hidden = legend.hidden = !test.rows.length;
     const most = Math.max(...test.rows.map((row) => row[1]), 1);
     body.replaceChildren(...test.rows.map((row) => {
       const tr = element("tr");

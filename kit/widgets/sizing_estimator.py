@@ -90,7 +90,9 @@ class SizingEstimator(TextTwin):
         if self.alive:
             self._orders.append(which)
         elif self._background is None:
-            self.test = _trouble("This estimator has no cluster: SizingEstimator(cluster).")
+            self._tell(_trouble("This estimator has no cluster: SizingEstimator(cluster)."))
+        else:
+            self._tell(dict(self.test))
 
     def close(self) -> None:
         """End what runs behind the form and remove it."""
@@ -113,23 +115,27 @@ class SizingEstimator(TextTwin):
                 self.asked = content["asked"]
             self.try_out(content["which"])
 
+    def _tell(self, test: dict[str, Any]) -> None:
+        # Numbered, because the browser hears of changes only, and the same answer may come twice.
+        self.test = {**test, "number": self.test.get("number", 0) + 1}
+
     def _run(self, background: Background) -> None:
         while background.goes_on(_LOOK_S):
             while self._orders:
                 self._play(self._orders.popleft())
 
     def _play(self, which: str) -> None:
-        self.test = {"state": "running", "text": "Records are being written and read …", "rows": []}
+        self._tell({"state": "running", "text": "Records are being written and read …", "rows": []})
         try:
             settings = _settings(self.asked, which)
             self._tested = load_test(self._link, **settings)
         except (SizingError, ScenarioError) as error:
-            self.test = _trouble(_in_labels(error))
+            self._tell(_trouble(_in_labels(error)))
             return
-        self.test = _told(self._tested)
+        self._tell(_told(self._tested))
 
     def _failed(self, reason: str) -> None:
-        self.test = _trouble(f"No load test can be played any more. {reason}")
+        self._tell(_trouble(f"No load test can be played any more. {reason}"))
 
 
 def _result(asked: dict[str, Any]) -> dict[str, Any]:
