@@ -192,7 +192,7 @@ class LoadTest:
         return str(self)
 
     def _repr_html_(self) -> str:
-        most = max(each.made for each in self.seconds)
+        most = max(self.load.target, *(each.backlog for each in self.seconds))
         heads = "".join(
             f'<th scope="col" style="{_CELL}">{name}</th>'
             for name in ("Second", "Made", "Written", "Waiting at the producers", "Lag of the consumers")

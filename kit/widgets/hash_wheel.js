@@ -56,10 +56,11 @@ function dots(client, count) {
     const turn = (partition + (Math.floor(place / rows) + 0.5) / columns * 0.84 + 0.08) / count;
     const radius = INNER + 9 + (place % rows) / Math.max(rows - 1, 1) * (OUTER - INNER - 18);
     const [x, y] = at(turn, radius);
+    const on = partition === client.partition ? " kit-on-hit" : "";
     if (client.moved[index] === "1") {
-      return svg("path", { class: "kit-mover", d: `M ${x - 2.6} ${y - 2.6} l 5.2 5.2 m 0 -5.2 l -5.2 5.2` });
+      return svg("path", { class: `kit-mover${on}`, d: `M ${x - 2.6} ${y - 2.6} l 5.2 5.2 m 0 -5.2 l -5.2 5.2` });
     }
-    return svg("circle", { class: "kit-dot", cx: x, cy: y, r: 2 });
+    return svg("circle", { class: `kit-dot${on}`, cx: x, cy: y, r: 2 });
   });
 }
 

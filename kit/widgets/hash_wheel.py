@@ -121,7 +121,10 @@ class HashWheel(TextTwin):
             while background.goes_on(_LOOK_S):
                 while self._orders:
                     hash_name, key = self._orders.popleft()
-                    self._say(self._deliver(sender, hash_name, key))
+                    outcome = self._deliver(sender, hash_name, key)
+                    client = "kafka-python" if hash_name == MURMUR2 else "librdkafka"
+                    sent = f"The key {key!r}" if key else "Without a key"
+                    self._say(Outcome(outcome.acknowledged, f"{sent}, as {client} sends it. {outcome.text}"))
         finally:
             sender.close()
 

@@ -122,7 +122,7 @@ function makeTest() {
     const sign = { "keeps up": "✔ ", "falls behind": "✘ " }[test.state] ?? "";
     setText(verdict, sign + test.text);
     scroll.hidden = legend.hidden = !test.rows.length;
-    const most = Math.max(...test.rows.map((row) => row[1]), 1);
+    const most = Math.max(...test.rows.map((row) => row[3] + row[4]), test.rows[0]?.[1] ?? 1);
     body.replaceChildren(...test.rows.map((row) => {
       const tr = element("tr");
       tr.append(...row.map((number) => element("td", "kit-number", number.toLocaleString("en"))));
