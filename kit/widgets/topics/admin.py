@@ -110,8 +110,8 @@ def hints(wanted: NewTopic) -> list[str]:
     if in_sync.isdecimal() and wanted.replication_factor is not None and int(in_sync) > wanted.replication_factor > 0:
         copies = counted(wanted.replication_factor, "copy", "copies")
         found.append(
-            f"min.insync.replicas={in_sync} with {copies}: Kafka asks for no more than there are, so every copy has to be "
-            "in sync. When one broker is down, sending with acks=all is refused (NOT_ENOUGH_REPLICAS)."
+            f"min.insync.replicas={in_sync} with {copies}: Kafka asks for no more than there are, so every copy has "
+            "to be in sync. When one broker is down, sending with acks=all is refused (NOT_ENOUGH_REPLICAS)."
         )
     elif in_sync.isdecimal() and wanted.replication_factor == int(in_sync) > 1:
         found.append("As many copies have to be in sync as there are: when one broker is down, writing stops.")

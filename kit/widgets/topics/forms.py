@@ -186,10 +186,11 @@ class TopicForms(anywidget.AnyWidget):
         known = (
             counted(sum(counts), "record") if len(counts) == len(found.partitions) else "an unknown number of records"
         )
+        spread = counted(len(found.partitions), "partition")
         self.delete_codes = list(delete_topic(name, self._link.client_settings))
         self.confirmation = {
             "name": name,
-            "text": f"{name} has {counted(len(found.partitions), 'partition')} with {known}. They will be gone for everybody.",
+            "text": f"{name} has {spread} with {known}. They will be gone for everybody.",
             "answered": message.get("request"),
         }
 
