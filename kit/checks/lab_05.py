@@ -70,7 +70,10 @@ def lag(evidence: Evidence, answer: Any) -> CheckResult:
         wrong = _wrong_lag(answer, *case[:3])
         if wrong:
             where = f"group {ROYALTIES}, topic {LISTENS}" if case is seen else "a made-up group"
-            given = f"committed {case[0]}, starts {case[1]}, ends {case[2]}"
+            given = ", ".join(
+                f"{what} {dict(sorted(each.items()))}"
+                for what, each in zip(("committed", "starts", "ends"), case[:3], strict=True)
+            )
             hint = f"Partition by partition: where does the group go on, and where is the end? Here: {case[3]}."
             return CheckResult(name, False, f"{wrong} It was called with {given}.", where, hint)
     now = delivery.lag(committed, starts, ends)

@@ -22,7 +22,7 @@ function pieces(lags, fromMs) {
 
 function lagChart(lags, span) {
   const most = Math.max(1, ...lags.map((point) => point[1]));
-  const svg = svgNode("svg", { viewBox: `0 0 1000 ${CHART_HEIGHT}`, preserveAspectRatio: "none", class: "kit-lag-chart" });
+  const svg = svgNode("svg", { viewBox: `0 0 1000 ${CHART_HEIGHT}`, preserveAspectRatio: "none", class: "kit-lag-chart", "aria-hidden": "true" });
   const x = (time) => (1000 * (time - span.from)) / (span.to - span.from);
   const y = (lag) => CHART_HEIGHT - 2 - ((CHART_HEIGHT - 6) * lag) / most;
   for (const piece of pieces(lags, span.from)) {
