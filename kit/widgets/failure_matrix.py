@@ -22,6 +22,7 @@ from kit.widgets._background import Background, ClusterGoneError, Link
 from kit.widgets._text_twin import TextTwin
 
 _NAMES = tuple(failure.name for failure in FAILURES)
+_ALL = "all"
 _LOOK_S = 0.05
 _HINT = "Predict the rows of a failure, then press its Run button."
 
@@ -76,7 +77,7 @@ class FailureMatrix(TextTwin):
                 self._states[name] = "done"
         self._show()
         self.observe(self._predicted, "chosen")
-        self.on_msg(self._received)
+        self.on_msg(self.receive)
         cells.remember(self)
 
     # -- for a notebook ------------------------------------------------------------------------------------------------
@@ -157,10 +158,15 @@ class FailureMatrix(TextTwin):
             self.chosen = _as_text(found)
         self._show()
 
-    def _received(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        if isinstance(message, Mapping) and message.get("type") == "run" and not self._is_closed:
-            name = message.get("failure")
-            self._begin([name] if name in _NAMES else [each for each in _NAMES if self._is_predicted(each)])
+    def receive(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        """A message from the browser: a Run button was pressed."""
+        if not isinstance(message, Mapping) or message.get("type") != "run":
+            return
+        name = message.get("failure")
+        if name == _ALL:
+            self._begin([each for each in _NAMES if self._is_predicted(each)])
+        elif name in _NAMES:
+            self._begin([name])
 
     def _is_predicted(self, name: str) -> bool:
         return all(row.number in self._memory.predictions for row in lesson.rows_of(name))

@@ -14,16 +14,16 @@ from kit.widgets._background import ClusterLike, describe
 _MOST_ROWS = 100
 _CELL = "padding:3px 12px;text-align:left;vertical-align:top;border-top:1px solid var(--jp-border-color2,#e0e0e0)"
 _SIGN = (
-    "display:inline-block;box-sizing:border-box;width:18px;height:18px;line-height:16px;margin-right:6px;"
-    "text-align:center;font-size:11px;font-weight:700;border-radius:3px;color:#000;border:1px {line} #000;"
+    "display:inline-grid;place-items:center;box-sizing:border-box;width:18px;height:18px;line-height:1;"
+    "margin-right:6px;font-size:11px;font-weight:700;border-radius:3px;color:#000;border:{line} #000;"
     "background:{fill}"
 )
 # Okabe-Ito fills; the letter and the kind of frame say the same.
 _LOOKS = {
-    "kept": ("K", "#56b4e9", "solid"),
-    "lost": ("L", "#e69f00", "double"),
-    "refused": ("R", "#f0e442", "dashed"),
-    "unknown": ("?", "#ffffff", "dotted"),
+    "kept": ("K", "#56b4e9", "1px solid"),
+    "lost": ("L", "#e69f00", "3px double"),
+    "refused": ("R", "#f0e442", "1px dashed"),
+    "unknown": ("?", "#ffffff", "1px dotted"),
 }
 
 
