@@ -181,6 +181,9 @@ def _of_consumer(group_id: str, batch: int) -> dict[str, Any]:
         # until the group gives the dead one up (static membership, KIP-345).
         "group_instance_id": "cashier",
         "client_id": "cashier",
+        # Such a member does not say goodbye, so its group is empty after this time only.
+        "session_timeout_ms": 6_000,
+        "heartbeat_interval_ms": 500,
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,
         "max_poll_records": batch,

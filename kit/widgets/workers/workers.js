@@ -35,7 +35,8 @@ function render({ model, el }) {
   const body = element("tbody");
   table.append(head, body);
   const empty = element("div", "kit-quiet", "Nobody works. Add a worker.");
-  root.append(bar, table, empty);
+  const gone = element("div", "kit-gone");
+  root.append(bar, table, empty, gone);
   el.append(root);
   const rows = new Map();
 
@@ -43,13 +44,15 @@ function render({ model, el }) {
     const row = { line: element("tr"), cells: [] };
     const title = element("th", "kit-code", name);
     title.scope = "row";
-    row.cells = ["", "kit-code", "kit-number", "kit-number", "kit-ends"].map((kind) => element("td", kind));
+    row.cells = ["", "kit-code", "kit-number", "kit-number", ""].map((kind) => element("td", kind));
+    const buttons = element("div", "kit-ends");
+    row.cells[4].append(buttons);
     for (const [type, text] of [["leave", "Leave"], ["crash", "Crash"]]) {
       const button = element("button", "", text);
       button.type = "button";
       button.setAttribute("aria-label", `${text}: ${name}`);
       button.addEventListener("click", () => model.send({ type, name }));
-      row.cells[4].append(button);
+      buttons.append(button);
     }
     row.line.append(title, ...row.cells);
     return row;
@@ -59,7 +62,8 @@ function render({ model, el }) {
     const { workers, said: sentence, full } = model.get("picture");
     add.disabled = full;
     setText(said, sentence);
-    for (const worker of workers) {
+    const running = workers.filter((worker) => worker.runs);
+    for (const worker of running) {
       if (!rows.has(worker.name)) {
         rows.set(worker.name, makeRow(worker.name));
         body.append(rows.get(worker.name).line);
@@ -70,17 +74,19 @@ function render({ model, el }) {
       setText(cells[1], worker.holds || "none");
       setText(cells[2], worker.generation ? String(worker.generation) : "–");
       setText(cells[3], worker.handled.toLocaleString("en"));
-      const hadFocus = cells[4].contains(document.activeElement);
-      for (const button of cells[4].children) button.disabled = !worker.runs;
-      if (hadFocus && !worker.runs) add.focus();
     }
-    const names = new Set(workers.map((worker) => worker.name));
+    const names = new Set(running.map((worker) => worker.name));
     for (const [name, row] of rows) if (!names.has(name)) {
+      if (row.line.contains(document.activeElement)) add.focus();
       row.line.remove();
       rows.delete(name);
     }
-    table.hidden = !workers.length;
-    empty.hidden = workers.length > 0;
+    table.hidden = !running.length;
+    empty.hidden = running.length > 0;
+    gone.replaceChildren(...workers.filter((worker) => !worker.runs).map((worker) => {
+      const text = `${SIGNS[worker.state]} ${worker.name} ${worker.state}, ${worker.handled.toLocaleString("en")} done`;
+      return element("span", "kit-chip", text);
+    }));
   }
 
   // A key pressed here must not reach the notebook's own shortcuts.

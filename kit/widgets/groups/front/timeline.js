@@ -1,6 +1,8 @@
 // Who held which partition from when to when: a lane for each partition, the same in words as a table.
 const WINDOW_MS = 180000;
 const LEAST_MS = 30000;
+const NAME_FROM = 0.1; // of the width: a narrower block has room for its letter only, or for nothing
+const LETTER_FROM = 0.03;
 
 function spanOf(detail, nowMs) {
   const first = Math.min(nowMs, ...detail.timeline.eras.slice(0, 1).map((era) => era.from_ms), ...detail.lags.slice(0, 1).map((point) => point[0]));
@@ -33,7 +35,9 @@ function laneBlocks(eras, at, span) {
     const node = block(span, each.from, each.to, each.kind, `${words[each.kind]}, from ${clockTime(each.from)}`);
     if (each.kind === "held") {
       node.dataset.hue = each.letter % 8;
-      node.append(element("span", "kit-tag", `${letterOf(each.letter)} ${each.holder}`));
+      const letter = letterOf(each.letter);
+      const share = (each.to - Math.max(each.from, span.from)) / (span.to - span.from);
+      if (share > LETTER_FROM) node.append(element("span", "kit-tag", share > NAME_FROM ? `${letter} ${each.holder}` : letter));
     }
     return node;
   });
@@ -48,7 +52,8 @@ function lane(label, blocks) {
 function eraBlocks(eras, span) {
   return eras.filter((era) => era.to_ms > span.from).map((era) => {
     const node = block(span, era.from_ms, era.to_ms, era.kind === "held" ? "numbered" : era.kind, era.words);
-    if (era.number) node.append(element("span", "kit-tag", String(era.number)));
+    const share = (era.to_ms - Math.max(era.from_ms, span.from)) / (span.to - span.from);
+    if (era.number && share > LETTER_FROM) node.append(element("span", "kit-tag", String(era.number)));
     return node;
   });
 }
@@ -58,6 +63,15 @@ function makeTimeline() {
   const heading = element("h4", "", "Lag, and who held what");
   const plot = element("div", "kit-plot");
   plot.setAttribute("role", "img");
+  const legend = element("div", "kit-bar kit-legend");
+  legend.setAttribute("aria-hidden", "true"); // the tables say it in words
+  for (const [kind, text] of [["rebalancing", "rebalancing"], ["unseen", "not seen"], ["nobody", "nobody"]]) {
+    const sample = element("span", "kit-sample");
+    sample.dataset.kind = kind;
+    const entry = element("span");
+    entry.append(sample, document.createTextNode(` ${text}`));
+    legend.append(entry);
+  }
   const note = element("p", "kit-quiet");
   const [table, body] = makeTable("Rebalance timeline, newest first", [["From"], ["Seconds", true], ["Assignment", true], ["Who holds what"]]);
   const [lagTable, lagBody] = makeTable("Lag over time, newest first", [["Seconds ago", true], ["Lag", true]]);
@@ -65,7 +79,7 @@ function makeTimeline() {
   const both = element("div", "kit-twin");
   both.append(table, lagTable);
   twin.append(element("summary", "", "The same as tables"), both);
-  root.append(heading, plot, note, twin);
+  root.append(heading, plot, legend, note, twin);
 
   function drawTables(detail, nowMs) {
     body.replaceChildren(...[...detail.timeline.eras].reverse().map((era) => {
@@ -93,7 +107,7 @@ function makeTimeline() {
     const [chart, most] = lagChart(detail.lags, span);
     const oneTopic = new Set(lanes.map(([topic]) => topic)).size < 2;
     const frame = element("div", "kit-track kit-chart-frame");
-    frame.append(chart, element("span", "kit-most", number(most)));
+    frame.append(chart, element("span", "kit-most", `at most ${number(most)}`));
     const axis = element("div", "kit-axis");
     axis.append(element("span", "", `${Math.round((span.to - span.from) / 1000)} s ago`), element("span", "", "now"));
     plot.replaceChildren(element("div", "kit-lane-label", "lag"), frame, ...lane("assignment", eraBlocks(eras, span)),
