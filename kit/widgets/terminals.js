@@ -31,11 +31,16 @@ function terminal(model, name, index, notice) {
 
   const send = (content) => {
     const before = model.get("answered");
-    model.send({ terminal: name, ...content });
-    setTimeout(() => {
+    const tell = () => {
       const lost = model.get("answered") === before;
-      notice.textContent = lost ? "Python does not answer: it is busy, or its kernel has ended. Run the cell above again." : "";
-    }, 4000);
+      notice.textContent = lost ? "Python does not answer: it is busy, or its kernel has ended. Then run the cells above again." : "";
+    };
+    try {
+      model.send({ terminal: name, ...content });
+      setTimeout(tell, 4000);
+    } catch {
+      tell();
+    }
   };
   for (const [words, key, label] of [
     ["Ctrl-C", "ctrl-c", "end the command"],

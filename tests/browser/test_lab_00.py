@@ -9,13 +9,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
 
 NOTEBOOK = "00-welcome.ipynb"
 TOPIC = "basketball.plays"
+
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture
