@@ -1,0 +1,164 @@
+"""A whole submission: files taken, notebooks repaired, and what is to be said about them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autograder.intake import json_text, notebook
+from autograder.intake.flags import Flag, Flags, Kind, shown
+from autograder.intake.limits import Limits
+from autograder.intake.recognition import claimed_id
+from autograder.intake.release import Release, ReleasedNotebook, read_release
+from autograder.intake.repair import repaired
+from autograder.intake.taking import take
+
+# What nbgrader's exchange and collectors write: "2026-11-26 04:43:58.123456 UTC", "... +0100", ISO with T and Z.
+_TIMESTAMP = re.compile(
+    r"\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( ?(Z|UTC|GMT|[A-Z]{3,4}|[+-]\d\d:?\d\d))?\s*", re.ASCII
+)
+_MOST_CANDIDATES = 20  # notebooks of other names that are looked at when one is missing
+_ENOUGH_IDS = 0.5  # of the release's ids in a notebook of another name, for it to be the missing one
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A submission that can be graded.
+
+    Attributes:
+        files: everything but the release's notebooks: path with slashes -> content.
+        notebooks: the release's notebooks, repaired: file name -> nbformat 4.5, only what JSON can hold.
+        flags: what was repaired, and what a human should look at.
+        refused: what was left out. A notebook of the release that is here, or missing, is not in ``notebooks``;
+            nbgrader gives 0 points for it.
+    """
+
+    files: Mapping[str, bytes]
+    notebooks: Mapping[str, Mapping[str, Any]]
+    flags: tuple[Flag, ...]
+    refused: tuple[Flag, ...]
+
+    def lines(self) -> list[str]:
+        """Everything for the instructor, a plain line each; empty for honest work."""
+        return [str(flag) for flag in (*self.refused, *self.flags)]
+
+    def write(self, folder: Path) -> None:
+        """Write the clean copy into ``folder``, which must not exist yet: what can be in it already is not ours.
+
+        Raises:
+            OSError: it exists, or cannot be written.
+        """
+        folder.mkdir(mode=0o700, parents=True)
+        for path, content in self.files.items():
+            _write(folder, path, content)
+        for name, made in self.notebooks.items():
+            text = json.dumps(made, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+            _write(folder, name, text.encode("utf-8"))
+
+
+def examine(submission: Path, release: Path, limits: Limits | None = None) -> Intake:
+    """Read ``submission``, compare it with what was released, and repair a copy in memory.
+
+    Args:
+        submission: one student's folder for one assignment. It is only read from.
+        release: the folder that ``nbgrader generate_assignment`` wrote for it.
+        limits: how much is taken; None for the usual ones.
+
+    Raises:
+        ReleaseError: there is nothing to compare with. Whatever a submission holds, it raises nothing.
+    """
+    limits = limits or Limits()
+    flags, refused = Flags(), Flags()
+    released = read_release(release, limits)
+    files = take(submission, released, limits, refused)
+    examination = _Examination(released, limits, files, flags, refused)
+    notebooks = examination.notebooks()
+    examination.check_timestamp()
+    return Intake(files, notebooks, flags.all(), refused.all())
+
+
+@dataclass
+class _Examination:
+    release: Release
+    limits: Limits
+    files: dict[str, bytes]
+    flags: Flags
+    refused: Flags
+
+    def notebooks(self) -> dict[str, Mapping[str, Any]]:
+        made: dict[str, Mapping[str, Any]] = {}
+        for name, released in self.release.notebooks.items():
+            path = name if name in self.files else self._renamed(name, released)
+            if path:
+                self._add(made, name, path, released)
+        return made
+
+    def check_timestamp(self) -> None:
+        """Nbgrader stops at a time of submission that it cannot read."""
+        content = self.files.get("timestamp.txt")
+        if content is None or not content.strip():
+            return
+        if not _TIMESTAMP.fullmatch(content[:100].decode("ascii", "replace")) or len(content) > 100:
+            del self.files["timestamp.txt"]
+            self.refused.add(Kind.TIMESTAMP, "timestamp.txt", "it is no time of submission; it was left out.")
+
+    def _add(self, made: dict[str, Mapping[str, Any]], name: str, path: str, released: ReleasedNotebook) -> None:
+        content = self.files.pop(path)
+        try:
+            parsed = json_text.parse(content, self.limits)
+            submitted = notebook.read(parsed.value, self.limits)
+            for sentence in parsed.repairs:
+                self.flags.add(Kind.JSON, shown(path), sentence)
+            copy = repaired(shown(path), submitted, released, self.flags)
+            _validate(copy)
+        except (json_text.NotJsonError, notebook.NotANotebookError) as error:
+            self.refused.add(Kind.NOT_A_NOTEBOOK, shown(path), f"it {error}; it cannot be graded.")
+            return
+        made[name] = copy
+
+    def _renamed(self, name: str, released: ReleasedNotebook) -> str:
+        """The path of the notebook that is ``name`` under another name; empty, and said so, if none surely is."""
+        others = [path for path in self.files if path.endswith(".ipynb") and path not in self.release.notebooks]
+        alike = [path for path in others[:_MOST_CANDIDATES] if self._has_ids_of(path, released)]
+        if len(alike) == 1:
+            self.flags.add(Kind.RENAMED_NOTEBOOK, shown(alike[0]), f"it was taken as {shown(name)}, by its cells.")
+            return alike[0]
+        if not alike:
+            self.refused.add(Kind.MISSING_NOTEBOOK, shown(name), "this notebook was not handed in, or was left out.")
+        else:
+            listed = " or ".join(shown(path) for path in alike[:2])
+            self.refused.add(
+                Kind.MISSING_NOTEBOOK,
+                shown(name),
+                f"this notebook was not handed in, unless it is {listed}: rename one.",
+            )
+        return ""
+
+    def _has_ids_of(self, path: str, released: ReleasedNotebook) -> bool:
+        try:
+            cells = notebook.read(json_text.parse(self.files[path], self.limits).value, self.limits).cells
+        except (json_text.NotJsonError, notebook.NotANotebookError):
+            return False
+        ids = {claimed_id(cell) for cell in cells} & released.cells.keys()
+        return len(ids) > _ENOUGH_IDS * len(released.cells)
+
+
+def _validate(made: Mapping[str, Any]) -> None:
+    """By nbformat's schema: a safety net, for what is made here has that shape."""
+    import nbformat
+
+    try:
+        nbformat.validate(dict(made))
+    except nbformat.ValidationError:
+        raise notebook.NotANotebookError("does not have the shape of a notebook") from None
+
+
+def _write(folder: Path, path: str, content: bytes) -> None:
+    target = folder.joinpath(*PurePosixPath(path).parts)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with target.open("xb") as file:
+        file.write(content)
