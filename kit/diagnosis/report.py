@@ -44,7 +44,11 @@ class Report:
     @property
     def works(self) -> bool:
         """Whether the embedded cluster works, which is all that the labs need."""
-        return any(each.name == EMBEDDED and each.state == "ok" for each in self.findings)
+        return self.has(EMBEDDED)
+
+    def has(self, name: str) -> bool:
+        """Whether the thing of that name is here and works, such as "Docker engine"."""
+        return any(each.name == name and each.state == "ok" for each in self.findings)
 
     @property
     def summary(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,15 @@ def cells_of(lab: str) -> Cells:
     return {cell.id: cell for cell in nbformat.read(LABS / lab, as_version=4).cells}
 
 
-async def run(lab: str, folder: Path, solutions: Iterable[Solution] = ()) -> Cells:
+async def run(
+    lab: str, folder: Path, solutions: Iterable[Solution] = (), environment: Mapping[str, str] | None = None
+) -> Cells:
     """Run all cells of a lab in a fresh kernel, as "Restart and run all" does; gives the cells by id.
 
     Args:
         folder: where the kernel works, and leaves its files.
         solutions: what a student changes before.
+        environment: variables of the kernel, besides our own.
 
     Raises:
         CellExecutionError: a cell raised.
@@ -49,7 +52,7 @@ async def run(lab: str, folder: Path, solutions: Iterable[Solution] = ()) -> Cel
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT_S, store_widget_state=False, resources={"metadata": {"path": str(folder)}}
     )
-    await client.async_execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
+    await client.async_execute(env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})})
     return cells
 
 
