@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
 from autograder.intake.limits import Limits
 
-_STRING = re.compile(r'"[^"]*"?')
-_NOT_A_BRACKET = re.compile(r"[^\[\]{}]+")
-_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+_STRING = re.compile(rb'"[^"]*"?')
+_NOT_A_BRACKET = re.compile(rb"[^\[\]{}]+")
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS = 18  # fits 64 bits; no field of a notebook needs more
@@ -51,8 +50,8 @@ def parse(content: bytes, limits: Limits) -> Parsed:
         NotJsonError: nothing can be read of it.
     """
     parsed = Parsed()
-    text = _decode(content, parsed)
-    _measure(text, limits)
+    encoding, text = _decode(content, parsed)
+    _measure(content if encoding.startswith("utf-8") else text.encode("utf-8", "replace"), limits)
     num_twice = 0
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def parse(content: bytes, limits: Limits) -> Parsed:
         raise NotJsonError("is nested too deep to be a notebook") from None
     if num_twice:
         parsed.repairs.append(f"has {num_twice:,} names twice in one object; the last one counts, as in JupyterLab.")
-    if "\\ud" in text.lower():
+    if "\\ud" in text or "\\uD" in text:
         parsed.value = without_surrogates(parsed.value)
     return parsed
 
@@ -91,7 +90,8 @@ def without_surrogates(value: Any) -> Any:
     return value
 
 
-def _decode(content: bytes, parsed: Parsed) -> str:
+def _decode(content: bytes, parsed: Parsed) -> tuple[str, str]:
+    """The encoding, and the text."""
     if not content.strip():
         raise NotJsonError("is empty")
     for start, sentence in _OTHER_KINDS.items():
@@ -99,22 +99,23 @@ def _decode(content: bytes, parsed: Parsed) -> str:
             raise NotJsonError(sentence)
     encoding = json.detect_encoding(content)
     try:
-        return content.decode(encoding)
+        return encoding, content.decode(encoding)
     except UnicodeDecodeError:
         if not encoding.startswith("utf-8"):
             raise NotJsonError("is not text") from None
     parsed.repairs.append("has bytes that are not UTF-8; each was replaced by \ufffd.")
-    return content.decode(encoding, errors="replace")
+    return encoding, content.decode(encoding, errors="replace")
 
 
-def _measure(text: str, limits: Limits) -> None:
+def _measure(text: bytes, limits: Limits) -> None:
     """Look at the brackets and commas outside of strings, which tell how much parsing would make."""
     # In this order: a backslash before a quote may itself be escaped. What is not JSON is found out later.
-    skeleton = text.replace("\\\\", "").replace('\\"', "") if "\\" in text else text
-    skeleton = _STRING.sub("", skeleton)
-    if skeleton.count(",") + skeleton.count("[") + skeleton.count("{") > limits.json_values:
+    skeleton = text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
+    too_many = skeleton.count(b'"') > 4 * limits.json_values  # a member has a name and a value
+    skeleton = b"" if too_many else _STRING.sub(b"", skeleton)
+    if too_many or sum(skeleton.count(each) for each in (b",", b"[", b"{")) > limits.json_values:
         raise NotJsonError(f"has more than {limits.json_values:,} values")
-    brackets: Iterable[str] = _NOT_A_BRACKET.sub("", skeleton)
+    brackets = _NOT_A_BRACKET.sub(b"", skeleton)
     if max(accumulate(_STEP[each] for each in brackets), default=0) > limits.json_depth:
         raise NotJsonError(f"has more than {limits.json_depth:,} brackets within brackets")
 

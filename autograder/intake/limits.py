@@ -16,7 +16,7 @@ class Limits:
         depth: folders within folders.
         name_bytes, path_bytes: of one name, of a path within the submission, in UTF-8.
         json_depth: brackets within brackets. Plotly's figures have 15.
-        json_values: elements and members of the whole notebook; bounds the memory that parsing takes (64 bytes each).
+        json_values: elements and members of the whole notebook; bounds the memory that parsing takes (some 250 bytes each at worst).
         cells: of one notebook.
         source_bytes: of the text of all cells of one notebook.
         attachment_bytes: of the pictures pasted into all text cells of one notebook.
@@ -30,7 +30,7 @@ class Limits:
     name_bytes: int = 200
     path_bytes: int = 500
     json_depth: int = 100
-    json_values: int = 2_000_000
+    json_values: int = 1_000_000
     cells: int = 1_000
     source_bytes: int = 2_000_000
     attachment_bytes: int = 10_000_000

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autograder.intake import likeness
-from autograder.intake.notebook import Cell
+from autograder.intake.notebook import CELL_TYPES, Cell
 from autograder.intake.release import ReleasedCell, ReleasedNotebook, looked_after
 
 
@@ -118,23 +118,24 @@ class _Likeness:
                 self._take(released, alike)
 
     def _by_place(self, missing: Sequence[ReleasedCell]) -> None:
-        """An answer may have nothing of the release left: then it is the only new cell between two known ones."""
-        in_order = list(self._release.cells.values())
+        """An answer may have nothing of the release left: then the new cells between two known ones tell."""
         absent = {released.grade_id for released in missing} - self._found.by_likeness.keys()
-        for released in missing:
-            if not released.is_answer or released.is_task or released.grade_id not in absent:
+        first = 0
+        gap: list[ReleasedCell] = []
+        for released in self._release.cells.values():
+            if released.grade_id in absent:
+                gap.append(released)
                 continue
-            place = in_order.index(released)
-            neighbours = in_order[max(place - 1, 0) : place] + in_order[place + 1 : place + 2]
-            if any(each.grade_id in absent for each in neighbours):
-                continue
-            first, last = self._gap(in_order, place)
-            between = [cell for cell in self._silent if first < cell.number < last]
-            self._take(released, [cell for cell in between if cell.cell_type == released.cell.cell_type])
+            number = self._found.all()[released.grade_id].number
+            self._fill(gap, first, number)
+            first, gap = number, []
+        self._fill(gap, first, len(self._cells) + 1)
 
-    def _gap(self, in_order: Sequence[ReleasedCell], place: int) -> tuple[int, int]:
-        """The numbers of the known cells before and after a place of the release."""
-        found = self._found.all()
-        first = found[in_order[place - 1].grade_id].number if place > 0 else 0
-        last = found[in_order[place + 1].grade_id].number if place + 1 < len(in_order) else len(self._cells) + 1
-        return first, last
+    def _fill(self, gap: Sequence[ReleasedCell], first: int, last: int) -> None:
+        """Take the new cells between two numbers for the answers in a gap, type by type."""
+        for cell_type in CELL_TYPES:
+            answers = [each for each in gap if each.is_answer and each.cell.cell_type == cell_type]
+            between = [cell for cell in self._silent if first < cell.number < last and cell.cell_type == cell_type]
+            if len(answers) == len(between):
+                for released, cell in zip(answers, between, strict=True):
+                    self._take(released, [cell])
