@@ -44,7 +44,7 @@ def refuse(evidence: Evidence, answer: Any) -> CheckResult:
             f"{_records(len(lost))} sent during the cut {_was(len(lost))} acknowledged and then lost: the leader went "
             "on alone instead of refusing."
         )
-        return CheckResult(name, False, happened, _where(lost[0]), 'Which acks makes the leader ask the others? "all".')
+        return CheckResult(name, False, happened, _where(lost[0]), 'acks="all" makes the leader ask the others first.')
     refused = [each for each in during if each.word == REFUSED]
     if not refused:
         happened = f"Nothing was refused: {in_words(during)}."

@@ -1,5 +1,7 @@
 // The failure matrix: twelve rows in four groups, a prediction for each, and what a real run of it came to.
 const ANNOUNCE_EVERY_MS = 1500;
+const LATE_MS = 5000;
+const LATE = "The kernel does not answer: it is busy with a cell, or it was stopped. If it was stopped, run this cell again.";
 
 function element(tag, className, text) {
   const node = document.createElement(tag);
@@ -29,7 +31,7 @@ function render({ model, el }) {
   const score = element("span", "kit-quiet kit-count");
   const all = element("button", "kit-run", "Run all");
   all.type = "button";
-  all.addEventListener("click", () => model.send({ type: "run", failure: "all" }));
+  all.addEventListener("click", () => ask("all"));
   const bar = element("div", "kit-bar");
   bar.append(element("span", "kit-title", "What becomes of the record?"), score, all);
 
@@ -54,6 +56,16 @@ function render({ model, el }) {
   thead.append(head);
   table.append(thead);
 
+  let late = 0; // a timer that runs while an answer is due
+  function expectAnswer() {
+    clearTimeout(late);
+    late = setTimeout(() => { status.textContent = LATE; }, LATE_MS);
+  }
+  function ask(failure) {
+    model.send({ type: "run", failure });
+    expectAnswer();
+  }
+
   const rows = {};
   const groups = {};
 
@@ -65,6 +77,7 @@ function render({ model, el }) {
     input.addEventListener("change", () => {
       model.set("chosen", { ...model.get("chosen"), [row.number]: word });
       model.save_changes();
+      expectAnswer();
     });
     const label = element("label", "kit-choice");
     label.append(input, badge(word));
@@ -106,7 +119,7 @@ function render({ model, el }) {
     cell.scope = "rowgroup";
     const run = element("button", "kit-run");
     run.type = "button";
-    run.addEventListener("click", () => model.send({ type: "run", failure: failure.name }));
+    run.addEventListener("click", () => ask(failure.name));
     const text = element("div", "kit-text");
     text.append(element("div", "kit-failure-title", `${failure.name}. ${failure.title}`), element("div", "", failure.text));
     const steps = element("ol", "kit-steps");
@@ -177,6 +190,7 @@ function render({ model, el }) {
 
   let announced = 0;
   function drawFeed() {
+    clearTimeout(late);
     const feed = model.get("feed");
     score.textContent = feed.score;
     code.textContent = feed.python;
@@ -193,11 +207,13 @@ function render({ model, el }) {
   function drawRow(row, result, said) {
     row.line.classList.toggle("kit-right", Boolean(result && said && result.right));
     row.line.classList.toggle("kit-wrong", Boolean(result && said && !result.right));
-    if (!result) {
-      row.came.replaceChildren(element("span", "kit-quiet", "not run yet"));
+    if (!result || !said) {
+      // What came out is no secret, but seeing it first would spoil the prediction.
+      const words = result ? "It was run. Say what you think, and you see what came out." : "not run yet";
+      row.came.replaceChildren(element("span", "kit-quiet", words));
       return;
     }
-    const verdict = !said ? "no prediction" : result.right ? "✔ as you said" : "✘ not as you said";
+    const verdict = result.right ? "✔ as you said" : "✘ not as you said";
     const first = element("div", "kit-verdict");
     first.append(badge(result.outcome), element("span", "kit-agrees", verdict));
     row.came.replaceChildren(first, element("div", "kit-why", result.why));
@@ -210,6 +226,7 @@ function render({ model, el }) {
   drawChosen();
   drawFeed();
   return () => {
+    clearTimeout(late);
     model.off("change:chosen", drawChosen);
     model.off("change:feed", drawFeed);
   };

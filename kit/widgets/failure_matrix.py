@@ -256,7 +256,7 @@ class FailureMatrix(TextTwin):
         if len(self._memory.seen) < len(ROWS):
             return f"{len(self._memory.seen)} of {len(ROWS)} rows were run."
         if lesson.missing(self._memory.predictions):
-            return "All rows were run. Some have no prediction."
+            return "All rows were run. Say what you think of the others, and you see what came out."
         if wrong:
             return f"All rows were run. Not as you said: {lesson.in_words(wrong)}. Read why, and change what you think."
         return "All rows were run, and each came out as you said."
@@ -271,7 +271,9 @@ class FailureMatrix(TextTwin):
     def _line(self, row: lesson.Row) -> str:
         said = self._memory.predictions.get(row.number, "nothing")
         seen = self._memory.seen.get(row.number)
-        came = f"{lesson.outcome(seen)}. {lesson.why(seen)}" if seen is not None else "not run yet"
+        came = "not run yet" if seen is None else "run; predict it, and you see what came out"
+        if seen is not None and row.number in self._memory.predictions:
+            came = f"{lesson.outcome(seen)}. {lesson.why(seen)}"
         unclean = ", unclean election allowed" if row.unclean else ""
         return (
             f"{row.number}. {row.failure}, replication factor {row.replication_factor}, acks={row.acks}, "

@@ -60,7 +60,7 @@ def source_of(page: Page, cell_id: str) -> str:
     return source
 
 
-def test_cut_by_mouse_and_healed_by_keyboard(page: Page, view: Locator) -> None:
+def test_cut_by_mouse_and_healed_by_keyboard(page: Page, view: Locator, screenshots: Path) -> None:
     """The buttons cut the network: the majority elects a leader of its own. Healed, broker 1 is in sync again."""
     servers = addresses(page)
     let_broker_1_lead(servers)  # the lab has killed it meanwhile
@@ -71,6 +71,7 @@ def test_cut_by_mouse_and_healed_by_keyboard(page: Page, view: Locator) -> None:
     view.get_by_role("button", name="Cut the network").click()
     wait_until(lambda: described(servers[1:])[0] in {2, 3}, "another leader on the majority's side", timeout_s=60)
     expect(view.locator(".kit-faults")).to_contain_text("The network is cut: {1} from {2, 3}.")
+    page.screenshot(path=screenshots / "lab-07-cut.png")
 
     heal = view.get_by_role("button", name="Heal the network")
     heal.focus()
