@@ -61,7 +61,7 @@ function render({ model, el }) {
     const isAnswered = answer.name === name;
     const own = findings.filter((each) => each.kind === "convention");
     kafka.hidden = !answer.text;
-    sign(kafka, isAnswered ? answer.takes : null, isAnswered ? answer.text : "Asking the cluster …");
+    sign(kafka, isAnswered ? answer.takes : null, isAnswered ? answer.text : "is being asked …");
     const minded = own.length ? `minds ${own.length === 1 ? "one thing" : `${own.length} things`}.` : "has nothing against it.";
     const unread = findings.length > own.length && !own.length;
     sign(team, unread ? null : !own.length, unread ? "looks at it when it is legal." : minded);
@@ -81,7 +81,7 @@ function render({ model, el }) {
     take.hidden = !better;
     take.textContent = `Mend all of it: ${better.length > 60 ? `${better.slice(0, 60)}…` : better}`;
     length.textContent = `${characters} of 249 characters`;
-    const spoken = `${isAnswered ? answer.text : ""} The team ${minded} ${findings.map((each) => each.reason).join(" ")}`;
+    const spoken = `${answer.text ? `Kafka ${answer.text}` : ""} The team ${minded} ${findings.map((each) => each.reason).join(" ")}`;
     if (isAnswered || !answer.text) live.textContent = spoken;
   }
 

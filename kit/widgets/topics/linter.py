@@ -53,7 +53,7 @@ class NameLinter(anywidget.AnyWidget):
         if cluster is not None:
             self._link = LastingLink(cluster)
             self._admin = TopicAdmin(self._link.client_settings)
-            self.kafka = {"name": name, "text": "Asking the cluster …", "takes": None}
+            self.kafka = {"name": name, "text": "is being asked …", "takes": None}
             self._wishes.put({"type": "name", "name": name})
             self._background = Background(self._run, self._failed, self._link, name="name linter")
 
@@ -104,7 +104,7 @@ class NameLinter(anywidget.AnyWidget):
             self._admin.close()
 
     def _failed(self, reason: str) -> None:
-        self.kafka = {"name": self.verdict["name"], "text": reason, "takes": None}
+        self.kafka = {"name": self.verdict["name"], "text": f"cannot be asked. {reason}", "takes": None}
 
     def _ask(self, name: str) -> None:
         from kafka.errors import KafkaError
@@ -115,10 +115,10 @@ class NameLinter(anywidget.AnyWidget):
         try:
             cluster.topics([], wait=False)  # says at once when the cluster is closed, where a client would wait
         except (KitError, KafkaError) as error:
-            self.kafka = {"name": name, "text": describe(error), "takes": None}
+            self.kafka = {"name": name, "text": f"cannot be asked. {describe(error)}", "takes": None}
             return
         outcome = self._admin.create(NewTopic(name), validate_only=True)
-        text = "Kafka would take this name." if outcome.is_done else outcome.text
+        text = "would take this name." if outcome.is_done else outcome.text.replace("Kafka refused.", "refuses it.")
         self.kafka = {"name": name, "text": text, "takes": outcome.is_done}
 
 

@@ -38,7 +38,8 @@ def listing(topics: Mapping[str, Any], look: Look) -> dict[str, Any]:
     """
     shown = [each for each in topics.values() if look.internal or not each.is_internal]
     needle = look.needle.strip().casefold()
-    matching = sorted((each for each in shown if needle in each.name.casefold()), key=lambda each: each.name)
+    matching = [each for each in shown if needle in each.name.casefold()]
+    matching.sort(key=lambda each: (each.name.casefold(), each.name))
     pages = max(1, -(-len(matching) // PAGE_TOPICS))
     page = min(max(0, look.page), pages - 1)
     return {
