@@ -12,6 +12,7 @@ from kit.widgets.log_inspector import LogInspector
 from kit.widgets.outcome_table import OutcomeTable
 from kit.widgets.partition_chart import PartitionChart
 from kit.widgets.producer_panel import ProducerPanel
+from kit.widgets.project_form import ProjectForm
 from kit.widgets.record_view import RecordView
 from kit.widgets.sizing_estimator import SizingEstimator
 from kit.widgets.terminals import Terminals
@@ -31,6 +32,7 @@ __all__ = [
     "OutcomeTable",
     "PartitionChart",
     "ProducerPanel",
+    "ProjectForm",
     "RecordView",
     "SizingEstimator",
     "Terminals",

@@ -1,0 +1,32 @@
+"""Lab 11 from top to bottom without a hand on it: with an empty plan, and with one that somebody wrote."""
+
+from __future__ import annotations
+
+import pytest
+
+from kit.lessons.project_plan import EXAMPLE
+from tests.labs.notebooks import Cells, EveryLab, printed
+
+# The example's text with words of one's own: long enough, and no copy.
+PLAN = {section: f"In our town we ask the same about handball. {text}" for section, text in EXAMPLE.items()}
+
+
+@pytest.mark.labs
+@pytest.mark.slow
+class TestProject(EveryLab):
+    """The form, the check of its structure, and the plan's topics in a cluster."""
+
+    LAB = "11-project-ideas.ipynb"
+    SOLUTIONS = (
+        (
+            "form",
+            'form = ProjectForm("my-project.md")',
+            f'form = ProjectForm("my-project.md")\nform.title = "Handball"\nform.texts = {PLAN!r}',
+        ),
+    )
+    CHECKS = (("check-structure", "11.structure"), ("check-topics", "11.topics"))
+
+    def test_names_are_looked_at_before_they_are_used(self, shipped: Cells, solved: Cells) -> None:
+        """Without a topic there is a line to copy, with one the rules of lab 02 speak."""
+        assert "topic: dev.hoops.plays.v1" in printed(shipped["names"])
+        assert printed(solved["names"]).count("Kafka takes it, and so does the team.") == 2
