@@ -17,6 +17,7 @@ from kit.lessons.load_test import SECOND_HEADER, Load, LoadTest, Second
 from kit.scenarios.clients import PATIENCE_S
 
 _MOST_RUNS = 1_000
+_AGAIN = "run the cell with kit.start or kit.connect again, then this one."
 
 
 def load_test(
@@ -46,13 +47,15 @@ def load_test(
         ScenarioError: the cluster is closed or does not answer.
     """
     load = Load(partitions, producers, consumers, target, producer_rate, consumer_rate, seconds)
+    brokers = getattr(cluster, "brokers", None)
+    if brokers is not None and not any(broker.is_alive for broker in brokers):
+        raise ScenarioError(f"The cluster is closed, or every broker is down: {_AGAIN}")
     try:
         with contextlib.ExitStack() as opened:
             return _Run(settings_of(cluster), load, opened).play()
     except KafkaError as error:
         raise ScenarioError(
-            f"The load test came to no end, the cluster did not answer ({type(error).__name__}: {error}): "
-            "run the cell with kit.start again, then this one."
+            f"The load test came to no end, the cluster did not answer ({type(error).__name__}: {error}): {_AGAIN}"
         ) from None
 
 

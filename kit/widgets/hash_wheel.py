@@ -36,6 +36,8 @@ class HashWheel(TextTwin):
 
     _esm = script("hash_wheel")
     _css = style("hash_wheel")
+    # Of the class: a widget whose arguments are refused is closed without ever having been made.
+    _background: Background | None = None
 
     key = traitlets.Unicode().tag(sync=True)
     partitions = traitlets.Int(6).tag(sync=True)
@@ -54,7 +56,6 @@ class HashWheel(TextTwin):
         before: int | None = None,
     ) -> None:
         before = partitions if before is None else before
-        self._background: Background | None = None
         super().__init__(key=key, partitions=partitions, before=before, topic=topic if cluster is not None else "")
         self._orders: deque[tuple[str, str]] = deque()
         self._draw()

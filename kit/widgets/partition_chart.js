@@ -26,6 +26,7 @@ function makeRow(number) {
   row.append(head, track, count, share);
 
   function update(records, most, total, average) {
+    bar.hidden = !records;
     bar.style.width = `${most ? (100 * records) / most : 0}%`;
     mean.style.left = `${most ? (100 * average) / most : 0}%`;
     mean.hidden = !total;

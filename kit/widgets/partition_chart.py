@@ -12,7 +12,11 @@ from kit.widgets._background import Background, ClusterLike, Link, describe
 from kit.widgets._text_twin import TextTwin
 
 MAX_ROWS = 64
-_LOOK_S = 0.4
+_LOOK_S = 0.5
+# New partitions are rare, and a cluster may have a thousand topics: ask for them once in so many looks.
+_LOOKS_PER_SEARCH = 4
+# A closed cluster shall be told while one still looks; an election is over sooner.
+_PATIENCE_MS = 5_000
 
 
 class Bars(TypedDict):
@@ -41,7 +45,7 @@ class PartitionChart(TextTwin):
     status = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, cluster: ClusterLike, *topics: str) -> None:
-        super().__init__(charts=[bars(topic, {}) for topic in topics])
+        super().__init__(charts=[{**bars(topic, {}), "sentence": "not looked at yet …"} for topic in topics])
         self._topics = topics
         self._link = Link(cluster)
         self._background = Background(self._run, self._failed, self._link, name=f"partition chart of {topics}")
@@ -72,11 +76,14 @@ class PartitionChart(TextTwin):
         from kafka import KafkaAdminClient
         from kafka.errors import KafkaError
 
-        admin = KafkaAdminClient(**self._link.client_settings)
+        admin = KafkaAdminClient(
+            **self._link.client_settings, request_timeout_ms=_PATIENCE_MS, bootstrap_timeout_ms=_PATIENCE_MS
+        )
+        counter = _Counter(admin, self._topics)
         try:
             while background.goes_on(_LOOK_S):
                 try:
-                    charts = [bars(topic, counts) for topic, counts in _look(admin, self._topics).items()]
+                    charts = [bars(topic, counts) for topic, counts in counter.look().items()]
                 except KafkaError as error:  # an election, for example: it may answer next time
                     if not self._link.is_gone:
                         self.status = f"The brokers did not answer: {describe(error)}"
@@ -105,7 +112,8 @@ def bars(topic: str, counts: dict[int, int]) -> Bars:
         sentence = "no records yet"
     else:
         empty = sum(not count for count in counts.values())
-        alone = f", {empty} of {len(counts)} partitions are empty" if empty else ""
+        is_empty = "is" if empty == 1 else "are"
+        alone = f", {empty} of {len(counts)} partitions {is_empty} empty" if empty else ""
         sentence = f"{total:,} records, the fullest partition has {unevenness:.2f} times the mean{alone}"
     shown = sorted(counts.items())
     return {
@@ -118,17 +126,39 @@ def bars(topic: str, counts: dict[int, int]) -> Bars:
     }
 
 
-def _look(admin: Any, topics: tuple[str, ...]) -> dict[str, dict[int, int]]:
-    """The records in each partition of each topic: what lies between its first offset and its next one."""
-    from kafka import TopicPartition
-    from kafka.admin import OffsetSpec
+class _Counter:
+    """Counts the records in each partition of each topic: what lies between its first offset and its next one."""
 
-    known = {each["name"]: each["partitions"] for each in admin.describe_topics() if each["name"] in topics}
-    places = [TopicPartition(topic, each["partition_index"]) for topic, found in known.items() for each in found]
-    counts: dict[str, dict[int, int]] = {topic: {} for topic in topics}
-    if places:
-        first = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
-        end = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
-        for place in places:
-            counts[place.topic][place.partition] = max(0, end[place].offset - first[place].offset)
-    return counts
+    def __init__(self, admin: Any, topics: tuple[str, ...]) -> None:
+        self._admin = admin
+        self._topics = topics
+        self._places: list[Any] = []
+        self._looks_until_search = 0
+
+    def look(self) -> dict[str, dict[int, int]]:
+        """Topic to partition to number of records; no partition while there is no such topic.
+
+        Raises:
+            kafka.errors.KafkaError: the brokers do not answer, or a topic is gone; it is searched anew the next time.
+        """
+        from kafka.admin import OffsetSpec
+
+        if self._looks_until_search <= 0 or len({place.topic for place in self._places}) < len(set(self._topics)):
+            self._places = self._search()
+            self._looks_until_search = _LOOKS_PER_SEARCH
+        self._looks_until_search -= 1
+        counts: dict[str, dict[int, int]] = {topic: {} for topic in self._topics}
+        if self._places:
+            places, self._places = self._places, []  # forgotten if asking fails
+            first = self._admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
+            end = self._admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+            for place in places:
+                counts[place.topic][place.partition] = max(0, end[place].offset - first[place].offset)
+            self._places = places
+        return counts
+
+    def _search(self) -> list[Any]:
+        from kafka import TopicPartition
+
+        known = [each for each in self._admin.describe_topics() if each["name"] in self._topics]
+        return [TopicPartition(each["name"], part["partition_index"]) for each in known for part in each["partitions"]]

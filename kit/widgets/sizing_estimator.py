@@ -53,6 +53,8 @@ class SizingEstimator(TextTwin):
 
     _esm = script("sizing_estimator")
     _css = style("sizing_estimator")
+    # Of the class: a widget whose arguments are refused is closed without ever having been made.
+    _background: Background | None = None
 
     asked = traitlets.Dict().tag(sync=True)
     result = traitlets.Dict().tag(sync=True)
@@ -64,7 +66,6 @@ class SizingEstimator(TextTwin):
         unknown = sorted(set(numbers) - set(SLIDE))
         if unknown:
             raise TypeError(f"There is no {unknown[0]!r} to estimate with, only {', '.join(SLIDE)}.")
-        self._background: Background | None = None
         self._orders: deque[str] = deque()
         self._tested: LoadTest | None = None
         super().__init__(asked={**SLIDE, **numbers}, can_test=cluster is not None)
