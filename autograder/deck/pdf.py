@@ -1,0 +1,182 @@
+"""A PDF's pages: texts with the size of their letters, and pictures of whole pages, by PDFium."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from autograder.deck.limits import DeckLimits
+from autograder.deck.page import Contents, Line, Page, within
+from autograder.deck.refusal import RefusedError
+
+_LONGEST_SIDE_PIXELS = 1400
+_MOST_OBJECTS = 5_000  # of a page, looked at for pictures
+_SMALLEST_SIZE = 4.0  # points: smaller letters nobody reads
+_BOLD = 600  # weights go from 100 to 900
+
+
+def read(content: bytes, limits: DeckLimits) -> Contents:
+    """Read a PDF.
+
+    Raises:
+        RefusedError: it is damaged, or opens only with a password.
+    """
+    document = _document(content)
+    contents = Contents(count=len(document))
+    unreadable = 0
+    for number in range(min(len(document), limits.pages)):
+        try:
+            contents.pages.append(_page(document[number], limits))
+        except pypdfium2.PdfiumError:
+            contents.pages.append(Page(()))
+            unreadable += 1
+    if unreadable:
+        contents.notes.append(("damaged page", f"{unreadable} of its pages are damaged and could not be read"))
+    return contents
+
+
+def draw(content: bytes, limits: DeckLimits, folder: Path) -> list[str]:
+    """Draw the pages into ``folder`` as page-1.png and so on; those that cannot be drawn are left out.
+
+    Raises:
+        RefusedError: as of `read`.
+    """
+    document = _document(content)
+    drawn = []
+    for number in range(min(len(document), limits.pages)):
+        name = f"page-{number + 1}.png"
+        try:
+            (folder / name).write_bytes(_picture(document[number]))
+        except pypdfium2.PdfiumError:
+            continue
+        drawn.append(name)
+    return drawn
+
+
+def _document(content: bytes) -> Any:
+    try:
+        document = pypdfium2.PdfDocument(content)
+        if len(document) == 0:
+            raise RefusedError("broken", "is a PDF without a page")
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise RefusedError("encrypted", "opens only with a password") from error
+        if "security" in str(error).lower():
+            raise RefusedError("encrypted", "is encrypted in a way that is not known here") from error
+        raise RefusedError("broken", "is a damaged PDF") from error
+    return document
+
+
+def _page(page: Any, limits: DeckLimits) -> Page:
+    text = page.get_textpage()
+    try:
+        lines = within(_lines(text, page.get_bbox(), limits.page_characters), limits)
+    finally:
+        text.close()
+    return Page(lines, _count_pictures(page))
+
+
+def _lines(text: Any, visible: tuple[float, float, float, float], most_characters: int) -> Iterator[Line]:
+    """The lines of a page in the order of the file. Letters outside the page, or too small to be read, are none."""
+    letters: list[str] = []
+    sizes: list[float] = []
+    is_bold = True
+    for index in range(min(text.count_chars(), most_characters)):
+        letter = _letter(pdfium.FPDFText_GetUnicode(text, index))
+        if letter == "\n":
+            yield from _line(letters, sizes, is_bold=is_bold)
+            letters, sizes, is_bold = [], [], True
+        elif letter == " " or pdfium.FPDFText_IsGenerated(text, index) == 1:
+            letters.append(letter)
+        elif (size := _size(text, index)) >= _SMALLEST_SIZE and _is_within(text, index, visible):
+            letters.append(letter)
+            sizes.append(size)
+            is_bold = is_bold and pdfium.FPDFText_GetFontWeight(text, index) >= _BOLD
+    yield from _line(letters, sizes, is_bold=is_bold)
+
+
+def _line(letters: list[str], sizes: list[float], *, is_bold: bool) -> Iterator[Line]:
+    text = " ".join("".join(letters).split())
+    if text:
+        yield Line(text, round(max(sizes, default=0.0), 1), is_bold=is_bold and bool(sizes))
+
+
+def _letter(code: int) -> str:
+    if code in {0x0A, 0x0D}:
+        return "\n"
+    letter = chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
+    return letter if letter.isprintable() else " "
+
+
+def _size(text: Any, index: int) -> float:
+    """Of a letter as it stands on the page: many programs write size 1, and enlarge it by the matrix."""
+    matrix = pdfium.FS_MATRIX()
+    size = float(pdfium.FPDFText_GetFontSize(text, index))
+    if not pdfium.FPDFText_GetMatrix(text, index, matrix):
+        return size
+    found = size * math.hypot(matrix.c, matrix.d)
+    return min(found, 1000.0) if math.isfinite(found) else 0.0
+
+
+def _is_within(text: Any, index: int, visible: tuple[float, float, float, float]) -> bool:
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    if not pdfium.FPDFText_GetCharBox(text, index, left, right, bottom, top):
+        return True
+    x, y = (left.value + right.value) / 2, (bottom.value + top.value) / 2
+    return visible[0] <= x <= visible[2] and visible[1] <= y <= visible[3]
+
+
+def _count_pictures(page: Any) -> int:
+    count = 0
+    for number, each in enumerate(page.get_objects(max_depth=3)):
+        if number == _MOST_OBJECTS:
+            break
+        count += each.type == pdfium.FPDF_PAGEOBJ_IMAGE
+    return count
+
+
+def _picture(page: Any) -> bytes:
+    longest = max(page.get_size())
+    if not math.isfinite(longest) or longest <= 0 or min(page.get_size()) <= 0:
+        raise pypdfium2.PdfiumError("The page has no size.")
+    bitmap = page.render(scale=_LONGEST_SIDE_PIXELS / longest, rev_byteorder=True, may_draw_forms=False)
+    try:
+        return _png(bitmap)
+    finally:
+        bitmap.close()
+
+
+def _png(bitmap: Any) -> bytes:
+    """A bitmap of red, green, blue (and a fourth byte, which is left out) as PNG.
+
+    Source: PNG (third edition), sections 5.3 and 11.2. Written here because it needs no library of pictures.
+    """
+    pixels = bytes(bitmap.buffer)
+    rows = []
+    for row in range(bitmap.height):
+        line = pixels[row * bitmap.stride :][: bitmap.width * bitmap.n_channels]
+        if bitmap.n_channels == 4:
+            line = _without_fourth(line)
+        rows.append(b"\0" + line)  # no filter
+    header = struct.pack(">IIBBBBB", bitmap.width, bitmap.height, 8, 2, 0, 0, 0)  # 8 bits, colours, no interlacing
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(rows), 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _without_fourth(line: bytes) -> bytes:
+    kept = bytearray(len(line) // 4 * 3)
+    for channel in range(3):
+        kept[channel::3] = line[channel::4]
+    return bytes(kept)
