@@ -16,7 +16,7 @@ class Limits:
         depth: folders within folders.
         name_bytes, path_bytes: of one name, of a path within the submission, in UTF-8.
         json_depth: brackets within brackets. Plotly's figures have 15.
-        json_values: elements and members of the whole notebook; bounds the memory that parsing takes (some 250 bytes each at worst).
+        json_values: elements and members of the whole notebook; bounds the memory of parsing (250 bytes each).
         cells: of one notebook.
         source_bytes: of the text of all cells of one notebook.
         attachment_bytes: of the pictures pasted into all text cells of one notebook.

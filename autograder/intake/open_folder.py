@@ -6,6 +6,7 @@ nothing is gained by swapping a folder for a link meanwhile. Elsewhere (Windows)
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -44,11 +45,13 @@ class OpenFolder:
     def __init__(self, path: Path, *, within: int | None = None) -> None:
         self._path = path
         self._fd = -1
+        if within is None and is_link(path.lstat()):
+            raise OSError(errno.ELOOP, "It is a link", str(path))
         if HOLDS_FOLDERS:
             where = path if within is None else path.name
             self._fd = os.open(where, _READ | os.O_DIRECTORY, dir_fd=within)
-        elif is_link(found := path.lstat()) or not stat.S_ISDIR(found.st_mode):
-            raise NotADirectoryError(20, "Not a folder", str(path))
+        elif not stat.S_ISDIR(path.lstat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, "Not a folder", str(path))
 
     def names(self) -> Iterator[str]:
         """Everything in it, in no order, and no more of it read than is asked for."""
@@ -77,7 +80,7 @@ class OpenFolder:
         with os.fdopen(fd, "rb") as file:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode) or not os.path.samestat(found, looked_at) or found.st_nlink > 1:
-                raise ChangedMeanwhileError(5, "It was exchanged while it was being read")
+                raise ChangedMeanwhileError(errno.EIO, "It was exchanged while it was being read")
             return file.read(most_bytes + 1)
 
     def __enter__(self) -> Self:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.intake import Intake, examine
+from autograder.intake import Intake, Limits, examine
 
 _HERE = Path(__file__).parents[1] / "unit" / "autograder" / "intake"
 SOURCE = _HERE / "count_source.json"  # what an instructor wrote
@@ -81,8 +82,6 @@ class Desk:
 
     def examine(self, notebook: Notebook | bytes | None = None, **limits: Any) -> Intake:
         """Hand in a notebook, if one is given, and look at everything that is there."""
-        from autograder.intake import Limits
-
         if notebook is not None:
             content = notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode()
             (self.submission / NAME).write_bytes(content)
@@ -97,3 +96,18 @@ def changed(grade_id: str, **changes: Any) -> Notebook:
         place = cell if name in {"source", "cell_type"} else cell["metadata"]["nbgrader"]
         place[name] = value
     return notebook
+
+
+def assert_gradable(notebook: Mapping[str, Any]) -> None:
+    """Every cell that nbgrader looks after is there once, with the released metadata, type and locked text."""
+    import nbformat
+
+    nbformat.validate(dict(notebook))
+    original = released()
+    assert sorted(ids(dict(notebook))) == sorted(ids(original))
+    for grade_id in ids(original):
+        should, made = cell_of(original, grade_id), cell_of(dict(notebook), grade_id)
+        assert made["metadata"] == should["metadata"]
+        assert made["cell_type"] == should["cell_type"]
+        if grade_id not in ANSWERS:
+            assert made["source"] == should["source"]
