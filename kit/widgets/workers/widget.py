@@ -198,6 +198,7 @@ class Workers(TextTwin):
         super().close()
 
     def __str__(self) -> str:
+        self._show()
         lines = [f"Workers of group {self.group_id} on {self.topic}. {self.picture['said']}".rstrip()]
         lines += [
             f"  {each['name']}: {each['state']}, partitions {each['holds'] or 'none'}, {each['handled']:,} records"

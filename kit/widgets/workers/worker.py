@@ -173,10 +173,11 @@ class Worker:
         )
 
     def _close(self) -> None:
-        if self._ending == CRASHED:
+        if self._ending == CRASHED or self._link.is_gone:  # a goodbye to nobody would take its time
             crash(self._consumer)
         else:
             self._consumer.close(timeout_ms=3_000)
+        self._consumer = None
         self.look = replace(self.look, state=self._ending or LEFT)
 
     def _failed(self, reason: str) -> None:
