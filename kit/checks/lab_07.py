@@ -16,7 +16,9 @@ title("07", "CAP, honestly")
 REFUSING, LOSING = "cap.refuse", "cap.lose"
 ORDERS, LIKES = "shop.orders", "shop.likes"
 _CUTS = ("cut", "isolate")
-_REFUSALS = ("write_refused", "write_timed_out")
+# How a broker shows that it had the write and did not acknowledge it. (When the producer loses patience at the same
+# moment as the leader, the leader may be healed before its own time is up: then its log is cut off, and it says that.)
+_REFUSALS = ("write_refused", "write_timed_out", "truncated")
 _MIN_ISR = "min.insync.replicas"
 _UNCLEAN = "unclean.leader.election.enable"
 

@@ -152,14 +152,16 @@ def tell_acks_1(facts: CutFacts, ending: Ending) -> list[Step]:
 
 def tell_acks_all(facts: CutFacts, ending: Ending) -> list[Step]:
     """The minority acknowledged nothing, so nothing is lost."""
-    late = [each for each in ending.events("write_timed_out", facts.topic) if each.node_id == facts.old_leader]
+    # That the leader had it: its time was up, or it was healed just before (the producer's time is the same).
+    kinds = ("write_timed_out", "truncated")
+    late, cuts = ([e for e in ending.events(kind, facts.topic) if e.node_id == facts.old_leader] for kind in kinds)
     return [
         *_beginning(facts),
         Step(
             f"{len(facts.alone)} record was sent to broker {facts.old_leader} alone, with acks=all.",
             f"{answers(facts.alone)}. It lay in the log of broker {facts.old_leader}, which waited for in-sync "
             "replicas that it could not reach, and that only the controller could have taken out.",
-            all_refused(facts.alone, _TIMED_OUT) and bool(late),
+            all_refused(facts.alone, _TIMED_OUT) and bool(late or cuts),
             {"errors": [each.error for each in facts.alone], "timed_out": [each.details for each in late]},
         ),
         *_consumers(facts),

@@ -102,6 +102,13 @@ def test_refusal_passes_and_loss_passes() -> None:
     assert "offsets 1 to 3 (exclusive) were cut off" in second.where
 
 
+def test_refusal_is_seen_in_the_old_log_too() -> None:
+    """A leader that was healed before its own time was up shows what it did not acknowledge by cutting it off."""
+    story = refusing(events=[*NETWORK, ("truncated", HEAL_MS + 100, {"offset": 1, "end_offset": 2})])
+
+    assert verdict("07.refuse", story.evidence, story.history)
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [

@@ -113,12 +113,12 @@ def test_cut_without_truncation_or_without_loss_is_not_as_predicted() -> None:
     [
         (replace(TIMED_OUT, alone=[sent("c", 2)]), (TRUNCATED, LATE)),
         (replace(TIMED_OUT, alone=[refused("c", "NOT_ENOUGH_REPLICAS")]), (TRUNCATED, LATE)),
-        (TIMED_OUT, (TRUNCATED,)),
+        (TIMED_OUT, ()),
     ],
     ids=["acknowledged", "another error", "not in the timeline"],
 )
 def test_cut_with_acks_all_must_time_out(facts: CutFacts, events: Sequence[Event]) -> None:
-    """An acknowledgement, another error and a timeout that no broker noted are all wrong."""
+    """An acknowledgement, another error and a timeout of which no broker shows a trace are all wrong."""
     assert not acks_all(facts, events)[2]
 
 
