@@ -61,9 +61,10 @@ class TopicAdmin:
         return str(found[0]["topic_id"]) if found else None
 
     def close(self) -> None:
-        """Close the client."""
+        """Close the client; the next question opens one again."""
         if self._admin is not None:
             self._admin.close()
+            self._admin = None
 
     def _client(self) -> Any:
         from kafka import KafkaAdminClient

@@ -111,8 +111,7 @@ class TopicBrowser(anywidget.AnyWidget):
                 while (message := self._wishes.next()) is not None:
                     self._serve(message, background)
         finally:
-            if self._reader is not None:
-                self._reader.close()
+            self._close_reader()
 
     def _failed(self, reason: str) -> None:
         self.topics = {**self.topics, "status": f"The topic browser has stopped. {reason}", "ended": True}
@@ -123,6 +122,7 @@ class TopicBrowser(anywidget.AnyWidget):
         except ClusterClosedError:
             raise ClusterGoneError from None
         except (KitError, _kafka_error()) as error:  # brokers come back
+            self._close_reader()  # it would go on knocking
             self._show_topics(f"The list is from before: {describe(error)}" if self._known else describe(error))
             return
         self._show_topics()
@@ -235,6 +235,11 @@ class TopicBrowser(anywidget.AnyWidget):
             "value": views(record.value),
             "headers": row(record)["headers"][:50],
         }
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def _open_reader(self) -> RecordReader:
         if self._reader is None:

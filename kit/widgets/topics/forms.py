@@ -92,6 +92,7 @@ class TopicForms(anywidget.AnyWidget):
         if cluster is None:
             raise ClusterGoneError
         if not any(broker.is_alive for broker in cluster.brokers):
+            self._admin.close()  # it would go on knocking
             with contextlib.suppress(KitError, _kafka_error()):
                 self._topics()
 

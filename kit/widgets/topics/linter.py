@@ -115,6 +115,7 @@ class NameLinter(anywidget.AnyWidget):
         try:
             cluster.topics([], wait=False)  # says at once when the cluster is closed, where a client would wait
         except (KitError, KafkaError) as error:
+            self._admin.close()  # it would go on knocking
             self.kafka = {"name": name, "text": f"cannot be asked. {describe(error)}", "takes": None}
             return
         outcome = self._admin.create(NewTopic(name), validate_only=True)
