@@ -56,6 +56,6 @@ class TestSizing(EveryLab):
         assert len(copies) == 3
         assert len({copy.split(" bytes")[0] for copy in copies}) == 1
         assert six.startswith("six: 18 folders")
-        assert "2 partitions changed leader" in six
+        assert "2 leaders changed" in six
         assert sixty.startswith("sixty: 180 folders")
-        assert "20 partitions changed leader" in sixty
+        assert "20 leaders changed" in sixty
