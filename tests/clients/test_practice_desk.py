@@ -56,3 +56,28 @@ def test_desk_tells_what_goes_wrong_and_raises_nothing(tmp_path: Path, capsys: p
     with pytest.raises(LookupError, match="api-key use"):
         _ = desk.client_settings
     desk.close()
+
+
+def test_interrupted_cell_is_a_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer goes on until the learner interrupts its cell; then it stops as in a terminal, and nothing is raised."""
+    desk = Desk(tmp_path / "desk")
+    desk.confluent("login")
+    environment = desk.confluent("environment create day2 -o json")["id"]
+    desk.confluent(f"environment use {environment}")
+    cluster = desk.confluent("kafka cluster create x --cloud gcp --region us-west1 -o json")["id"]
+    desk.confluent(f"kafka cluster use {cluster}")
+    desk.confluent(f"api-key create --use --resource {cluster}")
+    desk.confluent("kafka topic create orders")
+    printed: list[str] = []
+
+    def interrupt(text: str) -> None:
+        printed.append(text)
+        if "Use Ctrl-C to exit" in text:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("kit.practice.desk._say", interrupt)
+    said = desk.confluent("kafka topic consume orders")
+    desk.close()
+
+    assert "Stopping Consumer." in "".join(printed)
+    assert said.status == 0
