@@ -259,8 +259,8 @@ def _say(text: str) -> None:
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    if process.stdout is not None:
-        yield from process.stdout
+    """What it prints, from where somebody has read to: an interrupt may end a loop, and the rest comes later."""
+    return iter(()) if process.stdout is None else iter(process.stdout.readline, "")
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:

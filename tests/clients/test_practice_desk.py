@@ -59,7 +59,7 @@ def test_desk_tells_what_goes_wrong_and_raises_nothing(tmp_path: Path, capsys: p
 
 
 def test_interrupted_cell_is_a_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A consumer goes on until the learner interrupts its cell; then it stops as in a terminal, and nothing is raised."""
+    """A consumer goes on until its cell is interrupted; then it stops as in a terminal, and nothing is raised."""
     desk = Desk(tmp_path / "desk")
     desk.confluent("login")
     environment = desk.confluent("environment create day2 -o json")["id"]
