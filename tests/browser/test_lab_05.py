@@ -94,7 +94,7 @@ def test_workers_join_leave_and_crash_by_keyboard(
     wait_until(lambda: set(members()) == {oldest, crasher}, "the leaver to be gone", pause_s=0.3)
     workers.get_by_role("button", name=f"Crash: {crasher}").press("Enter")
     expect(workers).to_contain_text(f"{crasher} crashed")
-    expect(workers.get_by_role("status")).to_contain_text("its group does not know it yet")
+    expect(workers.get_by_role("status")).to_contain_text("gives it up after 3 s of silence")
 
     wait_until(lambda: set(members()) == {oldest}, "the session timeout", pause_s=0.3)
     row = groups.get_by_role("region", name="Members").get_by_role("row").filter(has_text=oldest)

@@ -59,6 +59,7 @@ class Workers(TextTwin):
         self.group_id = group_id
         self.handled: deque[Handled] = deque(maxlen=_MOST_HANDLED)
         self._records_per_s = records_per_s
+        self._session_timeout_ms = session_timeout_ms
         self._link = Link(cluster)
         self._settings = {
             **self._link.client_settings,
@@ -131,7 +132,11 @@ class Workers(TextTwin):
         Raises:
             ValueError: there is none of that name.
         """
-        return self._end(name, CRASHED, "has crashed; its group does not know it yet")
+        return self._end(
+            name,
+            CRASHED,
+            f"has crashed without a word; its group gives it up after {self._session_timeout_ms / 1000:g} s of silence",
+        )
 
     def scale(self, count: int) -> dict[str, list[int]]:
         """Let workers join, or the youngest leave, until there are ``count``, and wait as `settle` does.

@@ -10,6 +10,7 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+const SILENT_AFTER_MS = 6000;
 const SIGNS = { joining: "…", working: "●", idle: "○", left: "←", crashed: "✕", stopped: "■" };
 
 function render({ model, el }) {
@@ -17,7 +18,15 @@ function render({ model, el }) {
   root.setAttribute("aria-label", model.get("picture").title);
   const add = element("button", "", "Add a worker");
   add.type = "button";
-  add.addEventListener("click", () => model.send({ type: "add" }));
+  let waiting = 0;
+  function ask(message) {
+    model.send(message);
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      setText(said, "No answer yet: the kernel is busy, or was restarted, or is gone. After a restart, run the cells from the top again.");
+    }, SILENT_AFTER_MS);
+  }
+  add.addEventListener("click", () => ask({ type: "add" }));
   const said = element("span");
   said.setAttribute("role", "status");
   const bar = element("div", "kit-bar");
@@ -51,7 +60,7 @@ function render({ model, el }) {
       const button = element("button", "", text);
       button.type = "button";
       button.setAttribute("aria-label", `${text}: ${name}`);
-      button.addEventListener("click", () => model.send({ type, name }));
+      button.addEventListener("click", () => ask({ type, name }));
       buttons.append(button);
     }
     row.line.append(title, ...row.cells);
@@ -59,6 +68,7 @@ function render({ model, el }) {
   }
 
   function draw() {
+    clearTimeout(waiting);
     const { workers, said: sentence, full } = model.get("picture");
     add.disabled = full;
     setText(said, sentence);
@@ -93,7 +103,10 @@ function render({ model, el }) {
   root.addEventListener("keydown", (event) => event.stopPropagation());
   model.on("change:picture", draw);
   draw();
-  return () => model.off("change:picture", draw);
+  return () => {
+    clearTimeout(waiting);
+    model.off("change:picture", draw);
+  };
 }
 
 export default { render };
