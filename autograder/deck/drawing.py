@@ -52,7 +52,10 @@ def draw_bytes(content: bytes, folder: Path, limits: DeckLimits = LIMITS) -> Ren
     folder.mkdir(parents=True, exist_ok=True)
     try:
         if reader.kind_of(content) == "pdf":
-            return Rendering(_draw_pdf(content, folder, limits), "The pages are pictures of the PDF.")
+            pages = _draw_pdf(content, folder, limits)
+            return Rendering(
+                pages, "The pages are pictures of the PDF." if pages else "None of its pages can be drawn."
+            )
         return _draw_pptx(content, folder, limits)
     except RefusedError as refusal:
         return Rendering((), f"The pages cannot be shown: the file {refusal.sentence}.")

@@ -58,8 +58,8 @@ def report(found: DeckReport, rubric: DeckRubric, how: str) -> str:
 
 
 def picture(name: str, number: int) -> str:
-    """One page that is an attachment of the cell."""
-    return f'<p><img src="attachment:{name}" alt="page {number}" style="max-width:100%;border:1px solid gray"/></p>'
+    """One page that is an attachment of the cell. In Markdown: nbconvert does not look for attachments in HTML."""
+    return f"\n![page {number}](attachment:{name})\n"
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[str]) -> list[str]:

@@ -45,7 +45,7 @@ class Page:
 
     Attributes:
         lines: title first, then as they come in the file.
-        pictures: how many there are.
+        pictures: how many there are; a drawing of many lines counts as one.
     """
 
     lines: tuple[Line, ...]
@@ -81,6 +81,7 @@ class Contents:
     Attributes:
         count: how many pages it has. Not all of them need have been read.
         pages: those that were read.
+        unreadable: how many of them turned out to be damaged; they are in ``pages`` without anything on them.
         notes: what the instructor should know: a kind, and a sentence without a full stop.
         pictures: for each page the files of its pictures, when they were asked for.
         fetches: a program that shows it would fetch something from elsewhere.
@@ -88,6 +89,7 @@ class Contents:
 
     count: int = 0
     pages: list[Page] = field(default_factory=list)
+    unreadable: int = 0
     notes: list[tuple[str, str]] = field(default_factory=list)
     pictures: list[list[bytes]] = field(default_factory=list)
     fetches: bool = False
@@ -97,6 +99,7 @@ class Contents:
         return {
             "count": self.count,
             "pages": [page.to_json() for page in self.pages],
+            "unreadable": self.unreadable,
             "notes": self.notes,
             "fetches": self.fetches,
         }
@@ -111,6 +114,7 @@ class Contents:
         return cls(
             count=int(found["count"]),
             pages=[Page.from_json(each) for each in found["pages"]],
+            unreadable=int(found["unreadable"]),
             notes=[(str(kind), str(sentence)) for kind, sentence in found["notes"]],
             fetches=bool(found["fetches"]),
         )

@@ -19,6 +19,7 @@ from autograder.deck.refusal import RefusedError
 
 _LONGEST_SIDE_PIXELS = 1400
 _MOST_OBJECTS = 5_000  # of a page, looked at for pictures
+_MANY_SHAPES = 40  # a table with a frame round each cell has fewer
 _SMALLEST_SIZE = 4.0  # points: smaller letters nobody reads
 _BOLD = 600  # weights go from 100 to 900
 
@@ -31,15 +32,12 @@ def read(content: bytes, limits: DeckLimits) -> Contents:
     """
     document = _document(content)
     contents = Contents(count=len(document))
-    unreadable = 0
     for number in range(min(len(document), limits.pages)):
         try:
             contents.pages.append(_page(document[number], limits))
         except pypdfium2.PdfiumError:
             contents.pages.append(Page(()))
-            unreadable += 1
-    if unreadable:
-        contents.notes.append(("damaged page", f"{unreadable} of its pages are damaged and could not be read"))
+            contents.unreadable += 1
     return contents
 
 
@@ -135,12 +133,15 @@ def _is_within(text: Any, index: int, visible: tuple[float, float, float, float]
 
 
 def _count_pictures(page: Any) -> int:
+    """Its pictures; many lines and shapes are a drawing, in which letters may be drawn too."""
     count = 0
+    shapes = 0
     for number, each in enumerate(page.get_objects(max_depth=3)):
         if number == _MOST_OBJECTS:
             break
         count += each.type == pdfium.FPDF_PAGEOBJ_IMAGE
-    return count
+        shapes += each.type in {pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING}
+    return count + (shapes >= _MANY_SHAPES)
 
 
 def _picture(page: Any) -> bytes:

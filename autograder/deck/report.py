@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -114,27 +114,31 @@ def refused(where: str, kind: str, sentence: str, rubric: DeckRubric, *, what: s
 def judge(where: str, kind: str, contents: Contents, rubric: DeckRubric) -> DeckReport:
     """Compare what was read of a deck with what was asked for."""
     found = find(contents.pages, rubric)
-    silent = [number for number, page in enumerate(contents.pages, 1) if page.words == 0 and page.pictures > 0]
-    words = sum(page.words for page in contents.pages)
-    is_pictures = words < _FEW_WORDS and any(page.pictures for page in contents.pages)
-    notes = [Note(name, where, f"{sentence}.") for name, sentence in contents.notes]
-    if is_pictures:
-        sentence = f"has {words} words and otherwise only pictures, so its sections were not marked; a person decides."
-        notes.insert(0, Note("only pictures", where, sentence, needs_human=True))
-    elif silent:
-        which = ", ".join(map(str, silent[:10]))
-        sentence = (
-            f"on these pages all text is in pictures, if there is any: {which}; what may be there was not marked down."
-        )
-        notes.append(Note("pictures", where, sentence, needs_human=True))
-    may_be_in_pictures = is_pictures or bool(silent)
+    notes = [*_not_read(where, contents), *(Note(name, where, f"{sentence}.") for name, sentence in contents.notes)]
+    may_be_elsewhere = any(note.needs_human for note in notes)
     properties = (
         _pages(contents.count, rubric),
-        _order(found, rubric, may_be_in_pictures=may_be_in_pictures),
-        *(_section(each, may_be_in_pictures=may_be_in_pictures) for each in found),
+        _order(found, rubric, may_be_elsewhere=may_be_elsewhere),
+        *(_section(each, may_be_elsewhere=may_be_elsewhere) for each in found),
     )
     notes.extend(_stuffing(where, contents))
     return DeckReport(where, kind, contents.count, tuple(each for each in properties if each.most_points), tuple(notes))
+
+
+def _not_read(where: str, contents: Contents) -> Iterator[Note]:
+    """Why a section that was not found may be there all the same."""
+    words = sum(page.words for page in contents.pages)
+    silent = [number for number, page in enumerate(contents.pages, 1) if page.words == 0 and page.pictures > 0]
+    if words < _FEW_WORDS and any(page.pictures for page in contents.pages):
+        sentence = f"has {words} words and otherwise only pictures, so its sections were not marked; a person decides."
+        yield Note("only pictures", where, sentence, needs_human=True)
+    elif silent:
+        which = ", ".join(map(str, silent[:10]))
+        sentence = f"has only pictures on these pages: {which}; nothing was marked down for what may be in them."
+        yield Note("pictures", where, sentence, needs_human=True)
+    if contents.unreadable:
+        sentence = f"{contents.unreadable} of its pages are damaged; nothing was marked down for what may be on them."
+        yield Note("damaged page", where, sentence, needs_human=True)
 
 
 def _asked(rubric: DeckRubric) -> Iterable[tuple[str, float]]:
@@ -147,11 +151,14 @@ def _pages(count: int, rubric: DeckRubric) -> Property:
     is_right = rubric.least_pages <= count <= rubric.most_pages
     asked = f"{rubric.least_pages} to {rubric.most_pages} are asked for"
     return Property(
-        "pages", rubric.pages_points if is_right else 0.0, rubric.pages_points, f"It has {count} pages; {asked}."
+        "pages",
+        rubric.pages_points if is_right else 0.0,
+        rubric.pages_points,
+        f"It has {count} {'page' if count == 1 else 'pages'}; {asked}.",
     )
 
 
-def _order(found: Sequence[Found], rubric: DeckRubric, *, may_be_in_pictures: bool) -> Property:
+def _order(found: Sequence[Found], rubric: DeckRubric, *, may_be_elsewhere: bool) -> Property:
     most = rubric.order_points
     there = [each for each in found if each.page]
     wrong = [after.section.name for before, after in pairwise(there) if after.line < before.line]
@@ -159,24 +166,22 @@ def _order(found: Sequence[Found], rubric: DeckRubric, *, may_be_in_pictures: bo
         return Property("order", 0.0, most, f"'{wrong[0]}' comes too early.")
     if len(there) == len(found):
         return Property("order", most, most, "The sections come in the order asked for.")
-    if may_be_in_pictures:
-        return Property("order", None, most, "Not all sections were found, and pictures were not read.")
+    if may_be_elsewhere:
+        return Property("order", None, most, "Not all sections were found, and not everything could be read.")
     share = max(0, len(there) - 1) / max(1, len(found) - 1)
     return Property(
         "order", round(most * share, 2), most, f"{len(there)} of {len(found)} sections were found to be in order."
     )
 
 
-def _section(found: Found, *, may_be_in_pictures: bool) -> Property:
+def _section(found: Found, *, may_be_elsewhere: bool) -> Property:
     section = found.section
     enough = found.words >= section.min_words
     if found.page and enough:
         reason = f"'{section.name}' is on page {found.page} and has {found.words} words."
         return Property(section.name, section.points, section.points, reason)
-    if may_be_in_pictures:
-        return Property(
-            section.name, None, section.points, f"'{section.name}' may be in a picture, and pictures were not read."
-        )
+    if may_be_elsewhere:
+        return Property(section.name, None, section.points, f"'{section.name}' may be where no text could be read.")
     if not found.page:
         return Property(section.name, 0.0, section.points, f"No heading says '{section.name}'.")
     points = round(section.points * found.words / section.min_words, 1)
@@ -184,7 +189,7 @@ def _section(found: Found, *, may_be_in_pictures: bool) -> Property:
     return Property(section.name, points, section.points, reason)
 
 
-def _stuffing(where: str, contents: Contents) -> Iterable[Note]:
+def _stuffing(where: str, contents: Contents) -> Iterator[Note]:
     """Words that are there for their number only: the same few again and again."""
     words = [word.casefold() for page in contents.pages for line in page.lines for word in line.word_list]
     if len(words) >= 60 and len(set(words)) < 0.2 * len(words):
