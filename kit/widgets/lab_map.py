@@ -182,7 +182,11 @@ def _row(stop: Stop, here: str, following: str | None) -> str:
 
 
 def _outcomes(page: LabPage) -> str:
-    return f"You can {'; '.join(page.outcomes)}." if page.outcomes else ""
+    """The first outcome: the map shall fit on a screen, and the lab itself has them all."""
+    if not page.outcomes:
+        return ""
+    more = len(page.outcomes) - 1
+    return f"You can {page.outcomes[0]}{f'; and {more} more' if more else ''}."
 
 
 def _no_labs(folder: Path) -> str:

@@ -60,7 +60,7 @@ def test_unknown_check_names_the_nearest() -> None:
 
 def test_unknown_check_far_from_any_name_lists_all() -> None:
     """Where no name is near, all are listed."""
-    with pytest.raises(UnknownCheckError, match=r"the checks are 01\.catch-up, "):
+    with pytest.raises(UnknownCheckError, match=r"the checks are 00\.crash, 01\.catch-up, "):
         verdict("zzz", None)  # type: ignore[arg-type]
 
 
