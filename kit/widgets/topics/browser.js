@@ -184,7 +184,7 @@ function render({ model, el }) {
   const scroll = element("div", "kit-scroll kit-rows");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
-  const [rowTable, rowBody] = table("Records", [["Partition : offset"], ["Time", true], ["Key"], ["Value"]]);
+  const [rowTable, rowBody] = table("Records", [["Place"], ["Time", true], ["Key"], ["Value"]]);
   scroll.append(rowTable);
   const more = button("Next records", "", () => ask({ type: "more" }));
   const rowFoot = element("div", "kit-bar kit-foot");

@@ -123,6 +123,7 @@ function render({ model, el }) {
   remove.append(element("h3", "", "Delete a topic"), victimLabel, offers, removeBar, confirm, deleted, deleteWays.root);
 
   let asking = 0;
+  let lastStep = 0; // the request of the last step towards deleting; suggestions are asked for in between
   const offer = () => { clearTimeout(asking); asking = setTimeout(() => ask({ type: "names", needle: victim.value }), TYPING_MS); };
   victim.addEventListener("focus", offer);
   victim.addEventListener("input", () => { forget(""); offer(); });
@@ -137,6 +138,7 @@ function render({ model, el }) {
     if (!confirm.hidden) { destroy(); return; }
     begin.disabled = true;
     ask({ type: "ask", name: victim.value }, deleted);
+    lastStep = requests;
   });
   again.addEventListener("input", () => { sure.disabled = again.value !== model.get("confirmation").name; });
   confirm.addEventListener("keydown", (event) => { if (event.key === "Escape") cancel.click(); });
@@ -144,6 +146,7 @@ function render({ model, el }) {
     if (sure.disabled) return;
     sure.disabled = true;
     ask({ type: "delete", name: model.get("confirmation").name, typed: again.value }, deleted);
+    lastStep = requests;
   }
 
   const stopped = element("p", "kit-widget kit-stopped");
@@ -171,7 +174,7 @@ function render({ model, el }) {
     outcome(deleted, found);
     forget("");
     if (found.is_done) victim.value = "";
-    if (found.answered === requests && remove.contains(document.activeElement)) victim.focus();
+    if (found.answered === lastStep && remove.contains(document.activeElement)) victim.focus();
   }
   function drawConfirmation() {
     const { name: asked, text, answered } = model.get("confirmation");
@@ -183,7 +186,7 @@ function render({ model, el }) {
     confirm.hidden = false;
     sure.disabled = true;
     again.value = "";
-    if (answered === requests) again.focus();
+    if (answered === lastStep) again.focus();
   }
   function drawEnded() {
     stopped.textContent = model.get("ended");
