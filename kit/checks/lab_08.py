@@ -142,7 +142,7 @@ def clean(evidence: Evidence, answer: Any) -> CheckResult:
     if left:
         hint = (
             "Delete each cluster (its keys go with it), then the environment: %confluent kafka cluster delete ID "
-            "--force, %confluent environment delete ID --force. `list` shows what there is."
+            "--force, %confluent environment delete ID --force. The commands that end in list show what there is."
         )
         return CheckResult(name, False, f"Left behind: {', '.join(left)}.", where, hint)
     if not facts.is_logged_in:

@@ -163,6 +163,12 @@ def written(title: str, texts: Mapping[str, str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def example() -> str:
+    """The example, folded up, for a notebook's page."""
+    plan = written(EXAMPLE_TITLE, EXAMPLE).partition("\n")[2].replace("## ", "#### ")
+    return f"<details><summary>An example: {EXAMPLE_TITLE}</summary>\n{plan}\n</details>"
+
+
 def read(markdown: str) -> tuple[str, dict[str, str]]:
     """The title and the sections' texts of a plan; a section whose heading is missing is empty."""
     headings = {section.heading.lower(): section.id for section in SECTIONS}
