@@ -129,7 +129,7 @@ def create_topic(wanted: NewTopic, client_settings: Mapping[str, Any]) -> list[C
     for name, value in wanted.configs:
         words += ["--config", f"{name}={value}"]
         flags += ["--config", f"{name}={value}"]
-    fixed = "Confluent Cloud always keeps three copies: there is no flag for it."
+    fixed = "Confluent Cloud always keeps three replicas: there is no flag for it."
     return [
         in_python(_with_admin(client_settings, f"admin.create_topics({{{wanted.name!r}: {wanted.arguments()!r}}})")),
         with_kafka_cli(kafka_tool("topics", client_settings, *words), login_note(client_settings)),

@@ -76,7 +76,7 @@ def test_topic_is_made_by_keyboard_and_appears_in_the_browser(page: Page, hands:
     page.keyboard.press("Enter")
 
     expect(form.locator(".kit-answer")).to_contain_text(
-        "Kafka has made dev.lab.bbaa.v1: 3 partitions, 3 copies of each"
+        "Kafka has made dev.lab.bbaa.v1: 3 partitions, replication factor 3"
     )
     assert "dev.lab.bbaa.v1" in topic_names(hands)
     expect(hands.get_by_role("button", name="dev.lab.bbaa.v1", exact=True)).to_be_visible()

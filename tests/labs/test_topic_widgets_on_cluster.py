@@ -155,7 +155,7 @@ def test_form_makes_what_it_says_and_passes_on_refusals(cluster: kit.Cluster) ->
 
     assert "Nothing was made" in ask(forms, "created", {"type": "create", "fields": fields, "dry_run": True})["text"]
     assert "music.made" not in cluster.topics(["music.made"])
-    assert "2 partitions, 2 copies" in ask(forms, "created", {"type": "create", "fields": fields})["text"]
+    assert "2 partitions, replication factor 2" in ask(forms, "created", {"type": "create", "fields": fields})["text"]
     assert len(cluster.topics(["music.made"])["music.made"].partitions) == 2
     assert "TOPIC_ALREADY_EXISTS" in ask(forms, "created", {"type": "create", "fields": fields})["text"]
     for name, told in (("music_made", "INVALID_TOPIC_EXCEPTION"), ("", "INVALID_TOPIC_EXCEPTION")):

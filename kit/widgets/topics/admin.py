@@ -41,9 +41,7 @@ class TopicAdmin:
         if validate_only:
             return Outcome(f"Kafka would make {wanted.name}. Nothing was made.", is_done=True)
         made = answer["num_partitions"], answer["replication_factor"]
-        spread = (
-            f": {counted(made[0], 'partition')}, {counted(made[1], 'copy', 'copies')} of each" if min(made) > 0 else ""
-        )
+        spread = f": {counted(made[0], 'partition')}, replication factor {made[1]}" if min(made) > 0 else ""
         return Outcome(f"Kafka has made {wanted.name}{spread}.", is_done=True)
 
     def delete(self, name: str) -> Outcome:
@@ -106,16 +104,16 @@ def hints(wanted: NewTopic) -> list[str]:
     configs = dict(wanted.configs)
     found = []
     if wanted.replication_factor == 1:
-        found.append("One copy only: while its broker is down nobody can read or write the topic.")
+        found.append("One replica only: while its broker is down nobody can read or write the topic.")
     in_sync = configs.get("min.insync.replicas", "")
     if in_sync.isdecimal() and wanted.replication_factor is not None and int(in_sync) > wanted.replication_factor > 0:
-        copies = counted(wanted.replication_factor, "copy", "copies")
+        replicas = counted(wanted.replication_factor, "replica")
         found.append(
-            f"min.insync.replicas={in_sync} with {copies}: Kafka asks for no more than there are, so every copy has "
+            f"min.insync.replicas={in_sync} with {replicas}: Kafka asks for no more than there are, so every one has "
             "to be in sync. When one broker is down, sending with acks=all is refused (NOT_ENOUGH_REPLICAS)."
         )
     elif in_sync.isdecimal() and wanted.replication_factor == int(in_sync) > 1:
-        found.append("As many copies have to be in sync as there are: when one broker is down, writing stops.")
+        found.append("As many replicas have to be in sync as there are: when one broker is down, writing stops.")
     if "compact" in configs.get("cleanup.policy", ""):
         found.append("Compaction keeps the newest record of each key: records without a key are refused.")
     return found

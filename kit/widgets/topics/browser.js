@@ -152,7 +152,7 @@ function render({ model, el }) {
   const count = element("span", "kit-quiet");
   const listBar = element("div", "kit-bar");
   listBar.append(element("span", "kit-title", "Topics"), labelled("Filter", filter), labelled("Kafka's own", internal));
-  const [listTable, listBody] = table("Topics", [["Topic"], ["Partitions", true], ["Records", true], ["Copies", true]]);
+  const [listTable, listBody] = table("Topics", [["Topic"], ["Partitions", true], ["Records", true], ["Replicas", true]]);
   const listStatus = element("p", "kit-empty");
   const previous = button("Previous", "Previous page of topics", () => turn(-1));
   const next = button("Next", "Next page of topics", () => turn(1));
@@ -166,7 +166,7 @@ function render({ model, el }) {
   const facts = element("p", "kit-quiet");
   const parts = element("details");
   parts.append(element("summary", "", "Partitions"));
-  const [partTable, partBody] = table("Partitions", [["Partition", true], ["Leader", true], ["Copies on"], ["In sync"], ["First offset", true], ["Next offset", true]]);
+  const [partTable, partBody] = table("Partitions", [["Partition", true], ["Leader", true], ["Replicas on"], ["In sync"], ["First offset", true], ["Next offset", true]]);
   const partScroll = element("div", "kit-scroll");
   partScroll.append(partTable);
   parts.append(partScroll);
@@ -282,7 +282,7 @@ function render({ model, el }) {
     const chosen = model.get("chosen");
     heading.textContent = chosen.name ?? "Choose a topic";
     body.hidden = !chosen.name;
-    const spread = chosen.parts?.length ? `${plural(chosen.numbers.length, "partition")}, ${chosen.records === null ? "an unknown number of records" : plural(chosen.records, "record")} retained, ${chosen.replication} ${chosen.replication === "1" ? "copy" : "copies"} of each` : "";
+    const spread = chosen.parts?.length ? `${plural(chosen.numbers.length, "partition")}, ${chosen.records === null ? "an unknown number of records" : plural(chosen.records, "record")} retained, replication factor ${chosen.replication}` : "";
     facts.textContent = chosen.status ?? spread;
     parts.hidden = form.hidden = !chosen.parts?.length;
     const numbers = (chosen.numbers ?? []).join();

@@ -59,7 +59,7 @@ function render({ model, el }) {
   const [partitionsLabel, partitions] = field("Partitions", "partitions", "broker's default", "How many logs the topic is cut into");
   const [factorLabel, factor] = field("Replication factor", "replication_factor", "broker's default", "How many brokers keep a copy");
   const [retentionLabel, retention] = field("retention.ms", "retention.ms", "broker's default", "How long records are kept, in milliseconds; -1: for ever");
-  const [inSyncLabel, inSync] = field("min.insync.replicas", "min.insync.replicas", "broker's default", "How many copies have to be in sync to take a record with acks=all");
+  const [inSyncLabel, inSync] = field("min.insync.replicas", "min.insync.replicas", "broker's default", "How many replicas have to be in sync to take a record with acks=all");
   const policyLabel = element("label", "kit-field");
   const policy = Object.assign(element("select"), { name: "cleanup.policy" });
   for (const [value, text] of [["", "broker's default"], ["delete", "delete"], ["compact", "compact"], ["compact,delete", "compact,delete"]]) policy.append(Object.assign(element("option", "", text), { value }));
