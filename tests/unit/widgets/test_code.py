@@ -49,7 +49,7 @@ def test_new_topic_arrives_as_it_was_typed(name: str, configs: tuple[tuple[str, 
     assert values_of(words(kafka), "--replication-factor") == ["2"]
     assert values_of(words(kafka), "--config") == [f"{key}={value}" for key, value in configs]
     assert name in words(confluent)
-    assert "three copies" in confluent["note"]
+    assert "three replicas" in confluent["note"]
 
 
 def test_deleting_with_kafkas_tool_names_one_topic_only() -> None:

@@ -362,7 +362,7 @@ def test_fields_that_cannot_be_sent_are_refused(fields: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        (NewTopic("t", 1, 1), ["One copy"]),
+        (NewTopic("t", 1, 1), ["One replica"]),
         (NewTopic("t", 1, 2, (("min.insync.replicas", "3"),)), ["no more than there are"]),
         (NewTopic("t", 1, 3, (("min.insync.replicas", "3"),)), ["writing stops"]),
         (NewTopic("t", 1, 3, (("min.insync.replicas", "2"),)), []),
