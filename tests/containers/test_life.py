@@ -211,7 +211,7 @@ def test_image_is_pulled_and_one_that_is_no_kafka_is_told(
     registry: Registry, client: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The pull shows its progress; then the container cannot start, and the sentence names the image."""
-    monkeypatch.setenv("KIT_PROGRESS", "1")
+    monkeypatch.setenv("KIT_START_LINE", "1")
     name = f"{registry.host}/{NOT_KAFKA}"
     before = left_of(client, os.getpid())
     try:

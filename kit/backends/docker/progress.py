@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TextIO
 
-SETTING = "KIT_PROGRESS"  # 0 for silence, 1 for a line even when nobody seems to look
+SETTING = "KIT_START_LINE"  # 0 for silence, 1 for a line even when nobody seems to look
 
 
 class Progress:

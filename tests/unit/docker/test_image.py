@@ -102,7 +102,7 @@ def test_progress_is_silent_where_nobody_looks(
 ) -> None:
     """In a script whose output goes to a file, and when it was told so."""
     for wish in ("", "0"):
-        monkeypatch.setenv("KIT_PROGRESS", wish)
+        monkeypatch.setenv("KIT_START_LINE", wish)
         Progress().done("nobody sees it")
 
     assert capfd.readouterr() == ("", "")
@@ -113,7 +113,7 @@ def test_what_was_removed_is_told_everywhere_but_where_silence_is_wanted(
 ) -> None:
     """Into the log of a script, whose author finds there what became of the containers of a crashed one."""
     for wish in ("", "0"):
-        monkeypatch.setenv("KIT_PROGRESS", wish)
+        monkeypatch.setenv("KIT_START_LINE", wish)
         Progress().tell(f"removed, {wish or 'told'}")
 
     assert capfd.readouterr() == ("", "removed, told\n")
