@@ -36,7 +36,8 @@ function render({ model, el }) {
   bar.append(element("span", "kit-title", "What becomes of the record?"), score, all);
 
   const status = element("div", "kit-status");
-  status.setAttribute("role", "status");
+  const live = element("div", "kit-hidden");
+  live.setAttribute("role", "status"); // the same for ears, not as fast
 
   const scroll = element("div", "kit-scroll");
   const table = element("table");
@@ -57,13 +58,20 @@ function render({ model, el }) {
   table.append(thead);
 
   let late = 0; // a timer that runs while an answer is due
-  function expectAnswer() {
+  function tellLate() {
+    status.textContent = live.textContent = LATE;
+  }
+  function tellKernel(message) {
     clearTimeout(late);
-    late = setTimeout(() => { status.textContent = LATE; }, LATE_MS);
+    late = setTimeout(tellLate, LATE_MS);
+    try {
+      message();
+    } catch { // its connection is closed
+      tellLate();
+    }
   }
   function ask(failure) {
-    model.send({ type: "run", failure });
-    expectAnswer();
+    tellKernel(() => model.send({ type: "run", failure }));
   }
 
   const rows = {};
@@ -76,8 +84,7 @@ function render({ model, el }) {
     input.value = word;
     input.addEventListener("change", () => {
       model.set("chosen", { ...model.get("chosen"), [row.number]: word });
-      model.save_changes();
-      expectAnswer();
+      tellKernel(() => model.save_changes());
     });
     const label = element("label", "kit-choice");
     label.append(input, badge(word));
@@ -140,7 +147,7 @@ function render({ model, el }) {
   const code = element("pre", "kit-code");
   const details = element("details");
   details.append(element("summary", "", "Your predictions in Python (copy them into a cell to keep them)"), code);
-  root.append(bar, status, scroll, details);
+  root.append(bar, status, live, scroll, details);
   el.append(root);
 
   function drawChosen() {
@@ -196,10 +203,11 @@ function render({ model, el }) {
     code.textContent = feed.python;
     for (const [number, row] of Object.entries(rows)) drawRow(row, feed.rows[number], model.get("chosen")[number]);
     drawRuns();
+    status.textContent = feed.status;
     const now = Date.now();
     const quiet = Object.values(feed.failures).every((each) => each.state !== "running");
     if (quiet || now - announced > ANNOUNCE_EVERY_MS) {
-      status.textContent = feed.status;
+      live.textContent = feed.status;
       announced = now;
     }
   }

@@ -65,16 +65,14 @@ class FailureMatrix(TextTwin):
         self._link = _Link(known)
         self._memory = _memories.setdefault(known, _Memory())
         self._memory.predictions |= lesson.cleaned(predictions)
-        self._states = dict.fromkeys(_NAMES, "open")
+        self._states: dict[str, str] = dict.fromkeys(_NAMES, "open")
         self._steps: dict[str, list[str]] = {name: [] for name in _NAMES}
         self._status = _HINT
         self._lock = threading.RLock()
         self._running: Background | None = None
         self._is_closed = False
         super().__init__(matrix=_matrix(), chosen=_as_text(self._memory.predictions))
-        for name in _NAMES:
-            if all(row.number in self._memory.seen for row in lesson.rows_of(name)):
-                self._states[name] = "done"
+        self._states = {name: self._at_rest(name) for name in _NAMES}
         self._show()
         self.observe(self._predicted, "chosen")
         self.on_msg(self.receive)
@@ -224,9 +222,12 @@ class FailureMatrix(TextTwin):
         with self._lock:
             for name, state in self._states.items():
                 if state in {"running", "waiting"}:
-                    self._states[name] = "open"
+                    self._states[name] = self._at_rest(name)
             self._status = f"The run has stopped. {reason}"
         self._show()
+
+    def _at_rest(self, name: str) -> str:
+        return "done" if all(row.number in self._memory.seen for row in lesson.rows_of(name)) else "open"
 
     # -- showing -------------------------------------------------------------------------------------------------------
 

@@ -205,6 +205,11 @@ def test_run_that_fails_says_why(matrix: FailureMatrix, runs: Runs) -> None:
     matrix.run()
     assert len(matrix.outcomes) == len(ROWS)
 
+    runs.error = ScenarioError("This cluster is closed.")
+    matrix.run("A")
+    assert len(matrix.outcomes) == len(ROWS)
+    assert matrix.feed["failures"]["A"]["state"] == "done"
+
 
 def test_closed_matrix_runs_nothing(matrix: FailureMatrix, runs: Runs) -> None:
     """After close, which may be called twice, buttons and calls do nothing."""
