@@ -69,6 +69,9 @@ class Workers(TextTwin):
             "session_timeout_ms": session_timeout_ms,
             "heartbeat_interval_ms": max(100, session_timeout_ms // 10),
             "allow_auto_create_topics": False,
+            # Not an answer for each record that arrives: that would keep the computer busier than the lesson.
+            "fetch_min_bytes": 65_536,
+            "fetch_max_wait_ms": 150,
         }
         self._numbers = itertools.count(1)
         self._workers: dict[str, Worker] = {}

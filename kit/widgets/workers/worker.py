@@ -14,6 +14,7 @@ from kit.widgets._background import Background, Link
 
 # kafka-python 3.0.12 loses the result of a join that ends while no poll() is under way: it is polled without a pause.
 _POLL_MS = 100
+_BATCHES_PER_S = 6  # at most: a commit for each record would keep the computer busier than the lesson
 
 JOINING, WORKING, IDLE, LEFT, CRASHED, STOPPED = "joining", "working", "idle", "left", "crashed", "stopped"
 ENDED = (LEFT, CRASHED, STOPPED)
@@ -135,8 +136,9 @@ class Worker:
             return 500
         now_s = time.monotonic()
         # Time that went by unused is not caught up: a worker has its speed and no more.
-        self._due_s = max(self._due_s, now_s - 0.5)
-        return int((now_s - self._due_s) * self._records_per_s)
+        self._due_s = max(self._due_s, now_s - max(0.5, 1.5 / self._records_per_s))
+        allowed = int((now_s - self._due_s) * self._records_per_s)
+        return allowed if allowed >= self._records_per_s / _BATCHES_PER_S else 0
 
     def _poll(self, allowed: int) -> dict[Any, Any]:
         if allowed == 0:
