@@ -165,14 +165,13 @@ def test_compare_finds_functions_in_another_order_and_file(tmp_path: Path) -> No
 
 def test_compare_is_not_fooled_by_padding(tmp_path: Path) -> None:
     """A copy among much other code is still all of the original."""
-    padding = [
-        f"def f{n}(a):\n    while a[{n}] and not a:\n        a = [a, {{}}, ()][n ** 2:]" for n in range(5)
-    ] + list(OTHER)
+    chance = random.Random(5)
+    padding = [_function(chance) for _ in range(4)]
 
-    (pair,) = compare(_hand_in(tmp_path, ada=ANSWER, bob=[*padding[:4], *ANSWER, *padding[4:]]))
+    (pair,) = compare(_hand_in(tmp_path, ada=ANSWER, bob=[*padding[:3], *ANSWER, *padding[3:]]))
 
     assert pair.share_a == 1.0
-    assert pair.share_b < 0.8
+    assert pair.share_b < 0.5
 
 
 def test_compare_leaves_out_what_was_given(tmp_path: Path) -> None:
@@ -193,7 +192,7 @@ def test_compare_finds_copies_in_code_that_cannot_be_parsed(tmp_path: Path) -> N
     (pair,) = compare(_hand_in(tmp_path, ada=ANSWER, bob=broken, eve=OTHER))
 
     assert (pair.a, pair.b, pair.by) == ("ada", "bob", "text")
-    assert pair.share > 0.7
+    assert pair.share > 0.5
 
 
 def test_compare_knows_cells_of_ipython(tmp_path: Path) -> None:
