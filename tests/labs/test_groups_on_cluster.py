@@ -99,6 +99,16 @@ def test_wrong_orders_are_refused_in_words(cluster: kit.Cluster) -> None:
         workers.close()
 
 
+def test_session_timeout_that_brokers_refuse_is_told(cluster: kit.Cluster) -> None:
+    """A timeout below the brokers' own limit ends the worker with Kafka's name for it and what to change."""
+    workers = Workers(cluster, TOPIC, "hasty", session_timeout_ms=500)
+    try:
+        with pytest.raises(TimeoutError, match=r"INVALID_SESSION_TIMEOUT: .* group\.min\.session\.timeout\.ms"):
+            workers.scale(1)
+    finally:
+        workers.close()
+
+
 def test_worker_of_a_missing_topic_waits_and_leaves(cluster: kit.Cluster) -> None:
     """A topic that is not there yet is waited for, and the worker can be sent home meanwhile."""
     workers = Workers(cluster, "not.there.yet", "patient")

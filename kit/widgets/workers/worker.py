@@ -183,4 +183,9 @@ class Worker:
         self.look = replace(self.look, state=self._ending or LEFT)
 
     def _failed(self, reason: str) -> None:
+        if reason.startswith("INVALID_SESSION_TIMEOUT"):
+            reason = (
+                f"INVALID_SESSION_TIMEOUT: the brokers refuse a session timeout of {self._settings['session_timeout_ms']:,} "
+                "ms. Use a longer one, 6_000 for example, or start them with a smaller group.min.session.timeout.ms."
+            )
         self.look = replace(self.look, state=STOPPED, trouble=reason)
