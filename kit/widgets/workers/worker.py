@@ -184,8 +184,9 @@ class Worker:
 
     def _failed(self, reason: str) -> None:
         if reason.startswith("INVALID_SESSION_TIMEOUT"):
+            timeout_ms = self._settings["session_timeout_ms"]
             reason = (
-                f"INVALID_SESSION_TIMEOUT: the brokers refuse a session timeout of {self._settings['session_timeout_ms']:,} "
-                "ms. Use a longer one, 6_000 for example, or start them with a smaller group.min.session.timeout.ms."
+                f"INVALID_SESSION_TIMEOUT: the brokers refuse a session timeout of {timeout_ms:,} ms. "
+                "Use a longer one, 6_000 for example, or start them with a smaller group.min.session.timeout.ms."
             )
         self.look = replace(self.look, state=STOPPED, trouble=reason)
