@@ -135,8 +135,8 @@ def test_compare_finds_a_copy(tmp_path: Path) -> None:
     assert (pair.a, pair.b, pair.share_a, pair.share_b, pair.by) == ("ada", "bob", 1.0, 1.0, "syntax")
     assert str(pair.matches[0]) == "hw.ipynb, cell 3, lines 2 to 13 = hw.ipynb, cell 3, lines 2 to 13"
     assert pair.line == (
-        "ada (100% of it) and bob (100%) have 3 pieces of code in common, the longest hw.ipynb, cell 3, lines 2 to 13 = "
-        "hw.ipynb, cell 3, lines 2 to 13; a person should compare them."
+        "ada (100% of it) and bob (100%) have 3 pieces of code in common, the longest hw.ipynb, cell 3, lines 2 to 13 "
+        "= hw.ipynb, cell 3, lines 2 to 13; a person should compare them."
     )
 
 
