@@ -73,7 +73,9 @@ def parse(content: bytes, limits: Limits) -> Parsed:
     except (RecursionError, MemoryError):
         raise NotJsonError("is nested too deep to be a notebook") from None
     if num_twice:
-        parsed.repairs.append(f"has {num_twice:,} names twice in one object; the last one counts, as in JupyterLab.")
+        parsed.repairs.append(
+            f"repeats names within one object ({num_twice:,} times); the last one counts, as in JupyterLab."
+        )
     if "\\ud" in text or "\\uD" in text:
         parsed.value = without_surrogates(parsed.value)
     return parsed

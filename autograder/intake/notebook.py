@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from autograder.intake.flags import size
 from autograder.intake.limits import Limits
 
 CELL_TYPES = ("code", "markdown", "raw")
+_MOST_TAGS, _LONGEST_TAG = 20, 100
 _OLDEST_CONVERTED = 3  # nbformat's own converter; before 2014 nobody had nbgrader
 
 
@@ -122,7 +124,6 @@ def _add(notebook: Notebook, number: int, found: Any) -> None:
     metadata = found.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     nbgrader = metadata.get("nbgrader")
-    tags = metadata.get("tags")
     cell_id = found.get("id")
     notebook.cells.append(
         Cell(
@@ -131,7 +132,7 @@ def _add(notebook: Notebook, number: int, found: Any) -> None:
             source=lf(source or ""),
             cell_id=cell_id if isinstance(cell_id, str) else None,
             nbgrader=nbgrader if isinstance(nbgrader, dict) else None,
-            tags=list(dict.fromkeys(each for each in tags if _is_tag(each))) if isinstance(tags, list) else [],
+            tags=_tags(metadata.get("tags")),
             attachments=_attachments(found.get("attachments")),
         )
     )
@@ -143,8 +144,12 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _is_tag(value: Any) -> bool:
-    return isinstance(value, str) and "," not in value
+def _tags(value: Any) -> list[str]:
+    """A few short words; nobody has use for more."""
+    if not isinstance(value, list):
+        return []
+    words = (each for each in value if isinstance(each, str) and len(each) <= _LONGEST_TAG and "," not in each)
+    return list(islice(dict.fromkeys(words), _MOST_TAGS))
 
 
 def _attachments(value: Any) -> dict[str, Any]:

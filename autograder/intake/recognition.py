@@ -17,7 +17,7 @@ class Recognition:
 
     Attributes:
         by_id: grade_id -> the cell that still says so; of several, the first with an answer of the student.
-        by_likeness: grade_id -> a cell that says nothing, known by its cell id, text or place.
+        by_likeness: grade_id -> a cell that says no such id, known by its cell id, text or place.
         copies: grade_id -> the other cells that say the same.
         unknown: cells that say an id which the release does not have.
     """
@@ -36,14 +36,12 @@ def recognise(release: ReleasedNotebook, cells: Sequence[Cell]) -> Recognition:
     """Find the release's cells among those of a submission."""
     found = Recognition()
     claims: defaultdict[str, list[Cell]] = defaultdict(list)
-    silent: list[Cell] = []  # they say nothing, and may be anything
+    silent: list[Cell] = []  # they say nothing that helps, and may be anything
     for cell in cells:
         grade_id = claimed_id(cell)
         if grade_id in release.cells:
             claims[grade_id].append(cell)
-        elif looked_after(cell.nbgrader):
-            found.unknown.append(cell)
-        elif cell.source.strip() not in release.texts:
+        elif looked_after(cell.nbgrader) or cell.source.strip() not in release.texts:
             silent.append(cell)
     for grade_id, claiming in claims.items():
         kept = _the_one(release.cells[grade_id], claiming)
@@ -51,6 +49,7 @@ def recognise(release: ReleasedNotebook, cells: Sequence[Cell]) -> Recognition:
         if len(claiming) > 1:
             found.copies[grade_id] = [cell for cell in claiming if cell is not kept]
     _Likeness(release, cells, silent, found).find()
+    found.unknown = [cell for cell in silent if looked_after(cell.nbgrader)]
     return found
 
 
@@ -135,7 +134,11 @@ class _Likeness:
         """Take the new cells between two numbers for the answers in a gap, type by type."""
         for cell_type in CELL_TYPES:
             answers = [each for each in gap if each.is_answer and each.cell.cell_type == cell_type]
-            between = [cell for cell in self._silent if first < cell.number < last and cell.cell_type == cell_type]
+            between = [
+                cell
+                for cell in self._silent
+                if first < cell.number < last and cell.cell_type == cell_type and not looked_after(cell.nbgrader)
+            ]
             if len(answers) == len(between):
                 for released, cell in zip(answers, between, strict=True):
                     self._take(released, [cell])

@@ -157,7 +157,7 @@ class _Repair:
         )
         more = len(found.by_likeness) - _MOST_NAMES
         self.flags.add(Kind.STRIPPED, self.name, (
-            f"{len(found.by_likeness)} of its cells had lost nbgrader's metadata and were known again by cell id, text "
+            f"{len(found.by_likeness)} of its cells had lost their nbgrader id and were known again by cell id, text "
             f"or place: {listed}{f' and {more} more' if more > 0 else ''}."
         ))  # fmt: skip
 

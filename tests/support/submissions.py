@@ -88,10 +88,10 @@ class Desk:
         return examine(self.submission, self.release, Limits(**limits))
 
 
-def changed(grade_id: str, **changes: Any) -> Notebook:
+def changed(which: str, /, **changes: Any) -> Notebook:
     """A right notebook with one cell changed: its ``source``, ``cell_type``, or names of nbgrader's metadata."""
     notebook = copy.deepcopy(answered())
-    cell = cell_of(notebook, grade_id)
+    cell = cell_of(notebook, which)
     for name, value in changes.items():
         place = cell if name in {"source", "cell_type"} else cell["metadata"]["nbgrader"]
         place[name] = value
