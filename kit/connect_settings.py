@@ -38,6 +38,8 @@ _OFTEN_MEANT = {
 }
 _EXAMPLES = {"sasl_mechanism": "PLAIN"}
 _LAST_PORT = 65_535
+_CERTIFICATE, _KEY = "-----BEGIN CERTIFICATE-----", "PRIVATE KEY-----"
+_QUOTES = ("'", '"', "`")
 _LONGEST_TIMEOUT_S = 600
 
 
@@ -118,12 +120,39 @@ def tls_context(settings: Mapping[str, Any]) -> ssl.SSLContext:
             context.load_verify_locations(crlfile)
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     except (ssl.SSLError, ValueError) as error:
+        trouble = _key_trouble(str(certfile), settings)
+        if certfile is not None and trouble:
+            raise ConnectError(trouble) from None
         raise ConnectError(
             f"ssl_certfile={certfile!r} cannot be used with its key or revocation list "
             f"({getattr(error, 'reason', None) or 'wrong password'}): they must be PEM files that belong "
             "together, and ssl_password must be the key's."
         ) from None
     return context
+
+
+def _key_trouble(certfile: str, settings: Mapping[str, Any]) -> str | None:
+    """What is wrong with the files of the client's certificate, if that can be seen from outside."""
+    keyfile = settings.get("ssl_keyfile")
+    certificate, key = _pem(certfile), _pem(keyfile or certfile)
+    if _CERTIFICATE not in certificate:
+        if _KEY in certificate and _CERTIFICATE in key:
+            return f"ssl_certfile={certfile!r} holds a key, and ssl_keyfile={keyfile!r} a certificate: change places."
+        return (
+            f"ssl_certfile={certfile!r} holds no certificate in PEM form. "
+            f'If it is a PKCS#12 key store, this makes one: openssl pkcs12 -in "{certfile}" -nodes -out client.pem'
+        )
+    if _KEY not in key:
+        if keyfile is None:
+            return f"ssl_keyfile is missing: ssl_certfile={certfile!r} holds a certificate without its key."
+        return f"ssl_keyfile={keyfile!r} holds no key in PEM form."
+    if "ENCRYPTED" in key and not settings.get("ssl_password"):
+        return f"The key in {keyfile or certfile} is encrypted: give its password as ssl_password."
+    return None
+
+
+def _pem(path: str) -> str:
+    return Path(path).read_bytes().decode("ascii", "replace")
 
 
 def checked_timeout_s(value: object) -> float:
@@ -215,7 +244,13 @@ def _address(text: str, part: object) -> str:
             "An address has an @ in it: user name and password have settings of their own, sasl_plain_username and "
             "sasl_plain_password."
         )
+    if text[:1] in _QUOTES or text[-1:] in _QUOTES:
+        raise ConnectError(f"The address {part!r} is in quotation marks: leave them out.")
     host, colon, port = text.rpartition(":")
+    if text.isascii() and text.isdigit():
+        raise ConnectError(
+            f'The address {part!r} is a port only: write "127.0.0.1:{text}" if that is on this computer.'
+        )
     if not colon or ("." in text and text.endswith("]")):
         raise ConnectError(
             f'The address {part!r} has no port: write "{text or "host"}:9092" if the broker listens there.'
@@ -225,7 +260,10 @@ def _address(text: str, part: object) -> str:
             f'The address {part!r} has a port that there is not: they go from 1 to {_LAST_PORT}, write "{host}:9092".'
         )
     if not port.isascii() or not port.isdigit():
-        raise ConnectError(f'The address {part!r} has no port after its colon: write "{host or "host"}:9092".')
+        begun = re.match(r"[0-9]{1,5}", port)
+        raise ConnectError(
+            f'The address {part!r} has no port after its colon: write "{host or "host"}:{begun[0] if begun else 9092}".'
+        )
     if not re.fullmatch(r"\[[0-9A-Fa-f:.%\w]+\]|[^\s:/@\[\]]+", host):
         raise ConnectError(f'The address {part!r} has no computer before its colon: write "host:{port}".')
     return text

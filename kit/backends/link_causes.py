@@ -83,7 +83,7 @@ def explain(
         return certain
     seen = look_again()
     if seen is None:
-        return _nothing_kafka(error, address)
+        return _hung_up_after_tls(error, address, settings) or _nothing_kafka(error, address)
     return _mismatch(seen, address, settings) or _other(error, address)
 
 
@@ -220,6 +220,18 @@ def _mismatch(seen: Seen, address: str, settings: Mapping[str, Any]) -> str | No
     return (
         f"{address} {' and '.join(facts)}, and security_protocol is {wanted}: "
         f"write security_protocol={seen.security_protocol!r}{more}."
+    )
+
+
+def _hung_up_after_tls(error: LinkError, address: str, settings: Mapping[str, Any]) -> str | None:
+    """With TLS 1.3 a broker looks at the client's certificate after the handshake, and its word may get lost then."""
+    is_cut = isinstance(error.cause, OSError) and not isinstance(error.cause, TimeoutError)
+    if "SSL" not in settings["security_protocol"] or error.step != Step.GREET or not is_cut or error.said:
+        return None
+    wish = "does not trust that of this client" if "ssl_certfile" in settings else "wants one of the client too"
+    return (
+        f"{address} hangs up after the certificates were exchanged: it probably {wish}. Give ssl_certfile and "
+        "ssl_keyfile, signed by an authority that the broker trusts. If it is no Kafka broker: check the port."
     )
 
 

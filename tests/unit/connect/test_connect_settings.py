@@ -79,6 +79,10 @@ def test_arguments_before_properties_before_environment(tmp_path: Path, monkeypa
         ([5], None, {}, "The address 5 has no port"),
         ("kafka", None, {}, 'The address \'kafka\' has no port: write "kafka:9092"'),
         ("kafka:", None, {}, "has no port after its colon"),
+        ("kafka:26611;", None, {}, 'write "kafka:26611"'),
+        ("26602", None, {}, 'is a port only: write "127.0.0.1:26602"'),
+        ('"kafka:9092"', None, {}, "is in quotation marks: leave them out"),
+        ("'kafka:9092,other:9092'", None, {}, "is in quotation marks"),
         ("kafka:http", None, {}, "has no port after its colon"),
         ("kafka:70000", None, {}, 'has a port that there is not: they go from 1 to 65535, write "kafka:9092"'),
         ("127.0.0.1:0", None, {}, "has a port that there is not"),
@@ -172,8 +176,40 @@ def test_files_without_certificates(tmp_path: Path) -> None:
 
     with pytest.raises(kit.ConnectError, match=r"ssl_cafile=.* holds no certificate.*PEM"):
         tls_context({"ssl_cafile": str(path)})
-    with pytest.raises(kit.ConnectError, match=r"ssl_certfile=.* cannot be used with its key"):
+    with pytest.raises(kit.ConnectError, match=r"ssl_certfile=.* holds no certificate in PEM form"):
         tls_context({"ssl_certfile": str(path)})
+
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+KEY = "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"
+LOCKED = KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")
+
+
+@pytest.mark.parametrize(
+    ("certfile", "keyfile", "told"),
+    [
+        (CERTIFICATE, None, "ssl_keyfile is missing"),
+        (KEY, CERTIFICATE, "change places"),
+        (KEY, None, "holds no certificate in PEM form"),
+        ("\x30\x82", None, "openssl pkcs12 -in"),
+        (CERTIFICATE, CERTIFICATE, "holds no key in PEM form"),
+        (CERTIFICATE, LOCKED, "is encrypted: give its password as ssl_password"),
+        (CERTIFICATE + LOCKED, None, "is encrypted"),
+        (CERTIFICATE, KEY, "cannot be used with its key"),
+    ],
+)
+def test_files_of_a_client_certificate_are_told_apart(
+    tmp_path: Path, certfile: str, keyfile: str | None, told: str
+) -> None:
+    """A key that is missing, swapped, encrypted or of another form is not called a wrong password."""
+    settings = {"ssl_certfile": str(tmp_path / "c.pem")}
+    Path(settings["ssl_certfile"]).write_text(certfile)
+    if keyfile is not None:
+        settings["ssl_keyfile"] = str(tmp_path / "k.pem")
+        Path(settings["ssl_keyfile"]).write_text(keyfile)
+
+    with pytest.raises(kit.ConnectError, match=re.escape(told)):
+        tls_context(settings)
 
 
 def test_context_is_as_strict_as_that_of_the_clients() -> None:

@@ -44,6 +44,31 @@ def test_patience_is_asked_for_only_where_api_keys_are() -> None:
     assert "minutes" not in told(host="confluent.cloud.example.org")
 
 
+@pytest.mark.parametrize("cause", [ConnectionResetError(), BrokenPipeError()])
+def test_end_after_the_handshake_is_told_as_a_matter_of_certificates(cause: OSError) -> None:
+    """With TLS 1.3 the refusal of a client's certificate may get lost, and only the end of the connection is seen."""
+    settings = {"security_protocol": "SSL"}
+    error = LinkError(Step.GREET, cause=cause)
+
+    assert "wants one of the client too" in explain(error, "127.0.0.1", 9093, settings, lambda: None)
+    settings["ssl_certfile"] = "mine.pem"
+    assert "does not trust that of this client" in explain(error, "127.0.0.1", 9093, settings, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("error", "protocol"),
+    [
+        (LinkError(Step.GREET, cause=ConnectionResetError()), "PLAINTEXT"),
+        (LinkError(Step.GREET, cause=TimeoutError()), "SSL"),
+        (LinkError(Step.GREET, cause=ConnectionResetError(), said=b"HTTP"), "SSL"),
+        (LinkError(Step.TLS, cause=ConnectionResetError()), "SSL"),
+    ],
+)
+def test_other_ends_say_nothing_of_certificates(error: LinkError, protocol: str) -> None:
+    """Without TLS, without an answer, with another one, before the handshake was over."""
+    assert "certificate" not in explain(error, "127.0.0.1", 9093, {"security_protocol": protocol}, lambda: None)
+
+
 def test_failure_that_may_pass_is_no_refusal() -> None:
     """A broker that hangs up or is not there may be back soon."""
     settings = {"sasl_mechanism": "PLAIN", "sasl_plain_username": "ann", "sasl_plain_password": "open-sesame"}
