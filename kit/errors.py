@@ -19,9 +19,25 @@ Each text says what happened, where, and what to try next.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
+_KIT = Path(__file__).parent
+
 
 class KitError(Exception):
     """Every error of the kit."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the learner's own lines and the sentence, without the frames inside the kit.
+
+        Source: IPython, ``InteractiveShell.showtraceback``. Everywhere else Python shows the whole traceback.
+        """
+        frames = traceback.extract_tb(self.__traceback__)
+        own = [each for each in frames if "ipykernel" in each.filename or each.filename.startswith("<ipython")]
+        own = own or [each for each in frames if not Path(each.filename).is_relative_to(_KIT)][-1:]
+        lines = [f"line {each.lineno}: {each.line}" for each in own if each.line]
+        return [*lines, "", f"{type(self).__name__}: {self}"]
 
 
 class StartError(KitError):
