@@ -79,7 +79,7 @@ class OpenFolder:
         fd = os.open(name, _READ, dir_fd=self._fd) if HOLDS_FOLDERS else os.open(self._path / name, _READ)
         with os.fdopen(fd, "rb") as file:
             found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode) or not os.path.samestat(found, looked_at) or found.st_nlink > 1:
+            if not stat.S_ISREG(found.st_mode) or not os.path.samestat(found, looked_at):
                 raise ChangedMeanwhileError(errno.EIO, "It was exchanged while it was being read")
             return file.read(most_bytes + 1)
 

@@ -232,6 +232,16 @@ def test_moved_test_is_put_back(desk: Desk) -> None:
     assert lines == ["count.ipynb, cell 1 (test-by-key): was moved among the assignment's cells; it was put back."]
 
 
+def test_answer_below_its_test_means_that_the_test_was_moved(desk: Desk) -> None:
+    """Of two that changed places, the test is the one that can be put back."""
+    notebook = answered()
+    place = index_of(notebook, "by-key")
+    notebook["cells"].insert(place, notebook["cells"].pop(place + 1))
+    made, lines = graded(desk, notebook)
+    assert ids(made) == ids(released())
+    assert lines == ["count.ipynb, cell 4 (test-by-key): was moved among the assignment's cells; it was put back."]
+
+
 def test_moved_answer_stays_where_it_is(desk: Desk) -> None:
     """Its author may have needed it there."""
     notebook = answered()

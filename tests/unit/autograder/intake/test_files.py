@@ -119,7 +119,7 @@ def test_file_exchanged_after_it_was_looked_at_is_refused(
                 "link": lambda: path.symlink_to(secret),
                 "pipe": lambda: os.mkfifo(path),
                 "hard link": lambda: os.link(secret, path),
-                "other file": lambda: path.write_text("something else"),
+                "other file": lambda: path.write_text("another"),
                 "folder": path.mkdir,
             }[trick]()
         return found
