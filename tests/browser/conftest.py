@@ -23,7 +23,7 @@ from tests.browser.jupyter import (
 from tests.support.requirements import need
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Give the browser of all tests."""
     with chromium_browser(need("chromium")) as browser:
@@ -36,7 +36,7 @@ def complaints() -> Complaints:
     return Complaints()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Give the address of a JupyterLab on a student's copies of all labs, and their folder."""
     folder, state = tmp_path_factory.mktemp("labs"), tmp_path_factory.mktemp("jupyter")
@@ -59,7 +59,7 @@ def page(
         end_kernel(page)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder for pictures: a temporary one unless ``KIT_SCREENSHOTS`` names another."""
     folder = os.environ.get("KIT_SCREENSHOTS")

@@ -1,0 +1,4 @@
+"""Notebooks in a real browser.
+
+A package, so that Chromium ends with the last of them: Playwright keeps an event loop running in this thread until then.
+"""
