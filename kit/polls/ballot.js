@@ -6,13 +6,6 @@ const TELLS = {
   revealed: "The answer is out.",
 };
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function coded(node, text) {
   node.replaceChildren();
   text.split("`").forEach((part, place) => { if (part) node.append(place % 2 ? element("code", "", part) : part); });

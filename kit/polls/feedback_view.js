@@ -3,13 +3,6 @@ const SHORT_CHARS = 280;
 const ANNOUNCE_EVERY_MS = 4000;
 const PHASES = { waiting: "waiting for the question", open: "open", closed: "closed" };
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function button(text, onClick) {
   const node = element("button", "", text);
   node.type = "button";

@@ -3,13 +3,6 @@
 const ANNOUNCE_EVERY_MS = 4000;
 const PHASES = { waiting: "waiting for the question", open: "voting is open", closed: "voting is closed", revealed: "the answer is out" };
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function coded(node, text) {
   node.replaceChildren();
   text.split("`").forEach((part, place) => { if (part) node.append(place % 2 ? element("code", "", part) : part); });

@@ -4,13 +4,6 @@ const TYPING_PAUSE_MS = 400;
 const ANSWER_EXPECTED_MS = 4000;
 const LATE = "Not saved yet: the kernel is busy, or it was stopped. If it was stopped, run this cell again.";
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 // The only markup there is: `code` between backticks, and a blank line between paragraphs.
 function prose(text, tag = "span") {
   return text.split(/\n+/).filter((each) => each.trim()).map((paragraph) => {

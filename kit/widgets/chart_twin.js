@@ -2,13 +2,6 @@
 // It also tells the kernel whether the page is dark, so that the chart beside it can follow.
 const HEADINGS = ["Seconds ago", "Produced per second", "Consumed per second", "Lag in records"];
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function pageIsDark() {
   const light = document.body.dataset.jpThemeLight;
   if (light !== undefined) return light === "false";

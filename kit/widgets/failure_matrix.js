@@ -3,13 +3,6 @@ const ANNOUNCE_EVERY_MS = 1500;
 const LATE_MS = 5000;
 const LATE = "The kernel does not answer: it is busy with a cell, or it was stopped. If it was stopped, run this cell again.";
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 // Letter and pattern say it as well as the colour: K, R and L.
 const LOOKS = { "taken and kept": ["K", "kept"], "refused": ["R", "refused"], "may be lost": ["L", "lost"] };
 

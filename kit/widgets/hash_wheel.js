@@ -8,22 +8,11 @@ const OUTER = 122;
 const ANSWER_EXPECTED_MS = 2500;
 const LATE = "The kernel does not answer: it is busy with a cell, or it was stopped. If it was stopped, run this cell again.";
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function svg(tag, attributes, text) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   if (text !== undefined) node.textContent = text;
   return node;
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text; // an unchanged text must not be spoken again
 }
 
 // Turns count from 0 at the top, clockwise, to 1.
@@ -126,7 +115,7 @@ function makeSlider(text, onInput) {
   return { label, show };
 }
 
-function makeTable() {
+function makeTwin() {
   const details = element("details");
   const table = element("table");
   const caption = element("caption", "kit-hidden", "Sample keys and the key by partition");
@@ -201,7 +190,7 @@ function render({ model, el }) {
   const answer = element("div", "kit-answer");
   answer.setAttribute("role", "status");
   answer.hidden = !topic;
-  const table = makeTable();
+  const table = makeTwin();
   root.append(bar, both, legend, sentence, answer, trouble, table.details);
   el.append(root);
 

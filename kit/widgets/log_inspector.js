@@ -1,12 +1,5 @@
 // The log inspector: segments as blocks, a segment's batches as a table, a batch's bytes with their meaning beside.
 // All text is set with textContent: what a record holds is never read as HTML.
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function button(text, label, action) {
   const node = element("button", "", text);
   node.type = "button";
@@ -20,22 +13,6 @@ const number = (value) => value.toLocaleString("en");
 function size(bytes) {
   if (bytes >= 1024000) return `${(bytes / 1048576).toFixed(1)} MiB`;
   return bytes >= 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${bytes} bytes`;
-}
-
-function table(caption, columns) {
-  const node = element("table");
-  node.append(element("caption", "kit-hidden", caption));
-  const head = element("thead");
-  const line = element("tr");
-  for (const [name, isNumber] of columns) {
-    const cell = element("th", isNumber ? "kit-number" : "", name);
-    cell.scope = "col";
-    line.append(cell);
-  }
-  head.append(line);
-  const body = element("tbody");
-  node.append(head, body);
-  return [node, body];
 }
 
 function segmentBlock(segment, isOpen, choose) {
@@ -125,7 +102,7 @@ function render({ model, el }) {
     batches.replaceChildren();
     for (const block of segments.children) block.setAttribute("aria-pressed", String(Number(block.dataset.base) === page.base_offset));
     if (!page.rows) return;
-    const [node, body] = table(`Batches of ${page.name}`,
+    const [node, body] = makeTable(`Batches of ${page.name}`,
       [["At byte", true], ["Offsets", true], ["Records", true], ["Bytes", true], ["Bytes per record", true], ["Compression"], ["Leader epoch", true]]);
     for (const row of page.rows) {
       const line = element("tr");
@@ -157,7 +134,7 @@ function render({ model, el }) {
     drawPage();
     if (!batch.parts) return;
     const view = bytesView(batch);
-    const [node, body] = table("Parts of the batch", [["Part"], ["At byte", true], ["Bytes", true], ["Says"], ["What for"]]);
+    const [node, body] = makeTable("Parts of the batch", [["Part"], ["At byte", true], ["Bytes", true], ["Says"], ["What for"]]);
     batch.parts.forEach((part, at) => {
       const line = element("tr");
       const name = element("th", "kit-code", part.name);

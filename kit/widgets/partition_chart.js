@@ -1,17 +1,6 @@
 // Records per partition as bars. The chart is a table: the bar is a picture of the number that stands beside it.
 const ANNOUNCE_EVERY_MS = 3000;
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text; // an unchanged text must not be spoken again
-}
-
 function makeRow(number) {
   const row = element("tr");
   const head = element("th", "kit-number", number);

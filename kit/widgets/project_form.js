@@ -1,11 +1,4 @@
 // The form for a project plan. It saves while one types, and ticks off what is there.
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function render({ model, el }) {
   const root = element("div", "kit-widget kit-project");
   const id = `kit-project-${Math.random().toString(36).slice(2)}`;

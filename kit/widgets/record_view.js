@@ -3,19 +3,6 @@
 const COLUMNS = ["Partition", "Offset", "Time", "Key", "Value", "Headers"];
 const ANNOUNCE_EVERY_MS = 3000;
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function labelled(text, control) {
-  const label = element("label", "", text);
-  label.append(control);
-  return label;
-}
-
 function textCell(text) {
   const cell = element("td", "kit-text", text === null ? "null" : text);
   if (text === null) cell.classList.add("kit-null");

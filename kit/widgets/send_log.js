@@ -1,11 +1,4 @@
 // Below the producer panel: what the broker answered (spoken by screen readers), and the same order as code.
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function render({ model, el }) {
   const root = element("section", "kit-widget kit-send-log");
   root.setAttribute("aria-label", "Answers of the broker");

@@ -11,17 +11,6 @@ const FIELDS = [
 const HEADINGS = ["Second", "Made", "Written", "Waiting at the producers", "Lag of the consumers"];
 const BAR_PX = 200;
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text; // an unchanged text must not be spoken again
-}
-
 function makeButton(text, onPress) {
   const button = element("button", "", text);
   button.type = "button";

@@ -1,11 +1,4 @@
 // Terminals side by side. What commands print is always text, and a screen reader is told of it line by line.
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function terminal(model, name, index, notice) {
   const root = element("section", "kit-terminal");
   root.setAttribute("aria-label", `Terminal: ${name}`);

@@ -1,13 +1,6 @@
 // Two switches (a producer, a consumer) and a rate. A switch says its state in words as well as by its frame.
 const RATES = [10, 50, 200];
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function makeSwitch(model, trait, name) {
   const button = element("button");
   button.type = "button";

@@ -10,7 +10,7 @@ import traitlets
 
 from kit import cells
 from kit.errors import ClusterClosedError, KitError
-from kit.widgets._assets import joined, style
+from kit.widgets._assets import joined, scripts, style
 from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe
 from kit.widgets._text_twin import TextTwin
 from kit.widgets.groups.past import Pasts
@@ -33,7 +33,7 @@ class GroupsAndLag(TextTwin):
         group_id: the group to show first; None for the first of the list.
     """
 
-    _esm = joined(_FRONT, "parts.js", "chart.js", "timeline.js", "view.js")
+    _esm = scripts(_FRONT, "parts.js", "chart.js", "timeline.js", "view.js")
     _css = style("shared") + joined(_FRONT, "groups.css")
 
     picture = traitlets.Dict().tag(sync=True)  # one piece, so that what is shown is never half new

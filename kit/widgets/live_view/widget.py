@@ -11,7 +11,7 @@ import anywidget
 
 from kit import cells
 from kit.errors import KitError
-from kit.widgets._assets import joined, style
+from kit.widgets._assets import joined, scripts, style
 from kit.widgets._background import Background, describe
 from kit.widgets.live_view.actions import Action, action_of
 from kit.widgets.live_view.changes import changes
@@ -43,7 +43,7 @@ class ClusterView(anywidget.AnyWidget):
         topic: what the filter begins with.
     """
 
-    _esm = joined(_FRONT, *_SCRIPTS)
+    _esm = scripts(_FRONT, *_SCRIPTS)
     _css = style("shared") + joined(_FRONT, *_STYLES)
 
     def __init__(self, cluster: Watched, topic: str | None = None) -> None:

@@ -4,13 +4,6 @@ const STARTS = [["beginning", "the beginning"], ["latest", "the newest"], ["offs
 const SILENCE_MS = 15000; // longer than any answer takes
 const TYPING_MS = 250;
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
-}
-
 function button(text, label, action) {
   const node = element("button", "", text);
   node.type = "button";
@@ -19,32 +12,10 @@ function button(text, label, action) {
   return node;
 }
 
-function labelled(text, control) {
-  const label = element("label", "", text);
-  label.append(control);
-  return label;
-}
-
 function select(options) {
   const node = element("select");
   for (const [value, text] of options) node.append(Object.assign(element("option", "", text), { value }));
   return node;
-}
-
-function table(caption, columns) {
-  const node = element("table");
-  node.append(element("caption", "kit-hidden", caption));
-  const line = element("tr");
-  for (const [name, isNumber] of columns) {
-    const cell = element("th", isNumber ? "kit-number" : "", name);
-    cell.scope = "col";
-    line.append(cell);
-  }
-  const head = element("thead");
-  head.append(line);
-  const body = element("tbody");
-  node.append(head, body);
-  return [node, body];
 }
 
 const number = (value) => (value === null || value === undefined ? "?" : value.toLocaleString("en"));
@@ -152,7 +123,7 @@ function render({ model, el }) {
   const count = element("span", "kit-quiet");
   const listBar = element("div", "kit-bar");
   listBar.append(element("span", "kit-title", "Topics"), labelled("Filter", filter), labelled("Kafka's own", internal));
-  const [listTable, listBody] = table("Topics", [["Topic"], ["Partitions", true], ["Records", true], ["Replicas", true]]);
+  const [listTable, listBody] = makeTable("Topics", [["Topic"], ["Partitions", true], ["Records", true], ["Replicas", true]]);
   const listStatus = element("p", "kit-empty");
   const previous = button("Previous", "Previous page of topics", () => turn(-1));
   const next = button("Next", "Next page of topics", () => turn(1));
@@ -166,7 +137,7 @@ function render({ model, el }) {
   const facts = element("p", "kit-quiet");
   const parts = element("details");
   parts.append(element("summary", "", "Partitions"));
-  const [partTable, partBody] = table("Partitions", [["Partition", true], ["Leader", true], ["Replicas on"], ["In sync"], ["First offset", true], ["Next offset", true]]);
+  const [partTable, partBody] = makeTable("Partitions", [["Partition", true], ["Leader", true], ["Replicas on"], ["In sync"], ["First offset", true], ["Next offset", true]]);
   const partScroll = element("div", "kit-scroll");
   partScroll.append(partTable);
   parts.append(partScroll);
@@ -184,7 +155,7 @@ function render({ model, el }) {
   const scroll = element("div", "kit-scroll kit-rows");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
-  const [rowTable, rowBody] = table("Records", [["Place"], ["Time", true], ["Key"], ["Value"]]);
+  const [rowTable, rowBody] = makeTable("Records", [["Place"], ["Time", true], ["Key"], ["Value"]]);
   scroll.append(rowTable);
   const more = button("Next records", "", () => ask({ type: "more" }));
   const rowFoot = element("div", "kit-bar kit-foot");

@@ -3,13 +3,6 @@
 const TYPING_MS = 250;
 const SILENCE_MS = 20000; // longer than any answer takes
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
-}
-
 function button(text, action) {
   const node = element("button", "", text);
   node.type = "button";

@@ -1,13 +1,6 @@
 // The name linter: a field, findings while one types, and the cluster's own answer. All text is set with textContent.
 const TYPING_MS = 200;
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined && text !== null) node.textContent = text;
-  return node;
-}
-
 let made = 0;
 
 function render({ model, el }) {

@@ -1,15 +1,4 @@
 // A line for each worker with two ways to end it. Rows are kept, so that a focused button stays focused.
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
 const SILENT_AFTER_MS = 6000;
 const SIGNS = { joining: "…", working: "●", idle: "○", left: "←", crashed: "✕", stopped: "■" };
 

@@ -2,41 +2,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 const number = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-function labelled(text, control) {
-  const label = element("label", "", text);
-  label.append(control);
-  return label;
-}
-
 function clockTime(ms) {
   return new Date(ms).toLocaleTimeString("en-GB");
-}
-
-function makeTable(caption, columns) {
-  const table = element("table");
-  table.append(element("caption", "kit-hidden", caption));
-  const line = element("tr");
-  for (const [name, isNumber] of columns) {
-    const cell = element("th", isNumber ? "kit-number" : "", name);
-    cell.scope = "col";
-    line.append(cell);
-  }
-  const head = element("thead");
-  head.append(line);
-  const body = element("tbody");
-  table.append(head, body);
-  return [table, body];
 }
 
 // A member's mark: its letter, in a frame of its colour and pattern.

@@ -1,12 +1,5 @@
 // Small parts. The files of this folder are joined to one module: each may use what stands in those before it.
 // All text is set with textContent: no name is ever read as HTML.
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
 function makeButton(text, onPress) {
   const button = element("button", "", text);
   button.type = "button";
@@ -33,18 +26,8 @@ function makeSwitch(text, onChange) {
   return button;
 }
 
-function labelled(text, control) {
-  const label = element("label", "", text);
-  label.append(control);
-  return label;
-}
-
 function hiddenText(text) {
   return element("span", "kit-hidden", text);
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text; // an unchanged text must not be spoken again
 }
 
 function clockTime(timeMs) {
