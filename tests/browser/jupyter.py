@@ -14,7 +14,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.ports import free_port
 from tests.support.wait import wait_until
@@ -22,6 +32,7 @@ from tools.lab import jupyter_options
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_MS = 60_000
+WINDOW: ViewportSize = {"width": 1400, "height": 900}
 
 
 @dataclass
@@ -98,7 +109,7 @@ def chromium_browser(chromium: str) -> Iterator[Browser]:
 @contextlib.contextmanager
 def browser_page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
     """Give a page of 1400 x 900, with cookies and storage of its own."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = browser.new_context(viewport=WINDOW)
     page = context.new_page()
     page.set_default_timeout(TIMEOUT_MS)
     complaints.listen(page)
@@ -174,6 +185,22 @@ def use_theme(page: Page, theme: str) -> None:
     page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
     light = str(theme.endswith("Light")).lower()
     page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+
+
+def pose(page: Page, theme: str) -> None:
+    """Make ready for a picture in "Light" or "Dark": the theme, and the list of files folded away."""
+    use_theme(page, f"JupyterLab {theme}")
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+
+
+@contextlib.contextmanager
+def narrow_window(page: Page) -> Iterator[None]:
+    """Make the window 700 pixels wide while the block runs."""
+    page.set_viewport_size({**WINDOW, "width": 700})
+    try:
+        yield
+    finally:
+        page.set_viewport_size(WINDOW)
 
 
 def _answers(server: subprocess.Popen[bytes], url: str, log: Path) -> bool:

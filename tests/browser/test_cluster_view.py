@@ -24,10 +24,10 @@ from tests.browser.jupyter import (
     browser_page,
     jupyterlab,
     open_notebook,
+    pose,
     retype,
     run_all_cells,
     show_cell,
-    use_theme,
 )
 from tests.support.wait import wait_until
 
@@ -275,8 +275,7 @@ def test_words_replace_letters(view: Locator) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(page: Page, view: Locator, screenshots: Path, theme: str) -> None:
     """axe-core finds nothing serious with faults on screen; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     retype(page, "more", "goes_on.set()")
     view = show_cell(page, "view").get_by_role("region", name="Cluster view")
     press(view, "Kill Broker 2")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -78,8 +78,7 @@ def test_right_guess_moves_the_map(page: Page) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """Map and live view follow the theme and keep nobody out; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     for cell_id in ("map", "contact"):
         cell = show_cell(page, cell_id)
         expect(cell.locator(".kit-widget").first).to_be_visible()

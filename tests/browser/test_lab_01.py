@@ -16,9 +16,10 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.jupyter import (
     TIMEOUT_MS,
     Complaints,
+    narrow_window,
+    pose,
     retype,
     show_cell,
-    use_theme,
 )
 from tests.support.wait import wait_until
 
@@ -202,8 +203,7 @@ def test_group_that_was_offline_catches_up_on_the_chart(page: Page) -> None:
 @pytest.mark.parametrize(("cell_id", "picture"), [("panel", "first-records"), ("live", "first-records-chart")])
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell_id: str, picture: str) -> None:
     """Widgets and chart follow the theme; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     cell = show_cell(page, cell_id)
     cell.locator(".jp-Cell-outputArea").evaluate("node => node.scrollIntoView({block: 'end'})")
     red = cell.locator(".kit-widget").first.evaluate("node => getComputedStyle(node).color.match(/[0-9]+/)[0]")
@@ -217,14 +217,11 @@ def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell
 
 def test_narrow_window_needs_no_sideways_scrolling(page: Page, panel: Locator, screenshots: Path) -> None:
     """At 700 pixels the widgets stay inside the notebook's column."""
-    page.set_viewport_size({"width": 700, "height": 900})
-    try:
+    with narrow_window(page):
         column = panel.locator(".jp-OutputArea-output").first
         expect(column).to_be_visible()
         assert column.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
         page.screenshot(path=screenshots / "first-records-narrow.png")
-    finally:
-        page.set_viewport_size({"width": 1400, "height": 900})
 
 
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:

@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, narrow_window, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -159,8 +159,7 @@ def test_offset_out_of_range_is_told(hands: Locator) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_widgets_are_accessible_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """axe-core finds nothing serious; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     linter = show_cell(page, "linter").get_by_role("region", name="Name linter")
     linter.get_by_role("textbox", name="Name of a topic").fill("Team_Music plays")
     expect(linter.locator(".kit-verdict").first).to_contain_text("'Team_Music plays'")
@@ -183,14 +182,11 @@ def test_widgets_are_accessible_in_both_themes(page: Page, screenshots: Path, th
 
 def test_narrow_window_needs_no_sideways_scrolling(page: Page, hands: Locator, screenshots: Path) -> None:
     """At 700 pixels the widgets stay inside the notebook's column."""
-    page.set_viewport_size({"width": 700, "height": 900})
-    try:
+    with narrow_window(page):
         column = hands.locator(".jp-OutputArea-output").first
         expect(column).to_be_visible()
         assert column.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
         page.screenshot(path=screenshots / "lab-02-narrow.png")
-    finally:
-        page.set_viewport_size({"width": 1400, "height": 900})
 
 
 def test_closed_cluster_is_told_everywhere(page: Page, hands: Locator) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from kit.lessons.partition_choice import CRC32, partition_of
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, narrow_window, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -137,8 +137,7 @@ def test_check_changes_its_verdict_with_the_answer(page: Page) -> None:
 @pytest.mark.parametrize(("cell_id", "picture"), [("wheel", ""), ("unkeyed", "-no-key"), ("balance", "-skew")])
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell_id: str, picture: str) -> None:
     """Widgets follow the theme and have no serious violation; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     cell = show_cell(page, cell_id)
     if cell_id == "wheel":
         cell.get_by_role("slider", name=re.compile("^Partitions")).fill("8")
@@ -154,13 +153,10 @@ def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell
 
 def test_narrow_window_needs_no_sideways_scrolling(page: Page, wheel: Locator, screenshots: Path) -> None:
     """At 700 pixels the wheels stand below one another."""
-    page.set_viewport_size({"width": 700, "height": 900})
-    try:
+    with narrow_window(page):
         expect(wheel).to_be_visible()
         assert wheel.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
         page.screenshot(path=screenshots / "lab-03-narrow.png")
-    finally:
-        page.set_viewport_size({"width": 1400, "height": 900})
 
 
 def test_closed_cluster_is_told(page: Page) -> None:

@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, narrow_window, pose, retype, show_cell
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -131,8 +131,7 @@ def test_check_changes_its_verdict_with_the_load_test(page: Page) -> None:
 @pytest.mark.parametrize(("cell_id", "picture"), [("estimator", ""), ("ten", "-load-test")])
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell_id: str, picture: str) -> None:
     """Form and result follow the theme and have no serious violation; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     cell = show_cell(page, cell_id)
     part = cell.locator(".kit-widget, .jp-RenderedHTML").first
     part.scroll_into_view_if_needed()
@@ -145,13 +144,10 @@ def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str, cell
 
 def test_narrow_window_needs_no_sideways_scrolling(page: Page, estimator: Locator, screenshots: Path) -> None:
     """At 700 pixels form and answer stand below one another."""
-    page.set_viewport_size({"width": 700, "height": 900})
-    try:
+    with narrow_window(page):
         expect(estimator).to_be_visible()
         assert estimator.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
         page.screenshot(path=screenshots / "lab-04-narrow.png")
-    finally:
-        page.set_viewport_size({"width": 1400, "height": 900})
 
 
 def test_closed_cluster_is_told(page: Page) -> None:

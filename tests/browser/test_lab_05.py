@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, narrow_window, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -104,8 +104,7 @@ def test_workers_join_leave_and_crash_by_keyboard(
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_widgets_are_accessible_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """axe-core finds nothing serious; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     cell = show_cell(page, "workers")
     groups = cell.get_by_role("region", name="Consumer groups and lag")
     expect(groups.get_by_role("img")).to_be_visible()
@@ -175,13 +174,10 @@ def test_rewound_group_lags_without_a_new_record(
 
 def test_narrow_window_needs_no_sideways_scrolling(page: Page, cell: Locator) -> None:
     """At 700 pixels the widgets stay inside the notebook's column."""
-    page.set_viewport_size({"width": 700, "height": 900})
-    try:
+    with narrow_window(page):
         column = cell.locator(".jp-OutputArea-output").first
         expect(column).to_be_visible()
         assert column.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
-    finally:
-        page.set_viewport_size({"width": 1400, "height": 900})
 
 
 def test_closed_cluster_is_told(page: Page) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from kit.lessons.failure_matrix import RESULTS_TOPIC
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -115,8 +115,7 @@ def test_check_counts_the_rows_and_then_passes(page: Page, matrix: Locator) -> N
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(page: Page, matrix: Locator, screenshots: Path, theme: str) -> None:
     """The matrix follows the theme and axe finds nothing serious; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     show_cell(page, "matrix")
     red = matrix.evaluate("node => getComputedStyle(node).color.match(/[0-9]+/)[0]")
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -105,8 +105,7 @@ def test_poll_of_the_lecture_is_answered_by_keyboard(page: Page) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """Table and picture follow the theme and axe finds nothing serious; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     for cell_id in ("view", "my-lose"):
         cell = show_cell(page, cell_id)
         output = cell.locator(".jp-OutputArea-output").last

@@ -11,7 +11,7 @@ from kit.practice.desk import FOLDER
 from kit.practice.processes import client_settings
 from kit.practice.store import Store
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -95,8 +95,7 @@ def test_keys_end_what_runs(ready: Page) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(ready: Page, screenshots: Path, theme: str) -> None:
     """The terminals are readable in both themes and keep nobody out."""
-    use_theme(ready, f"JupyterLab {theme}")
-    ready.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(ready, theme)
     cell = show_cell(ready, "terminals")
     expect(cell.locator(".kit-terminals")).to_be_visible()
     ready.screenshot(path=screenshots / f"lab-08-{theme.lower()}.png")

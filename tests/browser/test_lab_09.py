@@ -15,10 +15,10 @@ from tests.browser.jupyter import (
     browser_page,
     end_kernel,
     open_notebook,
+    pose,
     retype,
     run_all_cells,
     show_cell,
-    use_theme,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -60,8 +60,7 @@ def test_greeting_arrives_with_the_settings_of_the_file(page: Page) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """The pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     expect(show_cell(page, "compare").get_by_role("table")).to_be_visible()
     page.screenshot(path=screenshots / f"lab-09-{theme.lower()}.png")
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from kit.lessons import log_files
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -85,8 +85,7 @@ def test_other_replica_is_shown(inspector: Locator) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_inspector_is_accessible_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """axe-core finds nothing serious; the pictures are for people to look at."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     cell = show_cell(page, "inspector")
     inspector = cell.get_by_role("region", name="Files of music.plays-0")
     inspector.get_by_role("textbox", name="Offset").fill("2500")

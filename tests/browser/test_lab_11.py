@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from kit.lessons.project_plan import EXAMPLE
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, retype, show_cell, use_theme
+from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -66,8 +66,7 @@ def test_full_plan_passes_and_comes_alive(page: Page, form: Locator) -> None:
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """The form follows the theme and keeps nobody out."""
-    use_theme(page, f"JupyterLab {theme}")
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    pose(page, theme)
     form = show_cell(page, "form").locator(".kit-project")
     expect(form).to_be_visible()
     page.screenshot(path=screenshots / f"lab-11-{theme.lower()}.png")
