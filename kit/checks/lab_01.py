@@ -11,6 +11,7 @@ from typing import Any
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import listed, place, place_of, text_of
 
 LISTENS = "music.listens"
 SKIPS = "music.skips"
@@ -34,12 +35,12 @@ def retained(evidence: Evidence, answer: Any) -> CheckResult:
         f"{_clock(oldest.timestamp_ms)} and is still there after every read."
     )
     if answer == "kept":
-        return CheckResult(name, True, f"Your guess fits. {facts}", _at(oldest))
+        return CheckResult(name, True, f"Your guess fits. {facts}", place_of(oldest))
     if answer == "gone":
         hint = 'Reading takes nothing away. Set your guess to "kept", and say why in your own words.'
     else:
         hint = f'Your guess is {answer!r}. Set it to "kept" or "gone" and run the cell again.'
-    return CheckResult(name, False, facts, _at(oldest), hint)
+    return CheckResult(name, False, facts, place_of(oldest), hint)
 
 
 @judge("01.record")
@@ -56,10 +57,10 @@ def record(evidence: Evidence, answer: Any) -> CheckResult:
         missing = _missing_parts(newest_first[0])
         happened = f"The newest record has no {' and no '.join(missing)}."
         hint = f"Give your send() what is missing: {_recipe(missing)}."
-        return CheckResult(name, False, happened, _at(newest_first[0]), hint)
+        return CheckResult(name, False, happened, place_of(newest_first[0]), hint)
     headers = ", ".join(f"{key}={_text(value)}" for key, value in complete.headers)
     happened = f"Key {_text(complete.key)}, value {_text(complete.value)}, headers {headers}."
-    return CheckResult(name, True, happened, _at(complete))
+    return CheckResult(name, True, happened, place_of(complete))
 
 
 @judge("01.offsets")
@@ -76,11 +77,11 @@ def offsets(evidence: Evidence, answer: Any) -> CheckResult:
     twins = _twins(records, given)
     if twins:
         one, other = twins
-        happened = f"These two records have the same {_and(sorted(given))}, and they are different records."
-        where = f"{_at(one)} and {_at(other)}"
+        happened = f"These two records have the same {listed(sorted(given))}, and they are different records."
+        where = f"{place_of(one)} and {place_of(other)}"
         return CheckResult(name, False, happened, where, "Look where they differ, and add what tells them apart.")
     if given != {"topic", "partition", "offset"}:
-        happened = f"No two of the {len(records)} records here share their {_and(sorted(given))} right now."
+        happened = f"No two of the {len(records)} records here share their {listed(sorted(given))} right now."
         hint = (
             "Only three fields are promised to be enough, for ever and for every record: which broker facts are they?"
         )
@@ -119,7 +120,7 @@ def catch_up(evidence: Evidence, answer: Any) -> CheckResult:
     skipped = _skipped(read, retained_places)
     if skipped:
         hint = "Hand in the whole list that read_to_end returned."
-        return CheckResult(name, False, "There is a hole in your list.", _place(LISTENS, *skipped[0]), hint)
+        return CheckResult(name, False, "There is a hole in your list.", place(LISTENS, *skipped[0]), hint)
     happened = (
         f"The group came back and got {len(read)} of the {len(retained_places)} records: those it had not read yet, "
         "and none of the others. Its committed offsets say where it goes on next time."
@@ -144,7 +145,7 @@ def royalties(evidence: Evidence, answer: Any) -> CheckResult:
         happened = (
             f"{_count(len(unread), 'listen')} of {len(retained_places)} went unpaid: your list does not have them."
         )
-        return CheckResult(name, False, happened, _place(LISTENS, partition, offset), _from_the_start(committed))
+        return CheckResult(name, False, happened, place(LISTENS, partition, offset), _from_the_start(committed))
     if len(places) > len(read):
         return _twice(name, places, "Pay for each record of your list once: read the topic a single time.")
     finished = [group for group in groups if not _not_at_end(evidence, group)]
@@ -163,9 +164,9 @@ def _no_records(name: str, topic: str) -> CheckResult:
 
 
 def _twice(name: str, places: Sequence[tuple[int, int]], hint: str) -> CheckResult:
-    place, times = Counter(places).most_common(1)[0]
+    twin, times = Counter(places).most_common(1)[0]
     happened = f"The same record stands {times} times in your list."
-    return CheckResult(name, False, happened, _place(LISTENS, *place), hint)
+    return CheckResult(name, False, happened, place(LISTENS, *twin), hint)
 
 
 def _uncommitted(name: str, group_id: str, missing: Sequence[str]) -> CheckResult:
@@ -246,19 +247,10 @@ def _offsets(evidence: Evidence, group_id: str) -> str:
     return ", ".join(f"{offset} in partition {partition}" for partition, offset in committed)
 
 
-def _at(each: SeenRecord) -> str:
-    return _place(each.topic, each.partition, each.offset)
-
-
-def _place(topic: str, partition: int, offset: int) -> str:
-    return f"topic {topic}, partition {partition}, offset {offset}"
-
-
 def _text(data: bytes | None) -> str:
     if data is None:
         return "null"
-    text = data.decode("utf-8", errors="backslashreplace")
-    return repr(text if len(text) <= 80 else text[:79] + "…")
+    return text_of(data, 80)
 
 
 def _clock(timestamp_ms: int) -> str:
@@ -267,7 +259,3 @@ def _clock(timestamp_ms: int) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import clipped, listed, place_of, short, text_of
 from kit.lessons.partition_choice import CRC32, RANDOM, ROUND_ROBIN, STICKY, habit, murmur2, partition_of, skew
 
 LISTENS = "music.listens"
@@ -33,7 +34,7 @@ def predict(evidence: Evidence, answer: Any) -> CheckResult:
         return _nothing(name, LISTENS)
     if not callable(answer):
         hint = 'Hand in the function itself, without calling it: kit.check("03.predict", cluster, predict_partition).'
-        return CheckResult(name, False, f"Your answer is {_short(answer)}, not a function.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer, 80)}, not a function.", "your answer", hint)
     num_partitions = len(evidence.log_end_offsets(LISTENS))
     newest = {each.key: each for each in records if not _is_from_elsewhere(each, num_partitions)}
     predicted: dict[bytes | None, Any] = {}
@@ -42,15 +43,16 @@ def predict(evidence: Evidence, answer: Any) -> CheckResult:
             predicted[key] = answer(key, num_partitions)
         except Exception as error:  # noqa: BLE001  (it is the student's own function)
             happened = f"Your function raised {type(error).__name__} for {key!r}: {error}"
-            return CheckResult(name, False, happened, _at(each), "It gets the key as bytes and a whole number.")
+            return CheckResult(name, False, happened, place_of(each), "It gets the key as bytes and a whole number.")
     wrong = [each for key, each in newest.items() if predicted[key] != each.partition]
     if wrong:
         one = wrong[0]
         happened = (
             f"{len(newest) - len(wrong)} of {len(newest)} keys lie where your function says. "
-            f"{_text(one.key)} lies in partition {one.partition}, and your function says {_short(predicted[one.key])}."
+            f"{_text(one.key)} lies in partition {one.partition}, "
+            f"and your function says {short(predicted[one.key], 80)}."
         )
-        return CheckResult(name, False, happened, _at(one), _why_wrong(predicted, num_partitions))
+        return CheckResult(name, False, happened, place_of(one), _why_wrong(predicted, num_partitions))
     happened = f"All {len(newest)} keys lie where your function says, on {num_partitions} partitions."
     return CheckResult(name, True, happened, f"topic {LISTENS}")
 
@@ -71,16 +73,16 @@ def clients(evidence: Evidence, answer: Any) -> CheckResult:
     given = _keys(answer)
     if given is None:
         hint = 'Hand in a list or a set of keys, such as {b"ana", b"ben"}.'
-        return CheckResult(name, False, f"Your answer is {_short(answer)}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer, 80)}.", "your answer", hint)
     missing, extra = sorted(split - given), sorted(given - split)
     if missing:
         key = missing[0]
-        happened = f"{_text(key)} is not in your answer, and its records lie in partitions {_and(places[key])}."
+        happened = f"{_text(key)} is not in your answer, and its records lie in partitions {listed(places[key])}."
         hint = "Collect, for each key, the partitions in which it lies. A key with two of them belongs in the answer."
-        return CheckResult(name, False, happened, _at(next(each for each in records if each.key == key)), hint)
+        return CheckResult(name, False, happened, place_of(next(each for each in records if each.key == key)), hint)
     if extra:
         key = extra[0]
-        where = f"in partition {_and(places[key])} alone" if key in places else "nowhere in the topic"
+        where = f"in partition {listed(places[key])} alone" if key in places else "nowhere in the topic"
         happened = f"{_text(key)} is in your answer, and lies {where}."
         return CheckResult(name, False, happened, f"topic {SHARED}", "Two hashes can agree by chance: leave it out.")
     happened = (
@@ -100,16 +102,18 @@ def no_key(evidence: Evidence, answer: Any) -> CheckResult:
         return _nothing(name, NO_KEY[unknown[0]])
     if not isinstance(answer, Mapping) or not set(truth) <= set(answer):
         hint = f'Hand in a dictionary such as {{"a": "{RANDOM}", "b": "{STICKY}", "c": "{ROUND_ROBIN}"}}.'
-        return CheckResult(name, False, f"Your answer is {_short(answer)}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer, 80)}.", "your answer", hint)
     for letter, found in truth.items():
         if answer[letter] != found:
             topic = NO_KEY[letter]
             order = "".join(str(partition) for partition in _in_sending_order(evidence.records(topic))[:40])
-            happened = f"You call {topic} {_short(answer[letter])}. Its first records went to partitions {order}."
+            happened = f"You call {topic} {short(answer[letter], 80)}. Its first records went to partitions {order}."
             hint = f'Turn for turn is "{ROUND_ROBIN}", long runs are "{STICKY}", neither is "{RANDOM}".'
             return CheckResult(name, False, happened, f"topic {topic}", hint)
     happened = "; ".join(f"{NO_KEY[letter]} is {found}" for letter, found in truth.items())
-    return CheckResult(name, True, f"{happened}. One client library, three habits.", f"topics {_and(NO_KEY.values())}")
+    return CheckResult(
+        name, True, f"{happened}. One client library, three habits.", f"topics {listed(NO_KEY.values())}"
+    )
 
 
 @judge("03.hot-key")
@@ -124,7 +128,7 @@ def hot_key(evidence: Evidence, answer: Any) -> CheckResult:
     given = answer.encode() if isinstance(answer, str) else answer
     if not isinstance(given, bytes) or given not in counts:
         hint = "Count the records of each key, and hand in the key with the most: collections.Counter helps."
-        return CheckResult(name, False, f"No record has the key {_short(answer)}.", f"topic {CAMERAS}", hint)
+        return CheckResult(name, False, f"No record has the key {short(answer, 80)}.", f"topic {CAMERAS}", hint)
     if given != hottest:
         happened = f"{_text(given)} has {_share(counts[given], len(records))} of the records, and another key has more."
         return CheckResult(name, False, happened, f"topic {CAMERAS}", "Count the records of each key, and compare.")
@@ -154,7 +158,7 @@ def balanced(evidence: Evidence, answer: Any) -> CheckResult:
         track = torn[0]
         where = sorted({each.partition for each, _ in tracks[track]})
         happened = (
-            f"The passage {track} is torn: its pictures lie in partitions {_and(where)}. "
+            f"The passage {track} is torn: its pictures lie in partitions {listed(where)}. "
             f"So are {len(torn) - 1} other passages of {len(tracks)}."
         )
         hint = "What has to stay in order needs one key: which field of a detection says that pictures belong together?"
@@ -195,11 +199,11 @@ def moved(evidence: Evidence, answer: Any) -> CheckResult:
     given = _keys(answer)
     if given is None:
         hint = 'Hand in a list or a set of keys, such as {b"game-0001"}.'
-        return CheckResult(name, False, f"Your answer is {_short(answer)}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer, 80)}.", "your answer", hint)
     wrong = sorted(truth ^ given)
     if wrong:
         key = wrong[0]
-        where = f"lies in partition {_and(places[key])}" if key in places else "is not in the topic"
+        where = f"lies in partition {listed(places[key])}" if key in places else "is not in the topic"
         happened = f"{_text(key)} {where}, and your answer {'has' if key in given else 'does not have'} it."
         hint = "A game has moved if its partition of 3 is not its partition of 6. Ask the wheel, or predict_partition."
         return CheckResult(name, False, happened, f"topic {PLAYS}", hint)
@@ -280,24 +284,9 @@ def _nothing(name: str, topic: str) -> CheckResult:
     return CheckResult(name, False, happened, f"topic {topic}", hint)
 
 
-def _at(each: SeenRecord) -> str:
-    return f"topic {each.topic}, partition {each.partition}, offset {each.offset}"
-
-
 def _share(part: int, total: int) -> str:
     return f"{100 * part / total:.0f} %"
 
 
 def _text(data: Any) -> str:
-    text = data.decode("utf-8", errors="backslashreplace") if isinstance(data, bytes) else str(data)
-    return repr(text if len(text) <= 60 else text[:59] + "…")
-
-
-def _short(answer: Any) -> str:
-    text = repr(answer)
-    return text if len(text) <= 80 else text[:79] + "…"
-
-
-def _and(words: Iterable[object]) -> str:
-    listed: Sequence[str] = [str(word) for word in words]
-    return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else "".join(listed)
+    return text_of(data, 60) if isinstance(data, bytes) else repr(clipped(str(data), 60))

@@ -11,6 +11,7 @@ from typing import Any
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import clipped
 from kit.lessons.load_test import SECOND_HEADER, LoadTest
 from kit.lessons.sizing import partitions_needed, stored
 
@@ -277,4 +278,4 @@ def _rate(value: float) -> str:
 
 def _short(answer: Any) -> str:
     text = repr(answer).replace("\n", " ")
-    return text if len(text) <= 80 else text[:79] + "…"
+    return clipped(text, 80)

@@ -9,6 +9,7 @@ from typing import Any
 from kit.checks.evidence import Evidence, SeenPartition
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import short
 from kit.lessons.failure_matrix import (
     FAILURES,
     RESULTS_TOPIC,
@@ -46,7 +47,7 @@ def visible(evidence: Evidence, answer: Any) -> CheckResult:
         return CheckResult(name, False, "Enough replicas are in sync, so there is nothing to be hidden.", where, hint)
     if isinstance(answer, bool) or answer != seen:
         happened = (
-            f"You said {_short(answer)}, and a consumer can read {seen} records. The others were acknowledged by the "
+            f"You said {short(answer)}, and a consumer can read {seen} records. The others were acknowledged by the "
             f"leader alone: {len(found.isr)} in sync, {demanded} demanded."
         )
         hint = "Which records do enough replicas have? Set my_guess to their number and run the cell again."
@@ -199,8 +200,3 @@ def _brokers(ids: Iterable[int]) -> str:
 
 def _number(text: str | None) -> int:
     return int(text) if text is not None and text.isdigit() else 0
-
-
-def _short(answer: Any) -> str:
-    text = repr(answer)
-    return text if len(text) <= 60 else text[:59] + "…"

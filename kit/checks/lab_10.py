@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def segment(evidence: Evidence, answer: Any) -> CheckResult:
     name = "10.segment"
     files = _segments(evidence)
     if isinstance(files, CheckResult):
-        return _named(files, name)
+        return dataclasses.replace(files, name=name)
     if isinstance(answer, bool) or not isinstance(answer, int):
         hint = "Write the file's name as a number, without the zeros in front and without .log."
         return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", hint)
@@ -48,7 +49,7 @@ def index(evidence: Evidence, answer: Any) -> CheckResult:
     name = "10.index"
     files = _segments(evidence)
     if isinstance(files, CheckResult):
-        return _named(files, name)
+        return dataclasses.replace(files, name=name)
     if not callable(answer):
         hint = "Hand in the function itself: last_entry_before, without brackets."
         return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", hint)
@@ -178,10 +179,6 @@ def _segments(evidence: Evidence) -> list[SegmentFiles] | CheckResult:
         return log_files.segments(log_files.folder_of(data_dir, PLAYS))
     except FileNotFoundError:
         return _no_topic("", PLAYS)
-
-
-def _named(result: CheckResult, name: str) -> CheckResult:
-    return CheckResult(name, result.passed, result.happened, result.where, result.try_next)
 
 
 def _no_topic(name: str, topic: str) -> CheckResult:

@@ -7,6 +7,7 @@ from typing import Any
 from kit.checks.evidence import Evidence
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import short
 from kit.lessons import naming, project_plan
 
 _WHERE = "your plan"
@@ -21,7 +22,7 @@ def structure(evidence: Evidence, answer: Any) -> CheckResult:
     name = "11.structure"
     if not isinstance(answer, str):
         hint = "Hand in the text of the form: form.text."
-        return CheckResult(name, False, f"Your answer is {_short(answer)}.", _WHERE, hint)
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", _WHERE, hint)
     _, texts = project_plan.read(answer)
     items = project_plan.items(texts)
     missing = [item for item in items if not item.is_there]
@@ -74,8 +75,3 @@ def topics(evidence: Evidence, answer: Any) -> CheckResult:
 
 def _is_copied(text: str, section: str) -> bool:
     return bool(text.strip()) and text.split() == project_plan.EXAMPLE[section].split()
-
-
-def _short(answer: object) -> str:
-    text = repr(answer)
-    return text if len(text) <= 60 else f"{text[:59]}…"

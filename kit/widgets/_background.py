@@ -150,3 +150,11 @@ def describe(error: BaseException) -> str:
     # Some of kafka-python's errors begin their text with their own name.
     text = str(error).strip().removeprefix(f"{type(error).__name__}: ").splitlines()
     return f"{name or type(error).__name__}: {text[0] if text else 'no details given'}"
+
+
+def kafka_error() -> type[Exception]:
+    """What every error of kafka-python is; importing kafka-python is left to who needs it."""
+    from kafka.errors import KafkaError
+
+    error: type[Exception] = KafkaError
+    return error

@@ -12,7 +12,7 @@ import traitlets
 
 from kit.errors import ClusterClosedError, KitError
 from kit.widgets._assets import with_code_ways
-from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe
+from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe, kafka_error
 from kit.widgets._code import Reading, read_topic
 from kit.widgets._tail import row
 from kit.widgets.topics.listing import Look, details, listing
@@ -121,7 +121,7 @@ class TopicBrowser(anywidget.AnyWidget):
             self._known = self._cluster().topics(wait=False)
         except ClusterClosedError:
             raise ClusterGoneError from None
-        except (KitError, _kafka_error()) as error:  # brokers come back
+        except (KitError, kafka_error()) as error:  # brokers come back
             self._close_reader()  # it would go on knocking
             self._show_topics(f"The list is from before: {describe(error)}" if self._known else describe(error))
             return
@@ -168,7 +168,7 @@ class TopicBrowser(anywidget.AnyWidget):
                     self._read(wish, background)
         except ClusterClosedError:
             raise ClusterGoneError from None
-        except (KitError, _kafka_error()) as error:
+        except (KitError, kafka_error()) as error:
             self.result = {"rows": [], "notes": [_told(error, self._topic or "")], "answered": self._answered}
 
     def _wish_of(self, message: Mapping[str, Any]) -> Wish | None:
@@ -282,10 +282,3 @@ def _told(error: Exception, topic: str) -> str:
     if getattr(error, "errno", None) == _TOPIC_AUTHORIZATION_FAILED:
         return f"You have no right to read {topic}. Kafka says: {describe(error)}"
     return f"That could not be read. {describe(error)}"
-
-
-def _kafka_error() -> type[Exception]:
-    from kafka.errors import KafkaError
-
-    error: type[Exception] = KafkaError
-    return error

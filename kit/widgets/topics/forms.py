@@ -13,7 +13,7 @@ import traitlets
 from kit.errors import ClusterClosedError, KitError
 from kit.lessons import naming
 from kit.widgets._assets import with_code_ways
-from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe
+from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe, kafka_error
 from kit.widgets._code import create_topic, delete_topic
 from kit.widgets.topics.admin import Outcome, TopicAdmin, counted, hints, new_topic
 from kit.widgets.topics.wishes import Message, Wishes, text_in
@@ -93,7 +93,7 @@ class TopicForms(anywidget.AnyWidget):
             raise ClusterGoneError
         if not any(broker.is_alive for broker in cluster.brokers):
             self._admin.close()  # it would go on knocking
-            with contextlib.suppress(KitError, _kafka_error()):
+            with contextlib.suppress(KitError, kafka_error()):
                 self._topics()
 
     def _serve(self, message: Message) -> None:
@@ -103,7 +103,7 @@ class TopicForms(anywidget.AnyWidget):
         }[message["type"]]  # fmt: skip
         try:
             serve(message)
-        except (KitError, _kafka_error()) as error:
+        except (KitError, kafka_error()) as error:
             outcome = Outcome(f"Kafka did not answer. {describe(error)}", type(error).__name__)
             if message["type"] == "create":
                 self.created = _shown(outcome, message)
@@ -223,10 +223,3 @@ def _fields(message: Message) -> dict[str, str]:
 
 def _shown(outcome: Outcome, message: Message) -> dict[str, Any]:
     return {"text": outcome.text, "is_done": outcome.is_done, "answered": message.get("request")}
-
-
-def _kafka_error() -> type[Exception]:
-    from kafka.errors import KafkaError
-
-    error: type[Exception] = KafkaError
-    return error
