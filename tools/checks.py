@@ -1,4 +1,4 @@
-"""The steps of ``make test``, in order: cheap checks first, the whole test suite last."""
+"""The steps of ``make test``: cheap checks first, then the tests, in two lanes."""
 
 from __future__ import annotations
 
@@ -35,13 +35,8 @@ def quick(python: Path) -> list[Step]:
 
 
 def tests(python: Path) -> list[Step]:
-    """The test runs. The one with the real parts is last, so that its closing line ends the output."""
+    """The run with the real parts: browsers, foreign clients, containers."""
     return [
-        Step(
-            "pytest with the portable fallbacks forced",
-            [python, "-m", "pytest", "-m", "portable"],
-            {"KIT_FORCE_PORTABLE": "1"},
-        ),
         Step("pytest", [python, "-m", "pytest", *(f"--ignore={folder}" for folder in (*_COMPUTING, *_KERNELS))], {}),
     ]
 
@@ -50,6 +45,11 @@ def beside(python: Path) -> list[Step]:
     """The tests that run while the others wait for browsers, clients and containers, one step after the other."""
     lower = ["nice", "-n", "10"] if os.name == "posix" else []
     return [
+        Step(
+            "pytest with the portable fallbacks forced",
+            [python, "-m", "pytest", "-m", "portable"],
+            {"KIT_FORCE_PORTABLE": "1"},
+        ),
         Step("pytest of what only computes", [*lower, python, "-m", "pytest", *_COMPUTING], {}),
         Step("pytest of labs in kernels", [python, "-m", "pytest", *_KERNELS], {}),
     ]
