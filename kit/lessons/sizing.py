@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from kit.errors import KitError
+
 Rate = float | Fraction
 
 SECONDS_PER_DAY = 86_400
@@ -20,7 +22,7 @@ MAX_RATE = 1_000_000_000
 MAX_PARTITIONS = 1_000_000
 
 
-class SizingError(ValueError):
+class SizingError(KitError, ValueError):
     """A number makes no sense here; the text says which, and what it should be."""
 
 
@@ -177,24 +179,35 @@ def why_not_the_lectures_way(
     wanted = checked_rate("target", target)
     each_write, each_read = checked_rate("producer_rate", producer_rate), checked_rate("consumer_rate", consumer_rate)
     offered = each_write * producers
-    carried = min(offered, each_write * answer)
-    working = min(consumers, answer)
     text = (
         f"The slide divides by all clients together: {_number(wanted)} / ({producers} × {_number(each_write)}) = "
         f"{_number(wanted / offered)} and {_number(wanted)} / ({consumers} × {_number(each_read)}) = "
-        f"{_number(wanted / (each_read * consumers))}, rounded up {answer}. That says how many times too few clients "
+        f"{_number(wanted / (each_read * consumers))}, rounded up {answer:,}. That says how many times too few clients "
         "there are, and nothing about partitions."
     )
-    if carried >= wanted:
-        return f"{text} Here it happens to be enough."
-    idle = (
-        f", and {_count(consumers - working, 'consumer')} of {consumers} would have nothing to do"
-        if consumers > working
-        else ""
-    )
-    return (
-        f"{text} Its {producers} producers and {answer} partitions carry {_number(carried)} of {_number(wanted)}{idle}."
-    )
+    written = min(wanted, offered, each_write * answer)
+    read = _readable(written, answer, consumers, each_read)
+    its_consumers = _count(consumers, "consumer")
+    if written < wanted:
+        text += f" Its {_count(producers, 'producer')} and {_count(answer, 'partition')} carry {_number(written)} of "
+        text += _number(wanted)
+        if read < written:
+            text += f", and of these its {its_consumers} read {_number(read)}"
+    elif read < written:
+        text += f" Here everything is written, and its {its_consumers} read {_number(read)} of {_number(wanted)}"
+    else:
+        text += " Here it happens to be enough"
+    if consumers > answer:
+        text += f", and {_count(consumers - answer, 'consumer')} of {consumers:,} would have nothing to do"
+    return f"{text}."
+
+
+def _readable(written: Fraction, partitions: int, consumers: int, consumer_rate: Fraction) -> Fraction:
+    """How much consumers read of what is written to the partitions evenly; each of them takes whole ones."""
+    share = written / partitions
+    fewest, with_one_more = divmod(partitions, consumers)
+    some = with_one_more * min(consumer_rate, (fewest + 1) * share)
+    return some + (consumers - with_one_more) * min(consumer_rate, fewest * share)
 
 
 def checked_rate(name: str, value: Any) -> Fraction:
@@ -219,22 +232,27 @@ def checked_count(name: str, value: Any, most: int = 10_000) -> int:
         SizingError: it is not one.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise SizingError(f"{name} is {_short(value)}: it has to be a whole number from 1 to {most:,}.")
+        written = (
+            f" Write {value:.0f}." if isinstance(value, float) and value.is_integer() and 1 <= value <= most else ""
+        )
+        raise SizingError(f"{name} is {_short(value)}: it has to be a whole number from 1 to {most:,}.{written}")
     return value
 
 
 def size_in_words(size_mb: Fraction | float) -> str:
-    """Megabytes as the largest unit that leaves a number of at least one: "362.9 TB"."""
-    size = float(size_mb)
-    for unit in ("MB", "GB", "TB", "PB"):
+    """Megabytes as the largest unit that leaves a number of at least one: "362.9 TB"; less than that in bytes or kB."""
+    size = float(size_mb) * 1_000_000
+    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
         if size < 1_000 or unit == "PB":
-            return f"{size:,.1f} {unit}"
+            return f"{size:,.0f} bytes" if unit == "bytes" else f"{size:,.1f} {unit}"
         size /= 1_000
     raise AssertionError  # the loop ends with its last unit
 
 
 def _number(value: Fraction) -> str:
-    return f"{float(value):,.2f}".rstrip("0").rstrip(".")
+    """Two decimals; of a number near zero as many as show two digits of it: 0.001, and not 0."""
+    decimals = 2 if value >= Fraction(1, 100) or not value else 1 - math.floor(math.log10(value))
+    return f"{float(value):,.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def _count(number: int, noun: str) -> str:
@@ -242,5 +260,8 @@ def _count(number: int, noun: str) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more than 4,300 digits
+        return "a number with thousands of digits"
     return text if len(text) <= 40 else text[:39] + "…"

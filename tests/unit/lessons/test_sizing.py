@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.errors import KitError
 from kit.lessons.load_test import Load
 from kit.lessons.sizing import (
     SizingError,
@@ -38,6 +39,29 @@ def test_lectures_example_needs_fourteen() -> None:
     told = why_not_the_lectures_way(200, 4, 15, 6, 20)
     assert "carry 60 of 200" in told
     assert "2 consumers of 6" in told
+
+
+def test_slides_way_is_not_called_enough_when_reading_falls_behind() -> None:
+    """Everything is written, and six consumers read 30 of 200."""
+    told = why_not_the_lectures_way(200, 4, 50, 6, 5)
+
+    assert "happens to be enough" not in told
+    assert "everything is written, and its 6 consumers read 30 of 200." in told
+
+
+@given(st.integers(20, 200), st.integers(1, 20), st.integers(5, 50), st.integers(1, 20), st.integers(5, 50))
+def test_slides_way_is_called_enough_as_the_load_test_finds(
+    target: int, producers: int, written: int, consumers: int, read: int
+) -> None:
+    """What the words say of the slide's answer, a load test of it shows."""
+    partitions = lectures_way(target, producers, written, consumers, read)
+    told = why_not_the_lectures_way(target, producers, written, consumers, read)
+    if partitions > 100:
+        return
+    backlog = _backlog(Load(partitions, producers, consumers, target, written, read, seconds=8))
+
+    # One record of slack for each partition: whole records cannot be shared out as evenly as MB/s.
+    assert backlog <= 2 * partitions if "happens to be enough" in told else backlog > 0
 
 
 @given(RATES, RATES, RATES)
@@ -97,7 +121,23 @@ def _backlog(load: Load) -> int:
 
 
 @pytest.mark.parametrize(
-    "value", [None, "15", 0, -1, float("nan"), float("inf"), True, [], 1j, 1e300, 10**400, b"1", {}]
+    "value",
+    [
+        None,
+        "15",
+        0,
+        -1,
+        float("nan"),
+        float("inf"),
+        True,
+        [],
+        1j,
+        1e300,
+        10**400,
+        pytest.param(10**5000, id="10**5000"),
+        b"1",
+        {},
+    ],
 )
 def test_senseless_numbers_are_refused_in_words(value: Any) -> None:
     """Whichever of the three it is, the sentence names it."""
@@ -132,8 +172,33 @@ def test_impossible_estimates_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size_mb", "words"), [(0.5, "0.5 MB"), (1_500, "1.5 GB"), (362_880_000, "362.9 TB"), (5e12, "5,000.0 PB")]
+    ("size_mb", "words"),
+    [
+        (0.0005, "500 bytes"),
+        (0.5, "500.0 kB"),
+        (1.5, "1.5 MB"),
+        (1_500, "1.5 GB"),
+        (362_880_000, "362.9 TB"),
+        (5e12, "5,000.0 PB"),
+    ],
 )
 def test_sizes_are_told_in_the_largest_unit(size_mb: float, words: str) -> None:
-    """Up to petabytes."""
+    """From bytes up to petabytes."""
     assert size_in_words(size_mb) == words
+
+
+@pytest.mark.parametrize(
+    ("target", "told"), [(0.001, "0.001 / 15 = 0.000067"), (0.05, "0.05 / 15 = 0.0033"), (1_500, "1,500 / 15 = 100")]
+)
+def test_small_rates_are_not_written_as_nothing(target: float, told: str) -> None:
+    """A number near zero keeps two of its digits."""
+    assert told in estimate(target, 15, 20).sentence
+
+
+@pytest.mark.parametrize("value", [0, 14.0, 2.5])
+def test_load_refuses_in_a_sentence_without_frames(value: Any) -> None:
+    """In a notebook the refusal is a sentence, as all that the kit refuses; a float that is whole is told how."""
+    with pytest.raises(KitError) as told:
+        Load(value, 14, 14)
+    assert "partitions is" in str(told.value)
+    assert ("Write 14." in str(told.value)) == (value == 14.0)
