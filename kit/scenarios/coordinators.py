@@ -206,7 +206,7 @@ coordinator_failover = Scenario(
         "A group has read three records and committed. The broker that keeps its offsets is killed. Does the group "
         "know where it was? Does a member have to be started again?"
     ),
-    prediction=(
+    rules=(
         "Commits are records in __consumer_offsets, a topic with replicas like any other. The new leader of the "
         "group's partition reads them and coordinates the group; the members find it, go on, and read nothing twice."
     ),

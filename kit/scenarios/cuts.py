@@ -1,4 +1,4 @@
-"""CAP: broker 1 leads and is cut off from the others. Shall it go on alone (and lose), or refuse?"""
+"""Broker 1 leads and is cut off from the others. Shall it go on alone (and lose), or refuse?"""
 
 from __future__ import annotations
 
@@ -94,13 +94,6 @@ def _consumers(facts: CutFacts) -> list[Step]:
     old_values, new_values = [each.value for each in facts.before], [each.value for each in facts.after]
     return [
         Step(
-            f"A consumer beside broker {facts.old_leader} read on.",
-            f"It read {len(facts.old_side_saw)} records: broker {facts.old_leader} cannot move its high watermark, "
-            f"{facts.old_end_offset}, because the replicas that it believes in sync do not answer.",
-            list(facts.old_side_saw) == old_values and facts.old_end_offset == len(old_values),
-            {"values": facts.old_side_saw, "high_watermark": facts.old_end_offset},
-        ),
-        Step(
             f"Two records were sent to broker {facts.new_leader} with acks=all.",
             f"{answers(facts.after)}.",
             all_acknowledged(facts.after),
@@ -111,6 +104,14 @@ def _consumers(facts: CutFacts) -> list[Step]:
             f"It read {len(facts.new_side_saw)} records: {listed(facts.new_side_saw)}.",
             list(facts.new_side_saw) == old_values + new_values,
             {"values": facts.new_side_saw},
+        ),
+        Step(
+            f"After that a consumer beside broker {facts.old_leader} read on.",
+            f"It knows {len(facts.old_side_saw)} records, and nothing of the {len(facts.after)} that were acknowledged "
+            f"on the other side: it reads old data. The high watermark of broker {facts.old_leader}, "
+            f"{facts.old_end_offset}, stands still, because the replicas that it believes in sync do not fetch.",
+            list(facts.old_side_saw) == old_values and facts.old_end_offset == len(old_values),
+            {"values": facts.old_side_saw, "high_watermark": facts.old_end_offset},
         ),
     ]
 
@@ -179,13 +180,16 @@ cut_acks_1 = Scenario(
     name="cut_acks_1",
     title="A cut, and a producer with acks=1",
     question=(
-        "Broker 1 leads; a cut separates it from all others. A producer beside it goes on with acks=1. "
-        "Is it told that its records are written? Who can read them? Where are they when the network is whole again?"
+        "Broker 1 leads a topic with three replicas; a cut separates it from all others. A producer beside it goes on "
+        "with acks=1. Is it told that its records are written? Who can read them? And what has become of them when the "
+        "network is whole again?"
     ),
-    prediction=(
-        "Broker 1 acknowledges alone (availability), and no consumer sees these records. The majority elects another "
-        "leader. When the network is healed, broker 1 follows it and cuts off what only it had: acknowledged, and lost."
+    rules=(
+        "Broker 1 acknowledges alone, and no consumer sees these records. The majority elects another leader. When the "
+        "network is healed, broker 1 follows it and cuts off what only it had: acknowledged, and lost."
     ),
+    choices=("refused", "acknowledged and kept", "acknowledged and lost"),
+    answer="acknowledged and lost",
     play=functools.partial(_play, acks=1, alone=3),
     tell=tell_acks_1,
 )
@@ -194,14 +198,16 @@ cut_acks_all = Scenario(
     name="cut_acks_all",
     title="A cut, and a producer with acks=all",
     question=(
-        "The same cut, and the producer beside broker 1 wants acks=all. The topic has min.insync.replicas=2, and "
-        "broker 1 is alone: which answer does the producer get, and when? What is lost?"
+        "Broker 1 leads a topic with three replicas and min.insync.replicas=2; a cut separates it from all others. A "
+        "producer beside it sends with acks=all, without retries. Which answer does it get?"
     ),
-    prediction=(
+    rules=(
         "No acknowledgement: REQUEST_TIMED_OUT. Not NOT_ENOUGH_REPLICAS, because the in-sync replicas stay as they "
         "were: only the controller may change them, and broker 1 cannot reach it. Clients on the majority's side go "
-        "on with the new leader, and nothing that was acknowledged is lost (consistency)."
+        "on as soon as they have another leader, and nothing that was acknowledged is lost."
     ),
+    choices=("acknowledged", "NOT_ENOUGH_REPLICAS, at once", "REQUEST_TIMED_OUT, after a wait"),
+    answer="REQUEST_TIMED_OUT, after a wait",
     play=functools.partial(_play, acks="all", alone=1),
     tell=tell_acks_all,
 )

@@ -146,7 +146,9 @@ four_brokers = Scenario(
         "partition has three replicas. One broker after the other is killed, and started again. Which partitions get "
         "another leader each time? Which writes fail? What is lost?"
     ),
-    prediction=(
+    choices=("all five", "those with a replica on the dead broker", "those that the dead broker led"),
+    answer="those that the dead broker led",
+    rules=(
         "Only the partitions that the dead broker led get another leader, one of their in-sync replicas. Producers "
         "find it and go on. Two of three replicas are left, which is enough for acks=all with min.insync.replicas=2, "
         "and each of them has everything that was acknowledged: nothing is lost."

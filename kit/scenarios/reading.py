@@ -123,7 +123,13 @@ follower_reads = Scenario(
         "Two consumers read the same partition. One of them says that it is in the rack of a follower. From which "
         "brokers do the records come?"
     ),
-    prediction=(
+    choices=(
+        "from the leader, for both",
+        "from a follower, for both",
+        "from the leader for one, from a follower for the other",
+    ),
+    answer="from the leader for one, from a follower for the other",
+    rules=(
         "Reading goes to the leader, unless the leaders are told to choose by rack (replica.selector.class) and the "
         "consumer says where it is (client.rack): then the leader sends it to the follower in its rack, which serves "
         "what is below the high watermark. Writing always goes to the leader."

@@ -119,7 +119,7 @@ not_enough_replicas = Scenario(
         "one of the brokers: min.insync.replicas=2, and two are killed.) What happens to a write with acks=all? To one "
         "with acks=1? What do consumers see of it?"
     ),
-    prediction=(
+    rules=(
         "acks=all is refused with NOT_ENOUGH_REPLICAS before anything is written. acks=1 is taken, but consumers do "
         "not see it until enough replicas are in sync again. Then all goes on, and nothing acknowledged is lost."
     ),

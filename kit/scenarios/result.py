@@ -9,8 +9,10 @@ from typing import Any
 
 from kit.broker.timeline import Event
 from kit.history import History, Report
+from kit.scenarios.wording import plain, quoted, short
 from kit.topics import Topic
 
+_AS_RULED = "as Kafka's rules say"
 _TABLE = "border-collapse:collapse;max-width:75em;text-align:left"
 _CELL = "padding:4px 10px;vertical-align:top;text-align:left;border-top:1px solid var(--jp-border-color1,#bdbdbd)"
 
@@ -21,7 +23,7 @@ class Step:
 
     Attributes:
         did, seen: one plain sentence each.
-        ok: whether it is what Kafka promises, or what the scenario predicts.
+        ok: whether it is what Kafka's rules say.
         evidence: the facts behind the sentence, by name; values that JSON knows.
     """
 
@@ -33,7 +35,7 @@ class Step:
     @property
     def verdict(self) -> str:
         """The verdict in words, with a sign that differs in shape."""
-        return "✔ as predicted" if self.ok else "✘ not as predicted"
+        return f"✔ {_AS_RULED}" if self.ok else f"✘ not {_AS_RULED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +67,21 @@ class ScenarioResult:
 
     Attributes:
         name: the scenario's name in `kit.scenarios`.
-        prediction: what should come about, and why.
+        rules: what should come about by Kafka's rules, and why.
         history, report: what the clients did, and what `kit.history.check` says about it. In some scenarios a record
-            is lost on purpose: then the report names it, and that is as predicted.
+            is lost on purpose: then the report names it, and that is as Kafka's rules say.
         timeline: what happened in the cluster meanwhile, see `kit.Cluster.timeline`.
         topics: the scenario's topics by name, as they were before the first fault.
         brokers: the node ids of the brokers.
         controller: the active controller's node id at the beginning, if there was one.
         start_ms, end_ms: when it began, and when all was mended again; in milliseconds since 1970.
+        guess: what the learner said before; None for nothing.
+        answer, choices: the right one of the answers that could be chosen; "" and none where nothing is asked.
     """
 
     name: str
     title: str
-    prediction: str
+    rules: str
     steps: Sequence[Step]
     history: History
     report: Report
@@ -87,16 +91,32 @@ class ScenarioResult:
     controller: int | None
     start_ms: int
     end_ms: int
+    guess: object = None
+    answer: str = ""
+    choices: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether everything that Kafka promises, and all that was predicted, was seen."""
+        """Whether everything that Kafka's rules say was seen."""
         return bool(self.steps) and all(step.ok for step in self.steps)
 
     @property
     def headline(self) -> str:
         """The verdict in one line."""
-        return f"{'✔' if self.ok else '✘'} {self.title}: {'as predicted' if self.ok else 'not as predicted'}"
+        return f"{'✔' if self.ok else '✘'} {self.title}: {'' if self.ok else 'not '}{_AS_RULED}"
+
+    @property
+    def compared(self) -> str:
+        """The learner's guess beside what came out; "" without a guess."""
+        if self.guess is None or not self.choices:
+            return ""
+        said = plain(self.guess)
+        if said not in map(plain, self.choices):
+            return f"You said {short(self.guess)}, which is none of the answers: {quoted(self.choices)}."
+        if not self.ok:
+            return f"You said “{said}”. This run did not come out as it should, so it does not decide: run it again."
+        came = "as you said" if said == plain(self.answer) else f"you said “{said}”"
+        return f"It was “{self.answer}”: {came}."
 
     def as_json(self) -> dict[str, Any]:
         """The result for a file: steps, report and timeline."""
@@ -115,7 +135,7 @@ class ScenarioResult:
         return self.ok
 
     def __str__(self) -> str:
-        lines = [self.headline, f"Predicted: {self.prediction}"]
+        lines = [self.headline, *filter(None, [self.compared]), f"Kafka's rules: {self.rules}"]
         for number, step in enumerate(self.steps, start=1):
             lines += [f"{number}. {step.did}", f"   {step.verdict}: {step.seen}"]
         return "\n".join([*lines, f"kit.history: {self.report.explain()}"])
@@ -133,7 +153,8 @@ class ScenarioResult:
         )
         times = "".join(f"<li>{each.time_ms - self.start_ms} ms: {escape(each.text)}</li>" for each in self.timeline)
         return (
-            f"<p><b>Predicted:</b> {escape(self.prediction)}</p>"
+            f"{f'<p><b>{escape(self.compared)}</b></p>' if self.compared else ''}"
+            f"<p><b>Kafka's rules:</b> {escape(self.rules)}</p>"
             f'<table style="{_TABLE}"><caption style="text-align:left"><b>{escape(self.headline)}</b></caption>'
             f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
             f"<details><summary>What kit.history says</summary><pre>{escape(self.report.explain())}</pre></details>"

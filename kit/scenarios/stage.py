@@ -57,7 +57,7 @@ class Stage:
         mend(self.cluster)
         self.controller_before = self.wait(lambda: self.cluster.controller, "an active controller")
         self.start_ms = _now_ms()
-        self._before = next(iter(self.cluster.timeline()[-1:]), None)
+        self._before = next(iter(self.cluster.timeline(internal=True)[-1:]), None)
         return self
 
     def __exit__(
@@ -83,7 +83,7 @@ class Stage:
 
     def timeline(self) -> list[Event]:
         """What happened in the cluster since this run began."""
-        events = self.cluster.timeline()
+        events = self.cluster.timeline(internal=True)
         if self._before in events:
             events = events[events.index(self._before) + 1 :]
         return events

@@ -119,9 +119,16 @@ unclean_election = Scenario(
     title="An unclean election",
     question=(
         "The follower dies; the leader goes on alone, and then dies too. The follower comes back: it lacks the last "
-        "records. Shall it lead? Two topics differ in unclean.leader.election.enable alone: what becomes of each?"
+        "records. Shall it lead? Two topics differ in unclean.leader.election.enable alone: what happens to the one "
+        "where it is true?"
     ),
-    prediction=(
+    choices=(
+        "nobody leads, so nothing is lost",
+        "the follower leads, and nothing is lost",
+        "the follower leads, and some are lost",
+    ),
+    answer="the follower leads, and some are lost",
+    rules=(
         "Without unclean elections (the default) the topic has no leader until the last one in sync is back, and keeps "
         "everything. With them the follower leads at once, and what it lacks is lost, although acks=all was answered."
     ),

@@ -38,6 +38,22 @@ def listed(things: Iterable[object]) -> str:
     return ", ".join(str(thing) for thing in things) or "none"
 
 
+def plain(answer: object) -> str:
+    """An answer without what does not matter: spaces around it, and capital letters."""
+    return " ".join(str(answer).split()).casefold()
+
+
+def quoted(answers: Iterable[str]) -> str:
+    """Answers as Python writes them, with commas between them."""
+    return ", ".join(f'"{each}"' for each in answers)
+
+
+def short(answer: object, most: int = 60) -> str:
+    """What somebody wrote, as Python shows it, and no more than a line of it."""
+    text = repr(answer)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def brokers(ids: Sequence[int]) -> str:
     """Brokers by name: "broker 3", "brokers 2 and 3"."""
     *most, last = ids

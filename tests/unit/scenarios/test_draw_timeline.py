@@ -41,7 +41,7 @@ def result() -> ScenarioResult:
         Event(1_900, "isr_changed", None, *where, {"isr": [2, 1], "previous": [2]}),
     ]
     return ScenarioResult(
-        name="made_up", title="Lost & <found>", prediction="", steps=[Step("", "", ok=True)], history=history,
+        name="made_up", title="Lost & <found>", rules="", steps=[Step("", "", ok=True)], history=history,
         report=check(history), timeline=timeline, topics={TOPIC.name: TOPIC}, brokers=(1, 2, 3), controller=1,
         start_ms=1_000, end_ms=2_000,
     )  # fmt: skip

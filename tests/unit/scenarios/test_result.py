@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from html import escape
 
 import pytest
 
@@ -18,7 +20,7 @@ def result(*steps: Step) -> ScenarioResult:
     return ScenarioResult(
         name="cut",
         title="A <cut>",
-        prediction="Nothing & nobody is lost.",
+        rules="Nothing & nobody is lost.",
         steps=steps,
         history=history,
         report=check(history),
@@ -36,7 +38,7 @@ BAD = Step("It was healed.", "A record <is> gone.", ok=False)
 
 
 def test_result_is_ok_only_if_every_step_is() -> None:
-    """One step that is not as predicted spoils it, and so does a story without steps."""
+    """One step that is not as it should be spoils it, and so does a story without steps."""
     assert result(GOOD, GOOD).ok
     assert not result(GOOD, BAD).ok
     assert not result(BAD, GOOD)
@@ -44,17 +46,17 @@ def test_result_is_ok_only_if_every_step_is() -> None:
 
 
 def test_result_reads_as_text() -> None:
-    """The verdict, the prediction, each step with its own verdict, and what the history says."""
+    """The verdict, the rules, each step with its own verdict, and what the history says."""
     assert str(result(GOOD, BAD)).splitlines() == [
-        "✘ A <cut>: not as predicted",
-        "Predicted: Nothing & nobody is lost.",
+        "✘ A <cut>: not as Kafka's rules say",
+        "Kafka's rules: Nothing & nobody is lost.",
         "1. It was cut.",
-        "   ✔ as predicted: It went on.",
+        "   ✔ as Kafka's rules say: It went on.",
         "2. It was healed.",
-        "   ✘ not as predicted: A record <is> gone.",
+        "   ✘ not as Kafka's rules say: A record <is> gone.",
         "kit.history: No anomaly in 0 operations: 0 values acknowledged, 0 read.",
     ]
-    assert repr(result(GOOD)) == "<✔ A <cut>: as predicted>"
+    assert repr(result(GOOD)) == "<✔ A <cut>: as Kafka's rules say>"
 
 
 def test_result_reads_as_a_table_with_heads_and_caption() -> None:
@@ -65,7 +67,7 @@ def test_result_reads_as_a_table_with_heads_and_caption() -> None:
     assert html.count('scope="col"') == 4
     assert "<caption" in html
     assert "A record &lt;is&gt; gone." in html
-    assert "✘ not as predicted" in html
+    assert "✘ not as Kafka&#x27;s rules say" in html
     assert "<li>250 ms: The network was healed.</li>" in html
     assert "<cut>" not in html
 
@@ -85,7 +87,35 @@ def test_scenario_asks_before_it_tells(scenario: kit.scenarios.Scenario[object])
     """It is found by its name, and shows its question and how to run it, not the answer."""
     assert getattr(kit.scenarios, scenario.name) is scenario
     for shown in (str(scenario), scenario._repr_html_()):
-        assert f"kit.scenarios.{scenario.name}(cluster)" in shown
+        assert f"kit.scenarios.{scenario.name}(cluster{', my_guess' * bool(scenario.choices)})" in shown
         assert scenario.title in shown
-        assert scenario.prediction not in shown
+        assert scenario.rules not in shown
     assert scenario.question.endswith("?")
+
+
+@pytest.mark.parametrize(
+    ("guess", "step", "said"),
+    [
+        (None, GOOD, ""),
+        (" Refused ", GOOD, "It was “refused”: as you said."),
+        ("lost", GOOD, "It was “refused”: you said “lost”."),
+        ("lost", BAD, "You said “lost”. This run did not come out as it should, so it does not decide: run it again."),
+        (7, GOOD, 'You said 7, which is none of the answers: "refused", "lost".'),
+    ],
+)
+def test_guess_is_compared_with_what_came_out(guess: object, step: Step, said: str) -> None:
+    """Only who has said something is told whether it was so, and a run that went wrong decides nothing."""
+    told = replace(result(step), guess=guess, answer="refused", choices=("refused", "lost"))
+
+    assert told.compared == said
+    assert (said in str(told).splitlines()) == bool(said)
+    assert escape(said) in told._repr_html_()
+
+
+@pytest.mark.parametrize("scenario", kit.scenarios.ALL, ids=lambda each: each.name)
+def test_scenario_shows_its_choices(scenario: kit.scenarios.Scenario[object]) -> None:
+    """The right answer is one of those that can be chosen, and all of them can be read before the run."""
+    assert scenario.answer in (scenario.choices or [""])
+    for choice in scenario.choices:
+        assert f'"{choice}"' in str(scenario)
+        assert escape(f'"{choice}"') in scenario._repr_html_()

@@ -90,10 +90,10 @@ def test_cut_that_goes_as_predicted_is_ok() -> None:
         ({"new_leader": 1}, 1),
         ({"in_sync": [1, 2, 3]}, 1),
         ({"alone": [sent("c", 2), refused("d", "REQUEST_TIMED_OUT")]}, 2),
-        ({"old_side_saw": ["a", "b", "c"]}, 3),
-        ({"old_end_offset": 4}, 3),
-        ({"after": [refused("x", "NOT_LEADER_OR_FOLLOWER")]}, 4),
-        ({"new_side_saw": ["a", "b"]}, 5),
+        ({"old_side_saw": ["a", "b", "c"]}, 5),
+        ({"old_end_offset": 4}, 5),
+        ({"after": [refused("x", "NOT_LEADER_OR_FOLLOWER")]}, 3),
+        ({"new_side_saw": ["a", "b"]}, 4),
     ],
 )
 def test_cut_with_acks_1_notices_each_fact_that_is_wrong(change: dict[str, Any], step: int) -> None:
