@@ -30,7 +30,7 @@ from kit.fault_arguments import (
     checked_since_ms,
 )
 from kit.hooks import Request, RequestHook, Verdict
-from kit.topics import CLOSED, Topic, TopicReader
+from kit.topics import CLOSED, INTERNAL_TOPICS, Topic, TopicReader
 from kit.wire import codec
 
 if TYPE_CHECKING:
@@ -323,16 +323,19 @@ class Cluster:
         hook.attach(functools.partial(self._backend.remove_hook, number))
         return hook
 
-    def timeline(self, since_ms: int = 0) -> list[Event]:
+    def timeline(self, since_ms: int = 0, *, internal: bool = False) -> list[Event]:
         """What happened so far, in order: every fault that was made, and every change of state that followed.
 
         Args:
             since_ms: only what happened at that time (milliseconds since 1970) or later, for who looks again and again.
+            internal: whether what happened to Kafka's own topics is among it, such as who leads the 50 partitions of
+                ``__consumer_offsets``, and so who coordinates which groups.
 
         Raises:
             ClusterClosedError: the cluster is closed, or its process ended.
         """
-        return [Event(*event) for event in self._ask("timeline", since_ms=checked_since_ms(since_ms))]
+        events = (Event(*event) for event in self._ask("timeline", since_ms=checked_since_ms(since_ms)))
+        return [event for event in events if internal or event.topic not in INTERNAL_TOPICS]
 
     def _ask(self, command: str, **arguments: Any) -> Any:
         self._check_running()

@@ -21,6 +21,9 @@ from kit.topic_views import Described, newest
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 
+INTERNAL_TOPICS = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"})
+"""Kafka's own. Source: Kafka class ``Topic``."""
+
 CLOSED = "This cluster is closed: start a new one with kit.start(), or connect again with kit.connect(...)."
 
 _PATIENCE_S = 5.0

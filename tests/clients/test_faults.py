@@ -373,3 +373,23 @@ def test_cluster_with_dead_and_paused_brokers_closes_cleanly(start: Start) -> No
     assert [broker.is_alive for broker in cluster.brokers] == [False, False, False]
     with pytest.raises(kit.ClusterClosedError):
         cluster.heal()
+
+
+def test_timeline_is_not_drowned_by_the_coordinators_topic(cluster: kit.Cluster) -> None:
+    """Once a group is used, a kill moves the leaders of __consumer_offsets too; they are told when asked for."""
+    consumer = KafkaConsumer(
+        "plays", bootstrap_servers=cluster.bootstrap_servers, group_id="listeners", auto_offset_reset="earliest"
+    )
+    wait_until(lambda: consumer.poll(timeout_ms=100) is not None and bool(consumer.assignment()), "an assignment")
+    consumer.close()
+    wait_until(lambda: is_led_by(cluster, 1, 2, 3), "all replicas in sync")
+    cluster.kill(1)
+    wait_until(
+        lambda: any(
+            (event.kind, event.topic) == ("leader_elected", "__consumer_offsets")
+            for event in cluster.timeline(internal=True)
+        ),
+        "another broker to lead partitions of __consumer_offsets",
+    )
+
+    assert {event.topic for event in cluster.timeline()} == {None, "plays"}

@@ -339,6 +339,21 @@ def test_controller_and_timeline_are_asked_for() -> None:
     assert isinstance(cluster.timeline()[0], kit.Event)
 
 
+@pytest.mark.parametrize("topic", ["__consumer_offsets", "__transaction_state", "__share_group_state"])
+def test_timeline_leaves_kafkas_own_topics_out_until_asked_for(topic: str) -> None:
+    """Faults and the topics of others stay, whatever they are called; whichever backend noticed it."""
+    details = {"leader": 2, "leader_epoch": 1, "previous": 1, "reason": "broker 1 was fenced"}
+    told = [(1, "kill", 1, None, None, {})]
+    told += [(2, "leader_elected", None, name, 0, details) for name in (topic, "plays", "__mine")]
+    backend = PlayedBackend()
+    backend.answers = {"timeline": [list(each) for each in told]}
+    cluster = Cluster(backend)
+
+    assert [event.topic for event in cluster.timeline()] == [None, "plays", "__mine"]
+    assert [event.topic for event in cluster.timeline(internal=True)] == [None, topic, "plays", "__mine"]
+    assert [arguments for _, arguments in backend.asked] == [{"since_ms": 0}] * 2
+
+
 def test_hook_decides_about_requests() -> None:
     """It sees what the request is about, until it is removed."""
     backend, seen = PlayedBackend(), list[Request]()

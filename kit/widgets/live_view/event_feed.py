@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypedDict
 
+from kit.topics import INTERNAL_TOPICS
+
 MAX_EVENTS = 2_000
 # Nodes in processes of their own tell what happened a moment later, so what is asked for overlaps.
 _OVERLAP_MS = 2_000
@@ -39,6 +41,10 @@ class EventLike(Protocol):
         """What."""
 
     @property
+    def topic(self) -> str | None:
+        """The topic that it happened to."""
+
+    @property
     def text(self) -> str:
         """The event in one sentence."""
 
@@ -47,11 +53,12 @@ class EventLike(Protocol):
 
 
 class Shown(TypedDict):
-    """An event as the browser gets it; ``id`` grows with each."""
+    """An event as the browser gets it; ``id`` grows with each, ``internal`` are those of Kafka's own topics."""
 
     id: int
     time_ms: int
     family: str
+    internal: bool
     text: str
 
 
@@ -93,6 +100,7 @@ class EventFeed:
             "id": self.last_id + 1,
             "time_ms": event.time_ms,
             "family": _FAMILY_OF.get(event.kind, OTHER),
+            "internal": event.topic in INTERNAL_TOPICS,
             "text": event.text,
         }
         self.shown.append(shown)

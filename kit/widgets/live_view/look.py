@@ -88,5 +88,5 @@ class Watched(Protocol):
     def topics(self, names: Any = None, *, wait: bool = True) -> dict[str, Topic]:
         """Its topics."""
 
-    def timeline(self, since_ms: int = 0) -> Sequence[Any]:
+    def timeline(self, since_ms: int = 0, *, internal: bool = False) -> Sequence[Any]:
         """What happened."""

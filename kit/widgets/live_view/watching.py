@@ -129,7 +129,7 @@ class Watch:
         if self.refusal:
             return
         try:
-            self.events.take(cluster.timeline(self.events.since_ms))
+            self.events.take(cluster.timeline(self.events.since_ms, internal=True))
         except NotSupportedError as error:
             self.refusal = _first_line(error)
 

@@ -82,7 +82,7 @@ def test_event_that_is_read_again_is_told_once() -> None:
 
     assert len(feed.take(twice)) == 2
     assert feed.take([*twice, Event(5_001, "kill", 2)]) == [
-        {"id": 3, "time_ms": 5_001, "family": "Faults", "text": "Node 2 was killed."}
+        {"id": 3, "time_ms": 5_001, "family": "Faults", "internal": False, "text": "Node 2 was killed."}
     ]
     assert feed.since_ms == 3_001
 
@@ -101,6 +101,14 @@ def test_events_after_one_are_the_newest_of_them() -> None:
     assert [event["id"] for event in feed.after(3, at_most=2)] == [9, 10]
 
 
+def test_events_of_kafkas_own_topics_are_marked() -> None:
+    """The browser shows them only when they are asked for."""
+    details = {"leader": 2, "leader_epoch": 1, "previous": 1, "reason": "broker 1 was fenced"}
+    told = [Event(1, "leader_elected", None, topic, 0, details) for topic in ("__consumer_offsets", "plays")]
+
+    assert [event["internal"] for event in EventFeed().take(told)] == [True, False]
+
+
 def test_every_kind_of_event_has_a_family() -> None:
     """The filter of the timeline leaves nothing out by accident."""
     feed = EventFeed()
@@ -114,6 +122,7 @@ class _Plain:
     """An event of a kind; its sentence does not matter."""
 
     time_ms = 1
+    topic = None
 
     def __init__(self, kind: str) -> None:
         self.kind = self.text = kind

@@ -2,6 +2,7 @@
 const MAX_LINES = 200;
 const SPEAK_EVERY_MS = 2500;
 const SPEAK_AT_ONCE = 3;
+const OF_GROUPS = "Group coordinators"; // all of them are partitions of __consumer_offsets: who chooses them wants to see them
 const SLIDER_STEP_MS = 100;
 
 function makeTimeline(store) {
@@ -31,7 +32,9 @@ function makeTimeline(store) {
   bar.append(element("strong", "", "What happened"), labelled("Show", family));
   root.append(scrub, bar, list, none);
 
-  const chosen = () => store.events.filter((event) => !family.value || event.family === family.value);
+  const isChosen = (event) => (!family.value || event.family === family.value)
+    && (!event.internal || store.choice.internal || family.value === OF_GROUPS);
+  const chosen = () => store.events.filter(isChosen);
 
   function jump(step) {
     const at = store.isPaused ? store.thenMs : store.now?.time_ms ?? 0;
@@ -52,13 +55,16 @@ function makeTimeline(store) {
     return line;
   }
 
+  let isInternalDrawn = false;
+
   function rebuild() {
+    isInternalDrawn = store.choice.internal;
     list.replaceChildren(...chosen().slice(-MAX_LINES).reverse().map(makeLine));
     drawState();
   }
 
   function add(events) {
-    const fresh = events.filter((event) => !family.value || event.family === family.value);
+    const fresh = events.filter(isChosen);
     list.prepend(...fresh.reverse().map(makeLine));
     while (list.children.length > MAX_LINES) list.lastChild.remove();
   }
@@ -73,6 +79,7 @@ function makeTimeline(store) {
   }
 
   function drawState() {
+    if (isInternalDrawn !== store.choice.internal) rebuild();
     const { now, oldestMs } = store;
     setText(pause, store.isPaused ? "▶ Back to now" : "‖ Pause");
     pause.setAttribute("aria-label", store.isPaused ? "Back to now" : "Pause the view");

@@ -130,7 +130,7 @@ function render({ model, el }) {
   store.listen((what) => {
     if (what === "events") {
       timeline.add(store.fresh);
-      voice.add(store.fresh);
+      voice.add(store.fresh.filter((event) => !event.internal || store.choice.internal));
     }
     if (what === "done") answers.draw();
     // While one looks back, what is new is kept and not drawn.
