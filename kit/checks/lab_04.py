@@ -11,12 +11,13 @@ from typing import Any
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
-from kit.checks.wording import clipped
-from kit.lessons.load_test import SECOND_HEADER, LoadTest
+from kit.checks.wording import short
+from kit.lessons.load_test import SECOND_HEADER, Load, LoadTest
 from kit.lessons.sizing import partitions_needed, stored
 
 # The numbers of the lecture's slide, in MB/s.
 TARGET, PRODUCER_RATE, CONSUMER_RATE = 200, 15, 20
+_MOST_SECONDS = 100  # that a load test can have
 TEAM = 10  # the consumers that part 4 of the lab has
 RETENTION_DAYS, REPLICATION_FACTOR = 7, 3
 _CASES = (
@@ -34,7 +35,7 @@ def formula(evidence: Evidence, answer: Any) -> CheckResult:
     name = "04.formula"
     if not callable(answer):
         hint = 'Hand in the function itself, without calling it: kit.check("04.formula", cluster, partitions_needed).'
-        return CheckResult(name, False, f"Your answer is {_short(answer)}, not a function.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer, 80)}, not a function.", "your answer", hint)
     said = []
     for case in _CASES:
         try:
@@ -46,10 +47,10 @@ def formula(evidence: Evidence, answer: Any) -> CheckResult:
     for case, number in zip(_CASES, said, strict=True):
         right = partitions_needed(*case)
         if number != right:
-            happened = f"For {_case(case)} your function says {_short(number)}. {_why(case, number, right)}"
+            happened = f"For {_case(case)} your function says {short(number, 80)}. {_why(case, number, right)}"
             return CheckResult(name, False, happened, "your function", _likely_mistake(said))
         if not isinstance(number, int):
-            happened = f"For {_case(case)} your function says {_short(number)}: right, but no whole number."
+            happened = f"For {_case(case)} your function says {short(number, 80)}: right, but no whole number."
             return CheckResult(name, False, happened, "your function", "math.ceil gives one.")
     happened = f"Right in all {len(_CASES)} cases, whether writing or reading is slower. For the slide's numbers: 14."
     return CheckResult(name, True, happened, "your function")
@@ -80,7 +81,7 @@ def ten(evidence: Evidence, answer: Any) -> CheckResult:
     if isinstance(found, CheckResult):
         return found
     if found.consumers > TEAM:
-        happened = f"This test had {found.consumers} consumers, and the team has {TEAM}."
+        happened = f"This test had {found.consumers:,} consumers, and the team has {TEAM}."
         return CheckResult(name, False, happened, found.where, "Leave consumers=10, and change the partitions.")
     if found.waiting:
         return CheckResult(name, False, found.words, found.where, _more_writing(found))
@@ -104,8 +105,9 @@ def storage(evidence: Evidence, answer: Any) -> CheckResult:
     name = "04.storage"
     right_tb = float(stored(TARGET, RETENTION_DAYS, REPLICATION_FACTOR)) / 1_000_000
     where = "your answer"
-    if isinstance(answer, bool) or not isinstance(answer, int | float) or not math.isfinite(answer):
-        return CheckResult(name, False, f"Your answer is {_short(answer)}.", where, "A number of TB is needed.")
+    is_number = isinstance(answer, int | float) and not isinstance(answer, bool)
+    if not is_number or not abs(answer) < 1e15:  # more than that only makes unreadable sentences
+        return CheckResult(name, False, f"Your answer is {short(answer, 80)}.", where, "A number of TB is needed.")
     if abs(answer - right_tb) <= 0.02 * right_tb:
         happened = f"{TARGET} MB/s × {RETENTION_DAYS} days × {REPLICATION_FACTOR} replicas = {right_tb:.0f} TB."
         return CheckResult(name, True, happened, where)
@@ -114,7 +116,12 @@ def storage(evidence: Evidence, answer: Any) -> CheckResult:
 
 @dataclass(frozen=True)
 class _Found:
-    """A load test as it lies in the cluster."""
+    """A load test as it lies in the cluster.
+
+    Attributes:
+        producers: as many as were needed for what was written in the busiest second.
+        consumers: as told; what was committed is not more than so many can have worked off.
+    """
 
     topic: str
     partitions: int
@@ -144,27 +151,37 @@ class _Found:
 
 def _tested(name: str, evidence: Evidence, answer: Any) -> _Found | CheckResult:
     """What the cluster has of a load test, if it was played with the slide's rates."""
-    if not isinstance(answer, LoadTest):
+    if not isinstance(answer, LoadTest) or not isinstance(answer.load, Load):
         hint = "Hand in what load_test returned, the whole object."
-        return CheckResult(name, False, f"Your answer is {_short(answer)}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer, 80)}.", "your answer", hint)
     records = evidence.records(answer.topic)
     where = f"topic {answer.topic}"
     if not records:
         hint = "Run the cell with load_test again: what it wrote is not in this cluster."
         return CheckResult(name, False, f"There is no record in {answer.topic}.", where, hint)
-    unfair = _unfair(records, answer)
+    written = Counter((_second(each), each.partition) for each in records)
+    ends = evidence.log_end_offsets(answer.topic)
+    unfair = _unfair(records, written, answer)
     if unfair:
         hint = (
             f"Keep the slide's rates: {TARGET}, {PRODUCER_RATE} and {CONSUMER_RATE}. They are load_test's own defaults."
         )
         return CheckResult(name, False, unfair, where, hint)
-    ends = evidence.log_end_offsets(answer.topic)
     committed = evidence.committed_offsets(answer.group_id, answer.topic)
-    seconds = answer.load.seconds
+    done, possible = sum(committed.values()), _readable(written, len(ends), answer.load.consumers)
+    if done > possible:
+        happened = (
+            f"{done:,} records are committed, and {answer.load.consumers:,} consumers that read {CONSUMER_RATE} each "
+            f"second can have worked off {possible:,} of this topic."
+        )
+        hint = "Hand in what load_test returned, just as it is, with the rates that are its defaults."
+        return CheckResult(name, False, happened, where, hint)
+    seconds = max(second for second, _ in written) + 1
+    in_busiest_second = max(Counter(second for second, _ in written.elements()).values())
     return _Found(
         answer.topic,
         len(ends),
-        answer.load.producers,
+        math.ceil(in_busiest_second / PRODUCER_RATE),
         answer.load.consumers,
         seconds,
         TARGET * seconds,
@@ -173,12 +190,14 @@ def _tested(name: str, evidence: Evidence, answer: Any) -> _Found | CheckResult:
     )
 
 
-def _unfair(records: list[SeenRecord] | Any, answer: LoadTest) -> str:
+def _unfair(records: list[SeenRecord] | Any, written: Counter[tuple[int, int]], answer: LoadTest) -> str:
     """Why these records are no test of the slide's numbers; empty when they are one."""
-    busiest = Counter((each.partition, _second(each)) for each in records).most_common(1)[0]
-    if busiest[1] > PRODUCER_RATE:
+    if any(second < 0 for second, _ in written):
+        return f"Not every record of {answer.topic} says in which second it was written."
+    (second, partition), most = written.most_common(1)[0]
+    if most > PRODUCER_RATE:
         return (
-            f"In one second {busiest[1]} records were written to partition {busiest[0][0]}, and a partition takes "
+            f"In second {second} {most} records were written to partition {partition}, and a partition takes "
             f"{PRODUCER_RATE}."
         )
     begin_ms = min(each.timestamp_ms for each in records)
@@ -191,13 +210,33 @@ def _unfair(records: list[SeenRecord] | Any, answer: LoadTest) -> str:
     return ""
 
 
-def _second(each: SeenRecord) -> bytes:
-    return next((value for header, value in each.headers if header == SECOND_HEADER), b"")
+def _readable(written: Counter[tuple[int, int]], partitions: int, consumers: int) -> int:
+    """How many records so many consumers can have worked off at the slide's rate.
+
+    Args:
+        written: to second and partition, the number of records.
+    """
+    load = Load(partitions, 1, consumers, consumer_rate=CONSUMER_RATE)
+    backlog, possible = [0] * partitions, 0
+    for second in range(max(second for second, _ in written) + 1):
+        for partition in range(partitions):
+            backlog[partition] += written[second, partition]
+        done = load.worked_off(backlog)
+        backlog = [waits - worked for waits, worked in zip(backlog, done, strict=True)]
+        possible += sum(done)
+    return possible
+
+
+def _second(each: SeenRecord) -> int:
+    """The logical second in which a record was written; -1 when it does not say."""
+    text = next((value for header, value in each.headers if header == SECOND_HEADER), b"")
+    return int(text) if text.isdigit() and int(text) < _MOST_SECONDS else -1
 
 
 def _more_writing(found: _Found) -> str:
-    if found.producers * PRODUCER_RATE < TARGET:
-        return f"{found.producers} producers send {found.producers * PRODUCER_RATE} MB/s together: more are needed."
+    if found.partitions * PRODUCER_RATE >= TARGET:
+        sent = min(found.producers * PRODUCER_RATE, TARGET)
+        return f"{found.producers} producers send {sent} MB/s together: more producers are needed."
     return (
         f"{found.partitions} partitions take {found.partitions * PRODUCER_RATE} MB/s together, however many producers "
         "there are: more partitions are needed."
@@ -208,10 +247,15 @@ def _why(case: tuple[float, float, float], number: Any, right: int) -> str:
     target, written, read = case
     if not isinstance(number, int | float) or isinstance(number, bool):
         return "That is no number."
+    if number != number:  # noqa: PLR0124  (math.isnan cannot take the largest ints)
+        return "That is no number."
     if number > right:
         return f"{right} would carry it: {_rate(right * min(written, read))} MB/s at the slower end."
+    if number <= 0:
+        return "A topic has at least one partition."
     verb, rate = ("take", written) if written <= read else ("give", read)
-    return f"So many partitions {verb} {_rate(number * rate)} of {_rate(target)} MB/s."
+    carried = f"So many partitions {verb} {_rate(number * rate)} of {_rate(target)} MB/s"
+    return f"{carried}." if number == int(number) else f"{carried}, but it is not whole: a topic has whole partitions."
 
 
 def _likely_mistake(said: list[Any]) -> str:
@@ -274,8 +318,3 @@ def _case(case: tuple[float, float, float]) -> str:
 
 def _rate(value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
-
-
-def _short(answer: Any) -> str:
-    text = repr(answer).replace("\n", " ")
-    return clipped(text, 80)

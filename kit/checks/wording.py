@@ -14,8 +14,12 @@ def clipped(text: str, most: int) -> str:
 
 
 def short(answer: Any, most: int = 60) -> str:
-    """What was handed in, as Python writes it."""
-    return clipped(repr(answer), most)
+    """What was handed in, as Python writes it, in one line."""
+    try:
+        text = repr(answer).replace("\n", " ")
+    except Exception:  # noqa: BLE001  (a student's object, or an int of more than 4,300 digits)
+        return f"something of type {type(answer).__name__} that Python cannot show"
+    return clipped(text, most)
 
 
 def text_of(data: bytes, most: int) -> str:

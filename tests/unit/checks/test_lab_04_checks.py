@@ -95,11 +95,11 @@ def test_load_passes_when_nothing_waits(partitions: int, clients: int) -> None:
 @pytest.mark.parametrize(
     ("load", "told"),
     [
-        (Load(4, 4, 6), "more are needed"),
+        (Load(4, 4, 6), "more partitions are needed"),
         (Load(4, 14, 14), "more partitions are needed"),
         (Load(1, 14, 14), "more partitions are needed"),
         (Load(13, 14, 14), "more partitions are needed"),
-        (Load(14, 13, 14), "more are needed"),
+        (Load(14, 13, 14), "more producers are needed"),
         (Load(14, 14, 10), "consumer of its own"),
         (Load(14, 14, 14, target=60), "Keep the slide's rates"),
         (Load(4, 4, 6, producer_rate=50), "Keep the slide's rates"),
@@ -125,6 +125,54 @@ def test_load_believes_the_log_and_not_the_object() -> None:
     assert "not in this cluster" in verdict("04.load", FakeEvidence(), painted).try_next
 
 
+@pytest.mark.parametrize("name", ["04.load", "04.ten"])
+@pytest.mark.parametrize(
+    "painted", [Load(14, 14, 10), Load(14, 14, 10, seconds=1), Load(14, 14, 10, consumer_rate=20), Load(1, 1, 1)]
+)
+def test_consumers_are_those_that_the_commits_allow(name: str, painted: Load) -> None:
+    """Played with 14 consumers or with fast ones, and handed in as a test of ten: the commits say otherwise."""
+    for played_with in (Load(14, 14, 14), Load(14, 14, 10, consumer_rate=40)):
+        evidence, test = played(played_with)
+        result = verdict(name, evidence, replace(test, load=painted))
+
+        assert not result
+        assert "can have worked off" in result.happened
+
+
+def test_strange_test_objects_fail_in_words() -> None:
+    """A test without a load, records that do not say their second, commits of another group."""
+    evidence, test = played(Load(14, 14, 14))
+    silent = FakeEvidence([replace(each, headers=()) for each in evidence.all_records], num_partitions=14)
+
+    assert "Your answer is" in verdict("04.load", evidence, replace(test, load=None)).happened
+    assert "in which second" in verdict("04.load", silent, test).happened
+    assert "not read" in verdict("04.load", evidence, replace(test, group_id="others")).happened
+
+
+ABSURD = {
+    "too large for a float": 10**400, "and below zero": -(10**400), "too long to print": 10**5000,
+    "too long, below zero": -(10**5000), "huge": 1e300, "infinite": float("inf"), "no number": float("nan"),
+    "nothing": 0, "below zero": -3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ABSURD)
+def test_absurd_numbers_are_answered_in_words(words: str) -> None:
+    """Numbers that no float holds, or that Python does not print."""
+    for name, answer in (("04.storage", ABSURD[words]), ("04.formula", lambda _t, _p, _c: ABSURD[words])):
+        result = verdict(name, FakeEvidence(), answer)
+
+        assert not result
+        assert len(result.happened) < 300
+
+
+def test_fraction_that_carries_it_is_told_why_it_is_wrong() -> None:
+    """200 of 200 is enough, and 13.33 partitions cannot be had."""
+    result = verdict("04.formula", FakeEvidence(), lambda t, p, c: max(t / p, t / c))
+
+    assert "take 200 of 200 MB/s, but it is not whole" in result.happened
+
+
 @pytest.mark.parametrize("partitions", [20, 30, 40, 60])
 def test_ten_passes_with_equal_shares(partitions: int) -> None:
     """Any number that ten consumers share out evenly, and small enough portions."""
@@ -139,7 +187,7 @@ def test_ten_passes_with_equal_shares(partitions: int) -> None:
         (Load(14, 14, 10), "share out evenly"),
         (Load(16, 14, 10), "share out evenly"),
         (Load(10, 14, 10), "more partitions are needed"),
-        (Load(20, 10, 10), "more are needed"),
+        (Load(20, 10, 10), "more producers are needed"),
         (Load(14, 14, 14), "Leave consumers=10"),
         (Load(20, 14, 9), "share out evenly"),
     ],
