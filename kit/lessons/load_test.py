@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from kit.lessons.load_picture import Side, as_svg, in_words
 from kit.lessons.sizing import SizingError, checked_count
 
 SECOND_HEADER = "second"
@@ -142,12 +143,16 @@ class LoadTest:
         topic: where its records lie.
         group_id: whose committed offsets say what was worked off.
         seconds: what the cluster held after each.
+        written: in the end, records of each partition: its log end offset.
+        committed: in the end, of these worked off: what the group has committed.
     """
 
     load: Load
     topic: str
     group_id: str
     seconds: tuple[Second, ...]
+    written: tuple[int, ...] = ()
+    committed: tuple[int, ...] = ()
 
     @property
     def keeps_up(self) -> bool:
@@ -170,6 +175,37 @@ class LoadTest:
         )
 
     @property
+    def sides(self) -> list[Side]:
+        """Producers, partitions and consumers: what each carries and leaves over; none of a test without records."""
+        load, length = self.load, len(self.seconds)
+        if not self.written or not length:
+            return []
+        waiting = load.target - sum(self.written) / length
+        consumers = [[self.written[number] for number in mine] for mine in load.assignment()]
+        done = [sum(self.committed[number] for number in mine) for mine in load.assignment()]
+        lags = [sum(mine) - worked for mine, worked in zip(consumers, done, strict=True)]
+        return [
+            _evenly("producer", load.producer_rate, load.producers, load.target - waiting, waiting),
+            Side(
+                "partition",
+                load.producer_rate,
+                tuple(each / length for each in self.written),
+                (waiting / load.partitions,) * load.partitions,
+            ),
+            Side(
+                "consumer",
+                load.consumer_rate,
+                tuple(each / length for each in done),
+                tuple(each / length for each in lags),
+            ),
+        ]
+
+    @property
+    def margins(self) -> str:
+        """How near the busiest producer, partition and consumer come to what they can carry, in words."""
+        return in_words(self.sides) if self.sides else ""
+
+    @property
     def headline(self) -> str:
         """What was tried."""
         load = self.load
@@ -186,7 +222,7 @@ class LoadTest:
             for each in self.seconds
         ]
         head = "second    made  written  waiting      lag"
-        return "\n".join([f"{self.headline} (topic {self.topic})", head, *rows, self.verdict])
+        return "\n".join([f"{self.headline} (topic {self.topic})", head, *rows, self.verdict, self.margins]).strip()
 
     def __repr__(self) -> str:
         return str(self)
@@ -199,19 +235,27 @@ class LoadTest:
         )
         rows = "".join(_row(each, most) for each in self.seconds)
         sign = "✔" if self.keeps_up else "✘"
+        picture = as_svg(self.sides) if self.sides else ""
         return (
             f'<div style="max-width:60em"><div><b>{escape(self.headline)}</b></div>'
+            f"<div><b>{sign} {escape(self.verdict)}</b></div><div>{escape(self.margins)}</div>{picture}"
+            f"<div>{_bar('carried', 14)} carried each second &nbsp; {_bar('waiting', 14)} waiting at the "
+            f"producers &nbsp; {_bar('lag', 14)} lag of the consumers &nbsp; dashed line: the limit of one</div>"
+            f"<details{'' if self.keeps_up else ' open'}><summary>Second by second</summary>"
             f'<table style="{_TABLE}"><caption style="text-align:left;color:inherit;padding:0">'
             f"Records, as the offsets of {escape(self.topic)} tell</caption>"
-            f"<thead><tr>{heads}<td></td></tr></thead><tbody>{rows}</tbody></table>"
-            f"<div>{_bar('waiting', 14)} waiting at the producers &nbsp; {_bar('lag', 14)} lag of the consumers</div>"
-            f"<div><b>{sign} {escape(self.verdict)}</b></div></div>"
+            f"<thead><tr>{heads}<td></td></tr></thead><tbody>{rows}</tbody></table></details></div>"
         )
 
 
+def _evenly(noun: str, limit: int, count: int, carried: float, left: float) -> Side:
+    return Side(noun, limit, (carried / count,) * count, (left / count,) * count)
+
+
 _FILLS = {
-    "waiting": "repeating-linear-gradient(135deg,#e69f00 0 5px,#ffd98a 5px 9px)",
-    "lag": "#56b4e9",
+    "carried": "#009e73;border-style:solid",
+    "waiting": "#ffd98a;border-style:dashed",
+    "lag": "#56b4e9;border-style:solid",
 }
 
 

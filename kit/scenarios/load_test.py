@@ -82,14 +82,14 @@ class _Run:
 
     def play(self) -> LoadTest:
         """All seconds, one after the other."""
-        seconds = []
+        seconds, ends, committed = [], [], []
         for second, numbers in enumerate(self._load.written()):
             self._write(second, numbers)
             ends = self._read()
             self._work_off(ends)
-            committed = sum(self._consumer.committed(place) or 0 for place in self._places)
-            seconds.append(Second(second, self._load.target * (second + 1), sum(ends), committed))
-        return LoadTest(self._load, self._topic, self._group_id, tuple(seconds))
+            committed = [self._consumer.committed(place) or 0 for place in self._places]
+            seconds.append(Second(second, self._load.target * (second + 1), sum(ends), sum(committed)))
+        return LoadTest(self._load, self._topic, self._group_id, tuple(seconds), tuple(ends), tuple(committed))
 
     def _write(self, second: int, numbers: Iterable[int]) -> None:
         futures = [

@@ -10,6 +10,8 @@ const FIELDS = [
 ];
 const HEADINGS = ["Second", "Made", "Written", "Waiting at the producers", "Lag of the consumers"];
 const BAR_PX = 200;
+const SVG = "http://www.w3.org/2000/svg";
+const NAMES = { carried: "carried each second", waiting: "waiting at the producers", lag: "lag of the consumers" };
 
 function makeButton(text, onPress) {
   const button = element("button", "", text);
@@ -95,13 +97,30 @@ function makeTest() {
   const body = element("tbody");
   table.append(caption, head, body);
   const legend = element("div", "kit-legend");
-  legend.append(element("i", "kit-waiting"), " waiting at the producers ", element("i", "kit-lag"), " lag of the consumers");
+  for (const [name, text] of Object.entries(NAMES)) legend.append(element("i", `kit-${name}`), ` ${text} `);
+  legend.append(" \u00a0dashed line: the limit of one");
   const scroll = element("div", "kit-scroll");
   scroll.tabIndex = 0; // can be scrolled by keyboard where it is too wide
   scroll.setAttribute("role", "region");
   scroll.setAttribute("aria-label", "The load test, second by second");
   scroll.append(table);
-  root.append(headline, verdict, scroll, legend);
+  const margins = element("div");
+  const picture = document.createElementNS(SVG, "svg"); // the sentence before it and the table say the same
+  picture.setAttribute("aria-hidden", "true");
+  const details = element("details");
+  details.append(element("summary", "", "Second by second"), scroll);
+  root.append(headline, verdict, margins, picture, legend, details);
+
+  function drawPicture({ view_box: box, shapes }) {
+    picture.setAttribute("viewBox", box);
+    picture.style.maxWidth = `${box.split(" ")[2]}px`;
+    picture.replaceChildren(...shapes.map(([tag, attributes, text]) => {
+      const node = document.createElementNS(SVG, tag);
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+      node.textContent = text;
+      return node;
+    }));
+  }
 
   function draw(test) {
     root.hidden = !test.state;
@@ -110,7 +129,11 @@ function makeTest() {
     setText(headline, test.headline ? `${test.headline} (topic ${test.topic})` : "");
     const sign = { "keeps up": "✔ ", "falls behind": "✘ " }[test.state] ?? "";
     setText(verdict, sign + test.text);
-    scroll.hidden = legend.hidden = !test.rows.length;
+    setText(margins, test.margins ?? "");
+    picture.toggleAttribute("hidden", !test.picture);
+    if (test.picture) drawPicture(test.picture);
+    details.hidden = legend.hidden = !test.rows.length;
+    details.open = test.state === "falls behind";
     const most = Math.max(...test.rows.map((row) => row[3] + row[4]), test.rows[0]?.[1] ?? 1);
     body.replaceChildren(...test.rows.map((row) => {
       const tr = element("tr");
@@ -182,6 +205,7 @@ function render({ model, el }) {
     answered();
     answer.draw(result);
     why.hidden = Boolean(result.error);
+    enableButtons();
     if (result.error) return;
     setText(whySummary, `Why not ${result.slides_answer.toLocaleString("en")}, as the slide would have it?`);
     setText(whyText, result.slide);
@@ -192,7 +216,11 @@ function render({ model, el }) {
     const told = model.get("test");
     answered();
     test.draw(told);
-    for (const button of [tryEstimate, trySlide]) button.disabled = told.state === "running";
+    enableButtons();
+  }
+  function enableButtons() {
+    const off = model.get("test").state === "running" || Boolean(model.get("result").error);
+    for (const button of [tryEstimate, trySlide]) button.disabled = off;
   }
   const drawForm = () => form.show(model.get("asked"));
 

@@ -8,6 +8,7 @@ from typing import Any
 import traitlets
 
 from kit.errors import ScenarioError
+from kit.lessons.load_picture import shapes, view_box
 from kit.lessons.load_test import MAX_PARTITIONS, MAX_RECORDS, LoadTest
 from kit.lessons.sizing import (
     Estimate,
@@ -105,10 +106,13 @@ class SizingEstimator(TextTwin):
         if self.result["error"]:
             return str(self.result["error"])
         lines = [self.result[name] for name in ("sentence", "clients", "storage", "slide")]
-        return "\n".join([*lines, *([self.test["text"]] if self.test else [])])
+        told = [self.test.get(name, "") for name in ("text", "margins")]
+        return "\n".join([*lines, *(each for each in told if each)])
 
     def _draw(self, _change: object = None) -> None:
         self.result = {"asked": dict(self.asked), **_result(self.asked)}
+        if self.alive and self.test.get("state") == "trouble":  # it was about other numbers
+            self._tell(_trouble(""))
 
     def _heard(self, _widget: object, content: Any, _buffers: object) -> None:
         if isinstance(content, dict) and content.get("type") == "try" and content.get("which") in ("estimate", "slide"):
@@ -197,17 +201,20 @@ def _settings(asked: dict[str, Any], which: str) -> dict[str, int]:
 
 
 def _told(test: LoadTest) -> dict[str, Any]:
+    sides = test.sides
     return {
         "state": "keeps up" if test.keeps_up else "falls behind",
         "topic": test.topic,
         "headline": test.headline,
         "text": test.verdict,
+        "margins": test.margins,
+        "picture": {"view_box": view_box(sides), "shapes": [list(each) for each in shapes(sides)]},
         "rows": [[each.number, each.made, each.written, each.waiting, each.lag] for each in test.seconds],
     }
 
 
 def _trouble(text: str) -> dict[str, Any]:
-    return {"state": "trouble", "text": text, "rows": []}
+    return {"state": "trouble" if text else "", "text": text, "rows": []}
 
 
 def _in_labels(error: Exception) -> str:

@@ -120,6 +120,23 @@ def test_load_tests_have_topics_of_their_own(cluster: kit.Cluster) -> None:
     assert set(cluster.topics()) == before
 
 
+def test_estimators_trouble_goes_with_the_numbers_that_it_was_about(cluster: kit.Cluster) -> None:
+    """A load test of half a record is refused; other numbers take the sentence away, and are tried."""
+    estimator = SizingEstimator(cluster, target=1.5)
+    try:
+        estimator.try_out()
+        wait_until(lambda: "whole records" in estimator.test.get("text", ""), "the refusal")
+        estimator.asked = {**estimator.asked, "target": 20}
+        assert estimator.test["text"] == ""
+        estimator.try_out()
+        told = wait_until(lambda: estimator.test.get("margins"), "the test")
+        assert "the busiest partition has 10, below its limit of 15" in told
+        assert told in str(estimator)
+        assert estimator.test["picture"]["shapes"]
+    finally:
+        estimator.close()
+
+
 def test_closed_cluster_is_told_in_a_sentence() -> None:
     """By the load test, and by the estimator, the wheel and the chart, which stay."""
     cluster = kit.start(brokers=1)
