@@ -48,7 +48,7 @@ class AnswerFile:
         self.path = folder / f"{quiz_id}.json"
         self.trouble = ""
         self._quiz_id = quiz_id
-        self._file = JsonFile(self.path, decode=_sheet, encode=self._encoded, empty=Sheet)
+        self._file = JsonFile(self.path, decode=read_sheet, encode=self._encoded, empty=Sheet)
         self._last = Sheet()
 
     def read(self) -> Sheet:
@@ -84,7 +84,7 @@ class AnswerFile:
         return {"quiz": self._quiz_id, "answers": answers, "finished": sheet.is_finished}
 
 
-def _sheet(content: Any) -> Sheet:
+def read_sheet(content: Any) -> Sheet:
     """What a file says; raises ValueError when it is not one of ours."""
     if not isinstance(content, dict) or not isinstance(content.get("answers"), dict):
         raise ValueError("not a file of answers")
