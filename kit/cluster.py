@@ -30,6 +30,7 @@ from kit.fault_arguments import (
     checked_since_ms,
 )
 from kit.hooks import Request, RequestHook, Verdict
+from kit.plain_errors import plainly
 from kit.topics import CLOSED, INTERNAL_TOPICS, Topic, TopicReader
 from kit.wire import codec
 
@@ -43,6 +44,7 @@ _BACKENDS: dict[str, Callable[..., Backend]] = {"embedded": EmbeddedBackend, "pr
 _DOCKER = "docker"
 
 
+@plainly
 def start(
     backend: str = "embedded",
     *,
@@ -94,6 +96,7 @@ def start(
     return cluster
 
 
+@plainly
 def connect(
     bootstrap_servers: str | Sequence[str] | None = None,
     *,
@@ -183,6 +186,7 @@ class Cluster:
         """The folder of the brokers' logs on this computer; None when they are elsewhere."""
         return self._backend.data_dir
 
+    @plainly
     def topics(self, names: Iterable[str] | None = None, *, wait: bool = True) -> dict[str, Topic]:
         """The topics by name, internal ones included, as the brokers describe them now.
 
@@ -200,6 +204,7 @@ class Cluster:
         _check_anybody(self._backend)
         return self._topics.read(names, wait=wait)
 
+    @plainly
     def state(self) -> ClusterState:
         """Which nodes live, who is the active controller, and what is wrong with the network.
 
@@ -209,6 +214,7 @@ class Cluster:
         """
         return state_of(self._ask("state"), self._backend.brokers)
 
+    @plainly
     def view(self, topic: str | None = None) -> ClusterView:
         """A live picture of the cluster for a notebook, with its faults as buttons.
 
@@ -309,6 +315,7 @@ class Cluster:
         """Make every link between brokers, controllers and clients whole and fast again."""
         self._ask("heal")
 
+    @plainly
     def on_request(self, api: str | int, function: Callable[[Request], Verdict]) -> RequestHook:
         """Ask a function what becomes of each request of one API, until the hook is removed.
 
@@ -337,10 +344,12 @@ class Cluster:
         events = (Event(*event) for event in self._ask("timeline", since_ms=checked_since_ms(since_ms)))
         return [event for event in events if internal or event.topic not in INTERNAL_TOPICS]
 
+    @plainly
     def _ask(self, command: str, **arguments: Any) -> Any:
         self._check_running()
         return self._backend.ask(command, arguments)
 
+    @plainly
     def close(self) -> None:
         """End the whole cluster; harmless when called again."""
         self._finalizer()

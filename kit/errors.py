@@ -10,34 +10,25 @@
   * `NotSupportedError`: this kind of cluster cannot do it; the text names one that can.
   * `ScenarioError`: a scenario of `kit.scenarios` cannot be replayed here, or came to no end.
   * `DatagenError`: events of `kit.datagen` cannot be made or sent as asked.
+  * `WorkersError`: workers of `kit.widgets.Workers` cannot do what is asked, `WorkersTimeoutError`: or not in time.
   * `ProgressError`: `kit.progress` cannot be read, exported or reset as asked.
   * `QuizError`: there is no such quiz, something in its file makes no sense, or an answer cannot be taken.
   * `PollError`: a poll cannot be opened, or what is asked of it makes no sense now.
 
-Each text says what happened, where, and what to try next.
+Each text says what happened, where, and what to try next. How they look in a notebook: `kit.plain_errors`.
 """
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
-
-_KIT = Path(__file__).parent
+from kit.plain_errors import rendered
 
 
 class KitError(Exception):
     """Every error of the kit."""
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the learner's own lines and the sentence, without the frames inside the kit.
-
-        Source: IPython, ``InteractiveShell.showtraceback``. Everywhere else Python shows the whole traceback.
-        """
-        frames = traceback.extract_tb(self.__traceback__)
-        own = [each for each in frames if "ipykernel" in each.filename or each.filename.startswith("<ipython")]
-        own = own or [each for each in frames if not Path(each.filename).is_relative_to(_KIT)][-1:]
-        lines = [f"line {each.lineno}: {each.line}" for each in own if each.line]
-        return [*lines, "", f"{type(self).__name__}: {self}"]
+        """What a notebook shows: the learner's own lines and the sentence, without the frames inside the kit."""
+        return rendered(self)
 
 
 class StartError(KitError):
@@ -74,6 +65,14 @@ class PollError(KitError):
 
 class DatagenError(KitError):
     """Events of `kit.datagen` cannot be made or sent as asked."""
+
+
+class WorkersError(KitError, ValueError):
+    """Workers of `kit.widgets.Workers` cannot do what is asked: too many, or none of that name."""
+
+
+class WorkersTimeoutError(KitError, TimeoutError):
+    """What was waited for takes too long."""
 
 
 class ProgressError(KitError):

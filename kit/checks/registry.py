@@ -15,6 +15,8 @@ from kit.checks.evidence import ClusterEvidence, Evidence
 from kit.checks.no_evidence import NoEvidence
 from kit.checks.result import CheckResult
 from kit.client_settings import settings_of
+from kit.errors import KitError
+from kit.plain_errors import plainly
 
 # A judge is pure: the same evidence and answer give the same verdict, whoever shows it.
 Judge = Callable[[Evidence, Any], CheckResult]
@@ -40,7 +42,7 @@ class Lab:
     steps: tuple[Step, ...]
 
 
-class UnknownCheckError(LookupError):
+class UnknownCheckError(KitError, LookupError):
     """There is no check of that name; the text names the nearest ones."""
 
     def __init__(self, name: object) -> None:
@@ -109,6 +111,7 @@ def verdict(name: str, evidence: Evidence, answer: Any = None) -> CheckResult:
     return _JUDGES[name](evidence, answer)
 
 
+@plainly
 def check(name: str, cluster: HasBootstrapServers | HasEvidence | None = None, answer: Any = None) -> CheckResult:
     """Look in the cluster whether a task is done, and say what was found.
 

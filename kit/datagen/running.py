@@ -17,6 +17,7 @@ from kit.datagen.pace import Pace
 from kit.datagen.report import Report
 from kit.datagen.sending import Sending
 from kit.errors import DatagenError
+from kit.plain_errors import plainly
 
 _JOIN_S = 5.0
 
@@ -59,6 +60,7 @@ class Running:
         """How many records were, so far."""
         return self._sending.acknowledged
 
+    @plainly
     def stop(self) -> Report:
         """End it and say what was acknowledged; harmless when called again."""
         self._ended.set()
@@ -70,6 +72,7 @@ class Running:
         """The same as `stop`, for `kit.cells`."""
         self.stop()
 
+    @plainly
     def wait(self) -> Report:
         """Wait until it ends by itself, which needs a count, and say what was acknowledged."""
         while self._thread.is_alive():

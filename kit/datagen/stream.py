@@ -29,6 +29,7 @@ from kit.datagen.report import Report
 from kit.datagen.running import Running
 from kit.datagen.sending import Sending
 from kit.datagen.showing import Showing
+from kit.plain_errors import plainly
 
 E = TypeVar("E", bound=Event)
 
@@ -79,6 +80,7 @@ class Stream(Generic[E]):
         chance = Chance(f"{self.name} {self.seed} delivery")
         return delivered(events, chance, late=self.late, duplicates=self.duplicates, late_ms=self.late_ms)
 
+    @plainly
     def take(self, count: int) -> list[E]:
         """The first events.
 
@@ -87,6 +89,7 @@ class Stream(Generic[E]):
         """
         return list(itertools.islice(self, checked_count(count)))
 
+    @plainly
     def send(
         self, cluster: Any, topic: str, *, count: int, rate: float | None = None, event_time: bool = False
     ) -> Report:
@@ -126,6 +129,7 @@ class Stream(Generic[E]):
             showing.close(sending.acknowledged)
             sending.close()
 
+    @plainly
     def run(
         self,
         cluster: Any,

@@ -12,6 +12,7 @@ from typing import Any
 
 from kit.client_settings import settings_of
 from kit.lessons.delivery import Delivery, compare
+from kit.plain_errors import plainly
 
 RUN = "run"
 """The header of a payment with the number of the run that made it."""
@@ -71,6 +72,7 @@ class Payments:
 Handle = Callable[[Any, list[Any], Payments], object]
 
 
+@plainly
 def play(
     cluster: Any,
     due: str,
@@ -125,6 +127,7 @@ def run_of(headers: Any) -> int:
     return 0
 
 
+@plainly
 def records_of(cluster: Any, topic: str) -> list[Any]:
     """All records of a topic, read without a group."""
     from kafka import KafkaConsumer, TopicPartition

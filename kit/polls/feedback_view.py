@@ -12,6 +12,7 @@ from typing import Any
 import traitlets
 
 from kit.errors import PollError
+from kit.plain_errors import plainly
 from kit.polls.follower import Follower
 from kit.polls.records import Closed, Hidden, PollQuestion, check_question
 from kit.polls.tally import Counted
@@ -184,6 +185,7 @@ class Wall(TextTwin):
             self._show()
 
 
+@plainly
 def feedback(cluster: Any, name: str, question: str | None = None, *, fresh: bool = False) -> Wall:
     """Ask the class for words, and watch them arrive. Students answer with ``kit.vote(cluster, name)``.
 

@@ -10,6 +10,7 @@ import traitlets
 
 from kit import quizzes
 from kit.errors import PollError
+from kit.plain_errors import plainly
 from kit.polls.follower import Follower
 from kit.polls.records import MAX_OPTIONS, Closed, PollQuestion, Revealed, check_question
 from kit.polls.tally import Tally
@@ -145,6 +146,7 @@ class Poll(TextTwin):
             self._show()
 
 
+@plainly
 def poll(
     cluster: Any,
     name: str,

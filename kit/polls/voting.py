@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import PollError
+from kit.plain_errors import plainly
 from kit.polls.records import MAX_TEXT_CHARS, Vote, check_student
 from kit.polls.student import own_name
 from kit.polls.tally import NO_SUCH_OPTION, TOO_EARLY, Tally
@@ -34,6 +35,7 @@ class Receipt:
         return self.text
 
 
+@plainly
 def vote(cluster: Any, poll: str, choice: object = None, *, student: str | None = None) -> Receipt | Ballot:
     """Vote in a poll, or write a text where texts are asked for.
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from kit.cluster import Cluster, start
 from kit.errors import ScenarioError
+from kit.plain_errors import plainly
 from kit.scenarios.result import Ending, ScenarioResult, Step
 from kit.scenarios.stage import Stage
 from kit.scenarios.wording import quoted
@@ -44,6 +45,7 @@ class Scenario(Generic[Facts]):
     controllers: int | None = None
     config: Mapping[str, str] = field(default_factory=dict)
 
+    @plainly
     def __call__(self, cluster: Cluster | None = None, my_guess: object = None) -> ScenarioResult:
         """Replay it, on topics of its own; all brokers run and all links are whole before and after, also on errors.
 

@@ -18,6 +18,7 @@ from kit.broker.timeline import Event
 from kit.cluster import Cluster
 from kit.errors import FaultError, NotSupportedError, ScenarioError
 from kit.history import History, Report, check
+from kit.plain_errors import plainly
 from kit.scenarios.clients import PATIENCE_S, Reader, Writer
 from kit.scenarios.watching import PartitionNow, Watch
 from kit.topics import Partition, Topic
@@ -250,6 +251,7 @@ class Stage:
 _Client = TypeVar("_Client", Writer, Reader)
 
 
+@plainly
 def mend(cluster: Cluster) -> None:
     """Make every link whole, let every paused broker go on and start every broker that is down."""
     with contextlib.suppress(FaultError):

@@ -16,6 +16,7 @@ from kit.cluster import Cluster, start
 from kit.errors import KitError
 from kit.lessons import failure_matrix as lesson
 from kit.lessons.failure_matrix import FAILURES, ROWS, Seen
+from kit.plain_errors import plainly
 from kit.scenarios.failure_runs import BROKERS, CONTROLLERS, run_failure
 from kit.widgets._assets import script, style
 from kit.widgets._background import Background, ClusterGoneError, Link
@@ -121,6 +122,7 @@ class FailureMatrix(TextTwin):
             raise ValueError(f"Row {row!r}, {word!r}: rows are 1 to {len(ROWS)}, and a prediction is one of {words}.")
         self.chosen = _as_text(self._memory.predictions | found)
 
+    @plainly
     def run(self, failure: str | None = None) -> None:
         """Run the rows of a failure ("A" to "D") and wait for it; None for all rows that were not run yet.
 
