@@ -21,6 +21,8 @@ BALANCED = "camera.balanced"
 PLAYS = "basketball.plays"
 # Half above the mean: what chance does with a few hundred keys stays below it, what one hot key does does not.
 EVEN_ENOUGH = 1.5
+# With fewer, chance alone decides how even they lie. The lab sends 1,500.
+ENOUGH = 1_000
 
 title("03", "Partitions and keys")
 
@@ -148,7 +150,15 @@ def balanced(evidence: Evidence, answer: Any) -> CheckResult:
     seen = [(each, found) for each in evidence.records(BALANCED) if (found := _detection(each)) is not None]
     if not seen:
         return _nothing(name, BALANCED)
-    # A cell that ran again sent all of them again: its newest copy is what counts.
+    all_ids = {found["id"] for each in evidence.records(CAMERAS) if (found := _detection(each)) is not None}
+    missing = all_ids - {found["id"] for _, found in seen}
+    if missing or len(all_ids) < ENOUGH:
+        happened = f"{BALANCED} has {len(all_ids - missing):,} of the {len(all_ids):,} detections in {CAMERAS}."
+        hint = (
+            f"Run the cells of this part as they are: they send 1,500 detections to {CAMERAS}, and all of them again."
+        )
+        return CheckResult(name, False, happened, f"topic {BALANCED}", hint)
+    # Whoever sent them twice without deleting has two rounds: the newest one is what counts.
     newest = {found["id"]: (each, found) for each, found in sorted(seen, key=lambda pair: pair[0].timestamp_ms)}
     tracks: dict[str, list[tuple[SeenRecord, int]]] = defaultdict(list)
     for each, found in newest.values():

@@ -28,7 +28,7 @@ class TestPartitionsAndKeys(EveryLab):
             'b"cam-12"',
             "__import__('collections').Counter(each.key for each in detections).most_common(1)[0][0]",
         ),
-        ("balance", "return None", "return detection.track.encode()"),
+        ("balance", "return None", "return detection.track"),
         (
             "grow-answer",
             "moved = []",

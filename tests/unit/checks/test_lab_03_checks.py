@@ -200,8 +200,18 @@ def test_balanced_passes_with_the_passage_as_key() -> None:
     earlier = detections(lambda _each: None, timestamp_ms=500)
     last = detections(lambda each: each.track.encode())
 
-    assert verdict("03.balanced", evidence(last))
-    assert verdict("03.balanced", evidence([*earlier, *last]))
+    assert verdict("03.balanced", evidence([*cameras(), *last]))
+    assert verdict("03.balanced", evidence([*cameras(), *earlier, *last]))
+
+
+@pytest.mark.parametrize(("sent", "again"), [(1_500, 1), (1_500, 1_499), (1_500, 0), (600, 600), (0, 1_500)])
+def test_balanced_wants_all_detections(sent: int, again: int) -> None:
+    """A handful cannot be uneven; what part 4 sent by camera has to be there again."""
+    few = [*cameras()[:sent], *detections(lambda each: each.track.encode())[:again]]
+    result = verdict("03.balanced", evidence(few))
+
+    assert not result
+    assert "as they are" in result.try_next or "from the top" in result.try_next
 
 
 @pytest.mark.parametrize(
@@ -217,7 +227,7 @@ def test_balanced_passes_with_the_passage_as_key() -> None:
 )
 def test_balanced_tells_torn_from_uneven(key_of: Any, told: str) -> None:
     """No key, salt and the event's id tear passages; camera, label and one key for all do not spread."""
-    result = verdict("03.balanced", evidence(detections(key_of)))
+    result = verdict("03.balanced", evidence([*cameras(), *detections(key_of)]))
 
     assert not result
     assert told in result.happened
@@ -230,7 +240,7 @@ def test_balanced_sees_the_wrong_order() -> None:
         [(partition_of(each.track.encode(), 6), None, each.value) for each in reversed(DETECTIONS)],
     )
 
-    assert "wrong order" in verdict("03.balanced", evidence(backwards)).happened
+    assert "wrong order" in verdict("03.balanced", evidence([*cameras(), *backwards])).happened
 
 
 @pytest.mark.parametrize("value", [b"", b"\xff", b"[]", b"7", json.dumps({"id": 1, "track": []}).encode()])
@@ -238,8 +248,8 @@ def test_balanced_overlooks_what_is_no_detection(value: bytes) -> None:
     """Whatever else lies in the topic."""
     stray = placed("camera.balanced", [(0, b"x", value)])
 
-    assert not verdict("03.balanced", evidence(stray))
-    assert verdict("03.balanced", evidence([*stray, *detections(lambda each: each.track.encode())]))
+    assert not verdict("03.balanced", evidence([*cameras(), *stray]))
+    assert verdict("03.balanced", evidence([*cameras(), *stray, *detections(lambda each: each.track.encode())]))
 
 
 @given(st.sets(st.sampled_from([b"game-0001", b"game-0002", b"game-0003", b"game-0004"])))
