@@ -75,10 +75,27 @@ def test_validate_only_creates_nothing(talk: Talk, unique: Unique) -> None:
     assert talk.topic(topic).error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "with space", "slash/", "ümlaut", "x" * 250])
-def test_illegal_name_is_refused(talk: Talk, name: str) -> None:
+_OTHER_CHARACTERS = "contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "the empty string is not allowed"),
+        (".", "'.' is not allowed"),
+        ("..", "'..' is not allowed"),
+        ("with space", f"'with space' {_OTHER_CHARACTERS}"),
+        ("slash/", f"'slash/' {_OTHER_CHARACTERS}"),
+        ("ümlaut", f"'ümlaut' {_OTHER_CHARACTERS}"),
+        ("x" * 250, f"the length of '{'x' * 250}' is longer than the max allowed length 249"),
+    ],
+)
+def test_illegal_name_is_refused(talk: Talk, name: str, said: str) -> None:
     """Names have 1 to 249 letters, digits, dots, underscores and hyphens, and are neither "." nor ".."."""
-    assert talk.create(name).error_code == ErrorCode.INVALID_TOPIC_EXCEPTION
+    refused = talk.create(name)
+
+    assert refused.error_code == ErrorCode.INVALID_TOPIC_EXCEPTION
+    assert refused.error_message == f"Topic name is invalid: {said}"
 
 
 def test_longest_name_is_taken(talk: Talk, unique: Unique) -> None:

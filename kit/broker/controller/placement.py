@@ -49,8 +49,8 @@ class ReplicaPlacer:
         if replication_factor > registered:
             raise BrokerError(
                 ErrorCode.INVALID_REPLICATION_FACTOR,
-                f"Each of {replication_factor} replicas needs a broker of its own, "
-                f"and only {registered} broker(s) are registered.",
+                f"Unable to replicate the partition {replication_factor} time(s): The target replication factor of "
+                f"{replication_factor} cannot be reached because only {registered} broker(s) are registered.",
             )
 
     def _least_leading(self) -> int:

@@ -31,16 +31,16 @@ def check_topic_name(name: str) -> None:
     """Make sure that a topic can have this name.
 
     Raises:
-        BrokerError: INVALID_TOPIC_EXCEPTION.
+        BrokerError: INVALID_TOPIC_EXCEPTION, in the words of Kafka 4.3.1: people search the web for them.
     """
     if not name:
-        reason = "it is empty"
+        reason = "the empty string is not allowed"
     elif name in (".", ".."):
-        reason = f"{name!r} means a folder"
+        reason = f"'{name}' is not allowed"
     elif len(name) > MAX_NAME_LENGTH:
-        reason = f"it has {len(name)} characters, {MAX_NAME_LENGTH} are allowed"
+        reason = f"the length of '{name}' is longer than the max allowed length {MAX_NAME_LENGTH}"
     elif re.fullmatch(r"[a-zA-Z0-9._-]+", name) is None:
-        reason = f"{name!r} has characters other than ASCII letters and digits, '.', '_' and '-'"
+        reason = f"'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
     else:
         return
     raise BrokerError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {reason}")
@@ -133,13 +133,12 @@ def _counts(config: BrokerConfig, wanted: m.CreatableTopic) -> tuple[int, int]:
     if wanted.num_partitions < -1 or wanted.num_partitions == 0:
         raise BrokerError(
             ErrorCode.INVALID_PARTITIONS,
-            f"A topic cannot have {wanted.num_partitions} partitions; 1 or more, or -1 for num.partitions.",
+            "Number of partitions was set to an invalid non-positive value.",
         )
     if wanted.replication_factor < -1 or wanted.replication_factor == 0:
         raise BrokerError(
             ErrorCode.INVALID_REPLICATION_FACTOR,
-            f"A topic cannot have {wanted.replication_factor} replicas; "
-            "1 or more, or -1 for default.replication.factor.",
+            "Replication factor must be larger than 0, or -1 to use the default value.",
         )
     num_partitions = config["num.partitions"] if wanted.num_partitions == -1 else wanted.num_partitions
     default = config["default.replication.factor"]

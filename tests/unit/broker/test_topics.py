@@ -47,6 +47,25 @@ def test_check_topic_name_refuses_illegal_names(name: str) -> None:
     assert refused.value.code is ErrorCode.INVALID_TOPIC_EXCEPTION
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "the empty string is not allowed"),
+        ("..", "'..' is not allowed"),
+        (
+            "my songs",
+            "'my songs' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+        ),
+        ("x" * 250, f"the length of '{'x' * 250}' is longer than the max allowed length 249"),
+    ],
+)
+def test_check_topic_name_says_it_in_kafkas_words(name: str, said: str) -> None:
+    """The sentences are those that brokers of Kafka 4.3.1 answered with."""
+    with pytest.raises(BrokerError) as refused:
+        check_topic_name(name)
+    assert str(refused.value) == f"INVALID_TOPIC_EXCEPTION: Topic name is invalid: {said}"
+
+
 # -- create ------------------------------------------------------------------------------------------------------
 
 
