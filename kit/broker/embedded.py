@@ -23,6 +23,7 @@ from kit.broker.node import Layout, Node
 from kit.broker.storage.files import SHARED_POOL, FilePool
 from kit.broker.storage.volatile import VolatileDisk
 from kit.broker.timeline import Timeline
+from kit.broker.witness import Witness
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class EmbeddedCluster:
         self._hooks = RequestHooks()
         self._clients: dict[int, ClientLinks] = {}
         self.nodes: dict[int, Node] = {}
+        self.witness: Witness | None = None
 
     # -- the whole cluster ---------------------------------------------------------------------------------------
 
@@ -163,6 +165,17 @@ class EmbeddedCluster:
 
         A frame that gets lost on a broken link resolves with `kit.broker.broker.DISCONNECT` once the link is healed.
         """
+        if self.witness is not None:
+            return self.witness.receive(node_id, frame, peer)
+        return self._receive(node_id, frame, peer)
+
+    def be_witnessed(self) -> Witness:
+        """Have what clients ask and are answered written down from now on."""
+        if self.witness is None:
+            self.witness = Witness(self, self._clock, self._receive)
+        return self.witness
+
+    def _receive(self, node_id: int, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:
         if not self.nodes[node_id].clock.is_paused:
             return self._clients[node_id].receive(frame, peer)
         copy, answer = bytearray(frame), Deferred[Chunks | None]()

@@ -12,6 +12,7 @@ from kit.broker.embedded import EmbeddedCluster
 from kit.broker.faults import FaultError
 from kit.broker.lifecycle import LifecycleState
 from kit.broker.process.control import Command, ControlChannel, Failure
+from kit.broker.witness.sight import is_settled
 
 RESTART_TIMEOUT_MS = 30_000
 STOP_TIMEOUT_MS = 30_000
@@ -44,7 +45,16 @@ class _Commands:
             "cut": self.cut,
             "add_hook": self.add_hook,
             "remove_hook": self.remove_hook,
+            "witness": self.witness,
+            "witnessed": lambda: self._cluster.be_witnessed().dump(),
+            "fired": lambda: self._cluster.be_witnessed().fired,
+            "release": lambda: self._cluster.be_witnessed().release(),
+            "settled": lambda: is_settled(self._cluster),
         }
+
+    def witness(self, rules: list[dict[str, Any]]) -> None:
+        """Write down what clients do from now on, and let these rules act (`kit.broker.witness.rules`)."""
+        self._cluster.be_witnessed().follow(rules)
 
     def state(self) -> Any:
         return {**self._cluster.state(), "links": self._cluster.links.look()}

@@ -1,0 +1,91 @@
+"""What the logs of a cluster hold and who leads, seen from inside: no client is asked, and none can be in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kit.broker.groups.records import OffsetChange, read_changes
+from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, NO_LEADER, MetadataImage
+from kit.broker.partition import Partition
+from kit.broker.witness.describe import batches_in, shown
+
+if TYPE_CHECKING:
+    from kit.broker.embedded import EmbeddedCluster
+
+
+def newest_image(cluster: EmbeddedCluster) -> MetadataImage:
+    """The metadata of the broker that has followed furthest; an empty one when none is up."""
+    brokers = cluster.brokers.values()
+    return max(brokers, key=lambda broker: broker.metadata_offset).image if brokers else MetadataImage()
+
+
+def leader_of(cluster: EmbeddedCluster, topic: str, partition: int) -> int | None:
+    """The node that leads a partition; None when none does, or there is no such partition."""
+    state = newest_image(cluster).partition(topic, partition)
+    return None if state is None or state.leader == NO_LEADER else state.leader
+
+
+def led_partition(cluster: EmbeddedCluster, topic: str, partition: int) -> Partition | None:
+    """The leader's replica of a partition; None while nobody up leads it and knows so."""
+    broker = cluster.brokers.get(leader_of(cluster, topic, partition) or NO_LEADER)
+    found = None if broker is None else broker.replicas.partitions.get((topic, partition))
+    return found if found is not None and found.is_leader else None
+
+
+def is_settled(cluster: EmbeddedCluster) -> bool:
+    """Whether every partition has a leader whose records are all committed."""
+    found = [led_partition(cluster, topic.name, state.partition) for topic, state in newest_image(cluster).partitions()]
+    return all(each is not None and each.high_watermark == each.log.log_end_offset for each in found)
+
+
+def logs(cluster: EmbeddedCluster) -> dict[str, Any]:
+    """By "topic-partition" what consumers can read of each log, internal topics left out; null where nobody leads.
+
+    ``records`` are [offset, key, value, producer_id, producer_epoch, sequence, leader_epoch].
+    """
+    found: dict[str, Any] = {}
+    for topic, state in newest_image(cluster).partitions():
+        if topic.name == CONSUMER_OFFSETS_TOPIC:
+            continue
+        partition = led_partition(cluster, topic.name, state.partition)
+        found[f"{topic.name}-{state.partition}"] = None if partition is None else _log(partition)
+    return found
+
+
+def _log(partition: Partition) -> dict[str, Any]:
+    records = []
+    for data in partition.read_all():
+        for batch in batches_in(data):
+            if batch["is_control"]:
+                continue
+            writer = [batch["producer_id"], batch["producer_epoch"]]
+            first, epoch = batch["base_sequence"], batch["leader_epoch"]
+            for offset, key, value in batch["records"]:
+                if partition.log.log_start_offset <= offset < partition.high_watermark:
+                    sequence = first if first < 0 else first + offset - batch["base_offset"]
+                    records.append([offset, key, value, *writer, sequence, epoch])
+    return {
+        "log_start_offset": partition.log.log_start_offset,
+        "high_watermark": partition.high_watermark,
+        "records": records,
+    }
+
+
+def commits(cluster: EmbeddedCluster) -> list[list[Any]]:
+    """What groups committed, as ``__consumer_offsets`` has it: [time_ms, group, topic, partition, offset], in order.
+
+    The offset of a commit that was deleted is null.
+    """
+    found: list[list[Any]] = []
+    topic = newest_image(cluster).topics.get(CONSUMER_OFFSETS_TOPIC)
+    for index in () if topic is None else topic.partitions:
+        partition = led_partition(cluster, CONSUMER_OFFSETS_TOPIC, index)
+        for data in partition.read_all() if partition is not None else ():
+            for change in read_changes(data):
+                if isinstance(change, OffsetChange):
+                    committed = change.committed
+                    time_ms = None if committed is None else committed.commit_timestamp_ms
+                    offset = None if committed is None else committed.offset
+                    group = shown(change.key.group_id.encode())
+                    found.append([time_ms, group, change.key.topic, change.key.partition, offset])
+    return found

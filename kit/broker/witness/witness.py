@@ -1,0 +1,184 @@
+"""Stands between the clients and the brokers of a cluster: writes the journal, and lets rules act.
+
+What it changes about a request is what the rules say, and nothing else; without rules a cluster behaves as without it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kit.broker.broker import DISCONNECT, Chunks, Farewell, InvalidRequest, Peer
+from kit.broker.clock import Clock
+from kit.broker.deferred import Deferred
+from kit.broker.faults import FaultError
+from kit.broker.witness import sight
+from kit.broker.witness.journal import Entry, Journal
+from kit.broker.witness.rules import NODE_FAULTS, Rule, Rules
+
+if TYPE_CHECKING:
+    from kit.broker.embedded import EmbeddedCluster
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_MS = 2
+_GET_AWAY_MS = 1  # a reply that was given leaves before the fault that it brings about
+Reply = Chunks | Deferred[Chunks | None] | None
+Serve = Callable[[int, memoryview, Peer], Reply]
+
+
+class Witness:
+    """The journal and the rules of one cluster.
+
+    Attributes:
+        fired: what rules did, in order, as JSON knows it.
+    """
+
+    def __init__(self, cluster: EmbeddedCluster, clock: Clock, serve: Serve) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._serve = serve
+        self._waiting: list[Deferred[Chunks | None]] = []
+        self._is_looking = False
+        self.journal = Journal(clock)
+        self.fired: list[dict[str, Any]] = []
+        self.rules = Rules((), self._inflict_soon)
+
+    def follow(self, described: Sequence[Mapping[str, Any]]) -> None:
+        """Let these rules act from now on, in place of the earlier ones. Raises `RuleError`."""
+        self.rules = Rules(described, self._inflict_soon)
+        self._look()
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def receive(self, node_id: int, frame: memoryview, peer: Peer) -> Reply:
+        """Take one frame from a client; see `kit.broker.broker.Broker.receive`."""
+        image = sight.newest_image(self._cluster)
+        entry = self.journal.begin(node_id, frame, peer, image.topic_names.get)
+        entry.fault = self.rules.on_request(entry)
+        if entry.fault == "lose":
+            return self._keep_waiting(entry, Deferred())
+        try:
+            reply = self._serve(node_id, frame, peer)
+        except InvalidRequest as error:
+            self.journal.refuse(entry, str(error))
+            raise
+        if entry.fault is None and not isinstance(reply, Deferred):
+            self._note(entry, reply)
+            return reply
+        answer: Deferred[Chunks | None] = Deferred()
+        if isinstance(reply, Deferred):
+            reply.then(lambda chunks: self._pass_on(entry, chunks, answer))
+        else:
+            self._pass_on(entry, reply, answer)
+        return answer
+
+    def _pass_on(self, entry: Entry, chunks: Chunks | None, answer: Deferred[Chunks | None]) -> None:
+        if entry.fault is None:
+            self._note(entry, chunks)
+            answer.resolve(chunks)
+        elif entry.fault == "lose_reply":
+            self._keep_waiting(entry, answer)
+        else:
+            self.journal.lose(entry)
+            self._clock.call_soon(lambda: answer.resolve(DISCONNECT))
+
+    def _note(self, entry: Entry, chunks: Chunks | None) -> None:
+        if isinstance(chunks, Farewell):
+            self.journal.refuse(entry, chunks.reason)
+        else:
+            self.journal.end(entry, chunks, sight.newest_image(self._cluster).topic_names.get)
+            self.rules.on_reply(entry)
+
+    def _keep_waiting(self, entry: Entry, answer: Deferred[Chunks | None]) -> Deferred[Chunks | None]:
+        self.journal.lose(entry)
+        self._waiting.append(answer)
+        return answer
+
+    def release(self) -> None:
+        """Close the connections on which somebody waits for a reply that a rule has taken away."""
+        waiting, self._waiting = self._waiting, []
+        for answer in waiting:
+            answer.resolve(DISCONNECT)
+
+    # -- faults --------------------------------------------------------------------------------------------------
+
+    def _inflict_soon(self, rule: Rule) -> None:
+        told: list[str] = []
+        at, time_ms = self.journal.next_place(), self._clock.time_ms()
+        self.fired.append({"rule": rule.name, "at": at, "time_ms": time_ms, "faults": told})
+        self._clock.call_later(_GET_AWAY_MS, lambda: self._inflict(rule, told))
+
+    def _inflict(self, rule: Rule, told: list[str]) -> None:
+        for deed in rule.do:
+            if "fault" not in deed:
+                continue
+            try:
+                told.append(self._carry_out(rule, deed))
+            except FaultError as error:
+                told.append(f"refused: {error}")
+        self.rules.done(rule)
+        self._look()
+
+    def _carry_out(self, rule: Rule, deed: Mapping[str, Any]) -> str:
+        fault = deed["fault"]
+        if fault == "heal":
+            self._cluster.heal()
+            return "heal"
+        if fault == "cut":
+            groups = [[self._needed(name) for name in group] for group in deed["groups"]]
+            self._cluster.cut(groups)
+            return f"cut {groups}"
+        assert fault in NODE_FAULTS
+        node_id = self._needed(deed["node"])
+        if rule.node is None:
+            rule.node = node_id
+        getattr(self._cluster, fault)(node_id)
+        return f"{fault} {node_id}"
+
+    def _needed(self, name: Any) -> int:
+        found = self._node(name)
+        if found is None:
+            raise FaultError(f"There is no {name} now.")
+        return found
+
+    def _node(self, name: Any) -> int | None:
+        """The node that is meant by a number or by what it does."""
+        if isinstance(name, int):
+            return name
+        kind, _, rest = str(name).partition(":")
+        if kind == "rule":
+            return self.rules.node_of(rest)
+        if kind == "controller":
+            return self._cluster.active_controller
+        topic, _, partition = rest.rpartition("-")
+        return sight.leader_of(self._cluster, topic, int(partition)) if partition.isdecimal() else None
+
+    def _look(self) -> None:
+        """Look whether a rule about the cluster's state fires, again and again while there is one."""
+        if self._is_looking or not self.rules.is_watching:
+            return
+        self._is_looking = True
+
+        def look() -> None:
+            self._is_looking = False
+            self.rules.look(self._high_watermark, lambda *where: sight.leader_of(self._cluster, *where), self._node)
+            self._look()
+
+        self._clock.call_later(_LOOK_AGAIN_MS, look)
+
+    def _high_watermark(self, topic: str, partition: int) -> int:
+        found = sight.led_partition(self._cluster, topic, partition)
+        return -1 if found is None else found.high_watermark
+
+    # -- what the parent asks ------------------------------------------------------------------------------------
+
+    def dump(self) -> dict[str, Any]:
+        """All that was seen, as JSON knows it."""
+        return {
+            **self.journal.dump(),
+            "fired": self.fired,
+            "logs": sight.logs(self._cluster),
+            "commits": sight.commits(self._cluster),
+        }
