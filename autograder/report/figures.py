@@ -1,0 +1,96 @@
+"""The charts of the class page, in Okabe-Ito colours; each has a table beside it that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from autograder.report.facts import ClassFacts, StudentResult
+
+# Told apart by pattern as well as by colour.
+_FULL, _PART, _NONE = "#009e73", "#e69f00", "#d55e00"
+_BAR = "#0072b2"
+# Readable on white and on the dark page alike; page.css has the two backgrounds.
+_INK, _GRID = "#7a7a7a", "rgba(128,128,128,0.35)"
+_MIB = 1024 * 1024
+
+
+def distribution(facts: ClassFacts) -> go.Figure:
+    """How many students have how many points."""
+    highest = max(facts.of, 1.0)
+    figure = go.Figure(
+        go.Histogram(
+            x=list(facts.points),
+            xbins={"start": 0, "end": highest * 1.05, "size": highest / 20},
+            marker={"color": _BAR, "line": {"color": "white", "width": 1}},
+            hovertemplate="%{x} points: %{y} students<extra></extra>",
+        )
+    )
+    return _dressed(figure, "points", "students", 300)
+
+
+def difficulty(facts: ClassFacts) -> go.Figure:
+    """Who has all, some or none of the points, for each property; the hardest at the top."""
+    ordered = sorted(facts.properties, key=lambda each: -each.mean_share)
+    names = [each.name for each in ordered]
+    bars = [
+        ("all points", [each.num_full for each in ordered], _FULL, ""),
+        ("some points", [each.num_part for each in ordered], _PART, "/"),
+        ("no points", [each.num_none for each in ordered], _NONE, "x"),
+    ]
+    figure = go.Figure(
+        [
+            go.Bar(
+                y=names,
+                x=numbers,
+                name=name,
+                orientation="h",
+                marker={"color": colour, "pattern": {"shape": pattern}},
+                hovertemplate="%{y}: %{x} students with " + name + "<extra></extra>",
+            )
+            for name, numbers, colour, pattern in bars
+        ]
+    )
+    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+    return _dressed(figure, "students", "", 120 + 26 * len(names))
+
+
+def cost(results: Sequence[StudentResult]) -> go.Figure:
+    """Seconds and memory of each submission; the ones that were cut short are crosses."""
+    figure = go.Figure()
+    for name, symbol, colour, is_stopped in (
+        ("ran as written", "circle", _BAR, False),
+        ("cut short", "x", _NONE, True),
+    ):
+        chosen = [each for each in results if bool(each.stops) == is_stopped and each.usage.memory_bytes is not None]
+        figure.add_trace(
+            go.Scatter(
+                x=[each.usage.wall_s for each in chosen],
+                y=[(each.usage.memory_bytes or 0) / _MIB for each in chosen],
+                text=[each.student for each in chosen],
+                name=name,
+                mode="markers",
+                marker={"symbol": symbol, "color": colour, "size": 9},
+                hovertemplate="%{text}: %{x:.2f} s, %{y:.0f} MiB<extra></extra>",
+            )
+        )
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+    return _dressed(figure, "seconds", "MiB", 320)
+
+
+def _dressed(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 10, "r": 10, "t": 30, "b": 40},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 13, "color": _INK},
+        bargap=0.15,
+    )
+    figure.update_xaxes(title=x, gridcolor=_GRID, zeroline=False, automargin=True, rangemode="tozero")
+    figure.update_yaxes(title=y, gridcolor=_GRID, zeroline=False, automargin=True)
+    if y:
+        figure.update_yaxes(rangemode="tozero")
+    return figure

@@ -1,0 +1,119 @@
+"""The class page: its figures are those of the results, and nothing that a student wrote becomes part of the page."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from autograder.job import Score, Stop, Usage
+from autograder.quizzes import Item
+from autograder.report import StudentResult, class_facts, figures, page
+
+MIB = 1024 * 1024
+
+
+def result(student: str, *points: float, reason: str = "a record was lost", **others: object) -> StudentResult:
+    """A result with a property for each number of points, of 2 each."""
+    scores = [
+        Score("cell", f"property-{place}", each, 2, "all is there" if each == 2 else reason)
+        for place, each in enumerate(points)
+    ]
+    return StudentResult(student, scores, **others)  # type: ignore[arg-type]
+
+
+class _Scripts(HTMLParser):
+    """Counts what could run or load."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.events: list[str] = []
+        self.addresses: list[str | None] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag, event handlers and addresses."""
+        self.tags.append(tag)
+        self.events += [name for name, _ in attrs if name.startswith("on")]
+        self.addresses += [value for name, value in attrs if name in {"src", "href"}]
+
+
+class TestFacts:
+    """Figures of a class."""
+
+    def test_properties_are_counted_and_the_commonest_reason_is_named(self) -> None:
+        """All, some and none of the points."""
+        facts = class_facts(
+            [result("a", 2, 2), result("b", 1, 2), result("c", 0, 2), result("d", 0, 2, reason="other")]
+        )
+        first, second = facts.properties
+        assert (first.num_full, first.num_part, first.num_none) == (1, 1, 2)
+        assert first.mean_share == 3 / 8
+        assert (first.commonest_reason, first.num_commonest) == ("a record was lost", 2)
+        assert (second.num_full, second.commonest_reason) == (4, "")
+        assert (facts.of, facts.median, list(facts.points)) == (4, 2.5, [2, 2, 3, 4])
+
+    def test_what_was_not_graded_is_no_zero(self) -> None:
+        """It is told as a failure, and counts in no mean."""
+        facts = class_facts([result("a", 2), StudentResult("b", [], failure="the worker died twice")])
+        assert facts.mean == 2
+        assert facts.flagged == {"b": ["the worker died twice"]}
+
+    def test_nobody_is_an_empty_page_and_no_error(self) -> None:
+        """Before the first submission."""
+        assert class_facts([]).median is None
+        assert "0 submissions" in page("first", [], judging="evidence")
+
+
+class TestPage:
+    """The document."""
+
+    def test_what_students_wrote_is_text(self) -> None:
+        """In names, reasons, flags, stops, answers to quizzes and control characters of a terminal."""
+        nasty = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m"
+        made = page(
+            nasty,
+            [
+                result(
+                    nasty, 0, reason=nasty, flags=[nasty], stops=[Stop("died", nasty, nasty)],
+                    usage=Usage(1.0, 1.0, 50 * MIB), rung="namespaces",
+                )
+            ],
+            judging="evidence",
+            quiz_items=[Item(nasty, 1, 0, 0.5, None, ((nasty, 1),))],
+            similar=[nasty],
+        )  # fmt: skip
+        plain = _Scripts(page("first", [result("a", 0, usage=Usage(1.0, 1.0, 50 * MIB))], judging="evidence"))
+        seen = _Scripts(made)
+        assert seen.tags.count("script") == plain.tags.count("script")
+        assert "img" not in seen.tags
+        assert seen.events == []
+        assert "\x1b" not in made
+
+    def test_nothing_is_fetched(self) -> None:
+        """No address in any tag, and a policy that closes the network."""
+        made = page("first", [result("a", 2)], judging="probes")
+        assert _Scripts(made).addresses == []
+        assert "default-src 'none'" in made
+
+    def test_asserts_are_said_to_be_forgeable_and_others_are_not(self) -> None:
+        """On the page that an instructor reads."""
+        assert "forgeable" in page("first", [], judging="asserts")
+        assert "forgeable" not in page("first", [], judging="probes")
+
+    def test_each_student_flag_and_slowest_is_in_a_table(self) -> None:
+        """For those who cannot see the charts."""
+        made = page(
+            "first",
+            [result("ada", 2, usage=Usage(3.5, 1.0, 64 * MIB)), result("bob", 0, flags=["A cell is missing."])],
+            judging="evidence",
+        )
+        cells = re.findall(r"<td[^>]*>([^<]*)</td>", made)
+        assert {"ada", "bob", "A cell is missing.", "3.50", "64"} <= set(cells)
+
+    def test_the_charts_hold_the_same_numbers(self) -> None:
+        """Points, and who has all, some or none of a property."""
+        results = [result("a", 2), result("b", 1), result("c", 0)]
+        facts = class_facts(results)
+        assert list(figures.distribution(facts).data[0].x) == [0, 1, 2]
+        assert [tuple(bar.x) for bar in figures.difficulty(facts).data] == [(1,), (1,), (1,)]
