@@ -18,11 +18,11 @@ _MIB = 1024 * 1024
 
 def distribution(facts: ClassFacts) -> go.Figure:
     """How many students have how many points."""
-    highest = max(facts.of, 1.0)
+    size = max(facts.of / 20, 1.0 if facts.of >= 8 else 0.5)  # a bar for each point where there is room
     figure = go.Figure(
         go.Histogram(
             x=list(facts.points),
-            xbins={"start": 0, "end": highest * 1.05, "size": highest / 20},
+            xbins={"start": -size / 2, "end": facts.of + size, "size": size},
             marker={"color": _BAR, "line": {"color": "white", "width": 1}},
             hovertemplate="%{x} points: %{y} students<extra></extra>",
         )
