@@ -27,19 +27,18 @@ def structure(evidence: Evidence, answer: Any) -> CheckResult:
     items = project_plan.items(texts)
     missing = [item for item in items if not item.is_there]
     there = f"{len(items) - len(missing)} of {len(items)} things are there"
-    copied = [section for section in project_plan.SECTIONS if _is_copied(texts[section.id], section.id)]
+    copied = [section for section in project_plan.SECTIONS if project_plan.is_copied(texts[section.id], section.id)]
     if copied:
         hint = "The example shows the form. Now with your own idea: which stream do you come across every day?"
-        return CheckResult(name, False, "This is the example's text.", f"section {copied[0].heading}", hint)
+        return CheckResult(name, False, "Most of it is the example's text.", f"section {copied[0].heading}", hint)
     if missing:
         first = missing[0]
         heading = next(section.heading for section in project_plan.SECTIONS if section.id == first.section)
         happened = f"{there}. Next: {first.words}."
         return CheckResult(name, False, happened, f"section {heading}", first.hint)
     words = sum(project_plan.num_words(text) for text in texts.values())
-    return CheckResult(
-        name, True, f"All {len(items)} things are there, in {words} words: about two to four pages.", _WHERE
-    )
+    pages = f"about {words / project_plan.WORDS_PER_PAGE:.1f} pages of {project_plan.WORDS_PER_PAGE} words"
+    return CheckResult(name, True, f"All {len(items)} things are there, in {words} words: {pages}.", _WHERE)
 
 
 @judge("11.topics")
@@ -47,6 +46,10 @@ def topics(evidence: Evidence, answer: Any) -> CheckResult:
     """Do the planned topics have good names, and does the cluster have them as planned? ``answer``: the plan's text."""
     name = "11.topics"
     planned = project_plan.topics(answer) if isinstance(answer, str) else []
+    wrong = project_plan.problems(answer) if isinstance(answer, str) else []
+    if wrong:
+        hint = "Mend that line in section 2, then run the cell above and this one again."
+        return CheckResult(name, False, str(wrong[0]), _WHERE, hint)
     if not planned:
         hint = f"In section 2, write a line for each topic, such as: {project_plan.TOPIC_LINE}"
         return CheckResult(name, False, "The plan has no line about a topic.", _WHERE, hint)
@@ -58,9 +61,6 @@ def topics(evidence: Evidence, answer: Any) -> CheckResult:
             return CheckResult(name, False, findings[0].reason, f"topic {each.name[:80]}", f"Rename it.{better}")
     for each in planned:
         found = len(evidence.log_end_offsets(each.name))
-        if not each.partitions:
-            hint = "A topic has one partition at least: lab 04's rule gives the number."
-            return CheckResult(name, False, f"The plan says 0 partitions for {each.name}.", f"topic {each.name}", hint)
         if found != each.partitions:
             has = f"has {found} partitions" if found else "is not there"
             happened = f"The plan says {each.partitions} partitions for {each.name}; in the cluster it {has}."
@@ -71,7 +71,3 @@ def topics(evidence: Evidence, answer: Any) -> CheckResult:
     return CheckResult(
         name, True, f"{listed}: good names, and {total} partitions that really are there.", "the cluster"
     )
-
-
-def _is_copied(text: str, section: str) -> bool:
-    return bool(text.strip()) and text.split() == project_plan.EXAMPLE[section].split()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kit.lessons.project_plan import EXAMPLE
 from tests.labs.notebooks import Cells, EveryLab, printed
-
-# The example's text with words of one's own: long enough, and no copy.
-PLAN = {section: f"In our town we ask the same about handball. {text}" for section, text in EXAMPLE.items()}
+from tests.support.plans import PLAN
 
 
 @pytest.mark.labs
@@ -21,7 +18,7 @@ class TestProject(EveryLab):
         (
             "form",
             'form = ProjectForm("my-project.md")',
-            f'form = ProjectForm("my-project.md")\nform.title = "Handball"\nform.texts = {PLAN!r}',
+            f'form = ProjectForm("my-project.md")\nform.title = "Late buses"\nform.texts = {PLAN!r}',
         ),
     )
     CHECKS = (("check-structure", "11.structure"), ("check-topics", "11.topics"))

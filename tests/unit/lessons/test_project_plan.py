@@ -15,6 +15,7 @@ from kit.lessons.project_plan import (
     PlannedTopic,
     items,
     num_words,
+    problems,
     read,
     topics,
     written,
@@ -33,7 +34,7 @@ def test_example_has_everything_and_good_names() -> None:
     assert all(item.is_there for item in items(EXAMPLE))
     assert all(not naming.lint(topic.name) for topic in topics(EXAMPLE["design"]))
     assert len(topics(EXAMPLE["design"])) == 2
-    assert 200 <= sum(num_words(text) for text in EXAMPLE.values()) <= 900
+    assert 480 <= sum(num_words(text) for text in EXAMPLE.values()) <= 1000
 
 
 def test_empty_plan_lacks_everything_and_says_what_to_do() -> None:
@@ -50,10 +51,8 @@ def test_empty_plan_lacks_everything_and_says_what_to_do() -> None:
     [
         (TOPIC_LINE, PlannedTopic("dev.hoops.plays.v1", "game", 4)),
         ("- Topic: `a.b`,key: the user's id ,partitions: 12 because", PlannedTopic("a.b", "the user's id", 12)),
-        ("> * topic: x, key: none, partitions: 0", PlannedTopic("x", "none", 0)),
-        ("topic: a b, key: c, partitions: 1", None),
-        ("topic: a, key: c, partitions: many", None),
-        ("topic: a, partitions: 1", None),
+        ("> * topic: x, key: none, partitions: 1", PlannedTopic("x", "none", 1)),
+        ("topic: x, partitions: 3, key: none", PlannedTopic("x", "none", 3)),
         ("my topic: a, key: c, partitions: 1", None),
     ],
 )
@@ -63,9 +62,40 @@ def test_topic_lines_are_read_as_people_write_them(line: str, found: PlannedTopi
 
 
 @pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("topic: a b, key: c, partitions: 1", "'a b' is no single name"),
+        ("topic: a, key: c, partitions: many", "'many' is no whole number"),
+        ("topic: a, key: c, partitions: 1.5", "'1.5' is no whole number"),
+        ("topic: a, key: c, partitions: ٣", "'٣' is no whole number"),
+        ("topic: a, key: c", "does not say how many partitions"),
+        ("* Topic: a, partitions: 1", "does not say which key"),
+        ("topic:", "has no name"),
+        ("topic: a, key: c, partitions: 0", "one partition at least"),
+        ("topic: a, key: c, partitions: 500", "500 partitions are more than the 200"),
+        ("topic: a, key: c, partitions: 1,000", "1,000 partitions are more than the 200"),
+        ("topic: x, key: c, partitions: 1", "x is planned twice"),
+    ],
+)
+def test_topic_line_that_cannot_be_followed_is_told_with_its_reason(line: str, reason: str) -> None:
+    """Nothing is dropped in silence: the line and the reason are in the list of what is missing."""
+    text = f"topic: x, key: y, partitions: 1\n{line}\nMore."
+    (problem,) = problems(text)
+
+    assert problem.line == line
+    assert reason in problem.reason
+    assert [topic.name for topic in topics(text)] == ["x"]
+    item = next(item for item in items({"design": text}) if item.words.startswith("a line for each topic"))
+    assert not item.is_there
+    assert item.hint == str(problem)
+
+
+@pytest.mark.parametrize(
     ("text", "is_there"),
     [
         ("20 plays per minute", True),
+        ("There are 20\nA day has 24 hours", False),
+        ("We saw 3\n\nplays in a minute", False),
         ("about 5,000 events a second", True),
         ("2.5 MB/s", True),
         ("300/s", True),
@@ -93,10 +123,10 @@ def test_section_without_its_part_is_told(section: str, text: str, words: str) -
     assert words in missing(section, text)
 
 
-@pytest.mark.parametrize(("count", "is_there"), [(39, False), (40, True), (250, True), (251, False)])
+@pytest.mark.parametrize(("count", "is_there"), [(119, False), (120, True), (250, True), (251, False)])
 def test_length_has_two_ends(count: int, is_there: bool) -> None:
     """A section is neither a line nor an essay."""
-    assert (f"40 to 250 words ({count} now)" not in missing("idea", "word " * count)) is is_there
+    assert (f"120 to 250 words ({count} now)" not in missing("idea", "word " * count)) is is_there
 
 
 def test_plan_survives_being_written_and_read() -> None:
@@ -111,6 +141,7 @@ def test_any_text_is_written_and_read_without_an_error(title: str, texts: dict[s
 
     assert list(found) == IDS
     assert len(items(found)) == len(items({}))
+    assert all(str(problem) for problem in problems(title))
 
 
 @pytest.mark.parametrize("text", ["", "# Only a title", "no heading", "## 2. Data source and stream design\nhello"])
