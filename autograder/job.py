@@ -126,7 +126,8 @@ class Outcome:
     Attributes:
         student, assignment, seed: as in the job.
         rung: the rung of the jail ladder that held it; None when nothing was run.
-        notebooks: file name -> executed notebook, JSON text; cells that were not reached have no outputs.
+        notebooks: file name -> executed notebook, JSON text. Cells that were not reached have no outputs and no
+            ``execution_count``; one that was begun and not finished ends with an output of type "error".
         answers: one for each probe, in the job's order.
         evidence: one for each run of the arena: what brokers and the harness saw.
         stops: what was cut short, in order.
