@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit import cells
 from kit.checks.practice_facts import PracticeCluster, PracticeFacts
+from kit.practice.child import COMMAND
 from kit.practice.desk_evidence import DeskEvidence
 from kit.practice.errors import CliError
 from kit.practice.processes import client_settings
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from kit.widgets.terminals import Terminals
 
 FOLDER = ".practice-08"
-_COMMAND = (sys.executable, "-m", "kit", "confluent")
+_IN_A_TERMINAL = (sys.executable, "-m", "kit", "confluent")
 _SECRET = re.compile(r'("api_secret": "|api_secret: |API Secret\s*\|\s*)[^"\s|]+')
 _END_S = 10.0
 _KNOCK_S = 1.0
@@ -105,7 +106,7 @@ class Desk:
             _say(f"Error: {error}: is there a quotation mark without its twin?\n")
             return Said("", 2)
         process = subprocess.Popen(
-            [*_COMMAND, *words],
+            [*COMMAND, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -134,15 +135,15 @@ class Desk:
     @property
     def command(self) -> tuple[str, ...]:
         """The words before a command's own."""
-        return _COMMAND
+        return COMMAND
 
     @property
     def in_a_terminal(self) -> str:
         """What makes a terminal of this computer use this desk."""
         if os.name == "nt":
-            program = " ".join(f"'{word}'" if " " in word else word for word in _COMMAND)
+            program = " ".join(f"'{word}'" if " " in word else word for word in _IN_A_TERMINAL)
             return f"$env:KIT_HOME = '{self.home}'\nfunction confluent {{ & {program} @args }}"
-        return f"export KIT_HOME={shlex.quote(str(self.home))}\nalias confluent={shlex.quote(shlex.join(_COMMAND))}"
+        return f"export KIT_HOME={shlex.quote(str(self.home))}\nalias confluent={shlex.quote(shlex.join(_IN_A_TERMINAL))}"
 
     def terminals(self, *names: str) -> Terminals:
         """Terminals side by side, each with one command at a time.
@@ -152,7 +153,7 @@ class Desk:
         """
         from kit.widgets.terminals import Terminals
 
-        return Terminals(names or ("producer", "consumer"), _COMMAND, self.environment)
+        return Terminals(names or ("producer", "consumer"), COMMAND, self.environment)
 
     # -- what there is -----------------------------------------------------------------------------------------------
 
@@ -206,7 +207,7 @@ class Desk:
         """End every cluster of this desk and remove its folder; harmless when called again."""
         if not self.home.exists():
             return
-        reset = [*_COMMAND, "practice", "reset", "--force"]
+        reset = [*COMMAND, "practice", "reset", "--force"]
         said = subprocess.run(reset, env=self.environment, capture_output=True, encoding="utf-8", check=False)
         if said.returncode:
             _say(said.stdout + said.stderr)

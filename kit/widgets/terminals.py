@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import codecs
+import contextlib
 import os
 import shlex
 import signal
@@ -37,6 +38,7 @@ class Terminal:
 
     Attributes:
         text: what is on the screen.
+        said: what the newest command has put there, from its line on.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], changed: Callable[[], None]) -> None:
@@ -46,6 +48,7 @@ class Terminal:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self.text = ""
+        self.said = ""
         self.line = ""
 
     @property
@@ -65,6 +68,7 @@ class Terminal:
         if self.is_running:
             self._write(f"({self.line} still runs: end it with Ctrl-C first)\n")
             return
+        self.said = ""
         self._write(f"$ confluent {line}\n")
         try:
             words = shlex.split(line)
@@ -120,13 +124,17 @@ class Terminal:
             else:
                 process.send_signal(signal.SIGINT)
 
-    def wait_for(self, text: str, timeout_s: float = _WAIT_S) -> None:
-        """Wait until something is on the screen.
+    def wait_for(self, text: str, timeout_s: float = _WAIT_S) -> bool:
+        """Wait until the newest command has printed something; what is on the screen from before does not count.
+
+        Returns:
+            Whether it has; False as soon as the command has ended without it.
 
         Raises:
-            TimeoutError: it does not come; the text has the end of the screen.
+            TimeoutError: it goes on and prints something else; the text has the end of the screen.
         """
-        self._wait(lambda: text in self.text, f"{text!r} is not on the screen", timeout_s)
+        self._wait(lambda: text in self.said or not self.is_running, f"{text!r} is not on the screen", timeout_s)
+        return text in self.said
 
     def wait(self, timeout_s: float = _WAIT_S) -> None:
         """Wait until no command runs.
@@ -147,6 +155,8 @@ class Terminal:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        with contextlib.suppress(TimeoutError):  # something that it started still holds its output
+            self.wait(_END_S)
 
     def clear(self) -> None:
         """Make the screen empty."""
@@ -167,14 +177,16 @@ class Terminal:
             stdout = process.stdout
             while stdout is not None and (chunk := os.read(stdout.fileno(), _CHUNK_BYTES)):
                 self._write(decoder.decode(chunk))
-        self._process = None
         if process.returncode > 0:
             self._write(f"(exit status {process.returncode})\n")
+        self._process = None
         self._changed()
 
     def _write(self, text: str) -> None:
+        text = text.replace("\r\n", "\n")
         with self._lock:
-            self.text = (self.text + text.replace("\r\n", "\n"))[-_MOST_CHARACTERS:]
+            self.text = (self.text + text)[-_MOST_CHARACTERS:]
+            self.said = (self.said + text)[-_MOST_CHARACTERS:]
         self._changed()
 
 
@@ -214,10 +226,14 @@ class Terminals(anywidget.AnyWidget):
         """All screens as plain text."""
         return "\n\n".join(f"{name}\n{each.text}" for name, each in self._terminals.items())
 
+    def end(self) -> None:
+        """End what runs in them, as Ctrl-C does; harmless when nothing does."""
+        _close_all(list(self._terminals.values()))
+
     def close(self) -> None:
         """End what runs in them, and remove the view."""
         self._closed.set()
-        _close_all(list(self._terminals.values()))
+        self.end()
         super().close()
 
     def asked(self, _widget: object, content: Any, _buffers: object) -> None:

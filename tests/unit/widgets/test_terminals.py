@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from kit.practice.child import COMMAND
 from kit.widgets import Terminals
 from kit.widgets.terminals import Terminal
 from tests.support.wait import wait_until
@@ -62,6 +65,22 @@ def test_interrupt_ends_what_would_go_on(terminals: Terminals) -> None:
     assert wait_until(lambda: not right.is_running, "its end") is not None
 
 
+@pytest.mark.parametrize("terminals", [PATIENT], indirect=True)
+def test_waiting_looks_at_the_newest_command_alone(terminals: Terminals) -> None:
+    """What an earlier command has printed is not waited for, and a command that has ended is waited for no more."""
+    left = terminals["left"]
+    left.run("first")
+    assert left.wait_for("ready")
+    terminals.end()
+    assert not left.is_running
+
+    left.run('unfinished "')
+
+    assert not left.wait_for("ready")
+    assert left.said.startswith('$ confluent unfinished "\nError: ')
+    assert "ready" in left.text
+
+
 def test_word_confluent_may_be_typed(terminals: Terminals) -> None:
     """Whoever types the whole command gets the same."""
     for line in ("confluent login", "kit confluent login"):
@@ -107,3 +126,26 @@ def test_program_that_cannot_start_is_told() -> None:
 
     assert "cannot be started" in terminal.text
     assert not terminal.is_running
+
+
+@pytest.fixture
+def kernel_at_rest() -> Iterator[None]:
+    """Ignore Ctrl-C, as a notebook's kernel does while no cell runs; what it starts would ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT for one process")
+@pytest.mark.usefixtures("kernel_at_rest")
+def test_every_command_can_be_interrupted(tmp_path: Path) -> None:
+    """The 1st, 2nd and 3rd command end by Ctrl-C, and none of them by a traceback."""
+    terminal = Terminal(COMMAND, {**os.environ, "KIT_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}, lambda: None)
+    for _ in range(3):
+        terminal.run("practice reset")  # asks, and waits for an answer
+        assert terminal.wait_for("(y/n)")
+        terminal.interrupt()
+        terminal.wait()
+
+    assert "Traceback" not in terminal.text
