@@ -12,7 +12,7 @@ from kit.broker.embedded import EmbeddedCluster
 from kit.broker.faults import FaultError
 from kit.broker.lifecycle import LifecycleState
 from kit.broker.process.control import Command, ControlChannel, Failure
-from kit.broker.witness.sight import is_settled
+from kit.broker.witness.sight import forget_members, is_settled
 
 RESTART_TIMEOUT_MS = 30_000
 STOP_TIMEOUT_MS = 30_000
@@ -50,6 +50,8 @@ class _Commands:
             "fired": lambda: self._cluster.be_witnessed().fired,
             "release": lambda: self._cluster.be_witnessed().release(),
             "settled": lambda: is_settled(self._cluster),
+            "forget_members": lambda: forget_members(self._cluster),
+            "place": lambda: self._cluster.be_witnessed().journal.next_place(),
         }
 
     def witness(self, rules: list[dict[str, Any]]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kit.broker.groups.records import OffsetChange, read_changes
 from kit.broker.metadata import CONSUMER_OFFSETS_TOPIC, NO_LEADER, MetadataImage
 from kit.broker.partition import Partition
 from kit.broker.witness.describe import batches_in, shown
+from kit.wire import messages as m
 
 if TYPE_CHECKING:
     from kit.broker.embedded import EmbeddedCluster
@@ -89,3 +91,22 @@ def commits(cluster: EmbeddedCluster) -> list[list[Any]]:
                     group = shown(change.key.group_id.encode())
                     found.append([time_ms, group, change.key.topic, change.key.partition, offset])
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Nobody:
+    api_version: int = 5
+    client_id: str | None = None
+    client_host: str = ""
+
+
+def forget_members(cluster: EmbeddedCluster) -> None:
+    """Let the session of every group's members be over, as when their time had passed: they were killed."""
+    for broker in cluster.brokers.values():
+        coordinator = broker.coordinator
+        listed = [group.group_id for group in coordinator.list_groups(m.ListGroupsRequest()).groups]
+        described = coordinator.describe_groups(m.DescribeGroupsRequest(groups=listed), _Nobody())
+        for group in described.groups:
+            members = [m.MemberIdentity(member_id=member.member_id) for member in group.members]
+            if members:
+                coordinator.leave_group(m.LeaveGroupRequest(group_id=group.group_id, members=members))

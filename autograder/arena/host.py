@@ -1,0 +1,185 @@
+"""The process that has the clusters of an arena: ``python -m autograder.arena.host``.
+
+Where the system allows it, it lives in a user and a network namespace of its own: its clusters listen on a 127.0.0.1
+that only a jail shares which joins that network. It speaks with its starter alone, over its stdin and stdout, one JSON
+object a line; no jail has these pipes. It ends with its stdin.
+
+From the starter: ``{"id": 1, "command": "...", "args": {...}}``, answered in turn by ``{"id": 1, "result": ...}`` or
+``{"id": 1, "error": "..."}``. The commands are the methods of `Host` without an underscore in front.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kit.backends.broker_link import BrokerLink, LinkError
+from kit.backends.embedded import EmbeddedBackend
+from kit.errors import KitError
+from kit.wire import messages as m
+from kit.wire.errors import ErrorCode
+
+CREATE_TOPICS = 19
+_PATIENCE_S = 10.0
+_LOOK_AGAIN_S = 0.01
+CONFIG = {
+    "offsets.topic.num.partitions": 1,
+    "group.min.session.timeout.ms": 500,
+    "group.initial.rebalance.delay.ms": 0,
+    "auto.create.topics.enable": False,
+    "log.cleaner.enable": False,
+}
+"""What a cluster of the arena has besides the defaults of embedded ones: one place for all offsets, nothing that waits
+for its own sake, and a log that keeps everything that was committed."""
+
+PASSED_ON = ("kill", "restart", "heal", "state", "release", "settled", "fired", "forget_members", "place")
+
+
+class Host:
+    """One cluster at a time, and what is asked about it."""
+
+    def __init__(self) -> None:
+        self._backend: EmbeddedBackend | None = None
+
+    def start(self, brokers: int, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Start a cluster, in place of an earlier one; says where its brokers are."""
+        self.stop()
+        self._backend = EmbeddedBackend(
+            brokers=brokers, controllers=1, port=None, data_dir=None, config={**CONFIG, **config}
+        )
+        found = self._backend.brokers()
+        return {
+            "bootstrap_servers": self._backend.client_settings["bootstrap_servers"],
+            "ports": [each.port for each in found],
+        }
+
+    def stop(self) -> None:
+        """End the cluster; harmless without one."""
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
+
+    def create_topic(self, name: str, partitions: int, replicas: int, config: Mapping[str, str]) -> None:
+        """Make a topic; broker 1 leads partition 0, broker 2 partition 1, and so on, in every run alike."""
+        ids = [each.node_id for each in self._cluster().brokers()]
+        places = [
+            m.CreatableReplicaAssignment(
+                partition_index=index,
+                broker_ids=[ids[(index + step) % len(ids)] for step in range(replicas)],
+            )
+            for index in range(partitions)
+        ]
+        topic = m.CreatableTopic(
+            name=name,
+            num_partitions=-1,
+            replication_factor=-1,
+            assignments=places,
+            configs=[m.CreatableTopicConfig(name=key, value=str(value)) for key, value in config.items()],
+        )
+        give_up_s = time.monotonic() + _PATIENCE_S
+        first = self._cluster().brokers()[0]
+        plain = {"security_protocol": "PLAINTEXT"}
+        with BrokerLink(first.host, first.port, plain, None, give_up_s) as link:
+            answer = link.ask(CREATE_TOPICS, m.CreateTopicsRequest(topics=[topic], timeout_ms=8000), give_up_s)
+        code = ErrorCode(answer.topics[0].error_code)
+        if code is not ErrorCode.NONE:
+            raise KitError(f"Topic {name} cannot be made: {code.name} {answer.topics[0].error_message or ''}")
+        self.wait_until_settled()
+
+    def wait_until_settled(self) -> bool:
+        """Wait until every partition has a leader and every record is committed; False after ten seconds."""
+        give_up_s = time.monotonic() + _PATIENCE_S
+        while not self._ask("settled", {}):
+            if time.monotonic() > give_up_s:
+                return False
+            time.sleep(_LOOK_AGAIN_S)
+        return True
+
+    def finish(self) -> bool:
+        """Mend whatever was harmed, and wait until it is; False when that takes too long."""
+        self._ask("release", {})
+        state = self._ask("state", {})
+        if state["links"]["texts"]:
+            self._ask("heal", {})
+        for node_id, word in state["nodes"].items():
+            if word != "up":
+                self._ask("resume" if word == "paused" else "restart", {"node_id": int(node_id)})
+        return self.wait_until_settled()
+
+    def witness(self, rules: list[dict[str, Any]]) -> None:
+        """Write down what clients do from now on, and let these rules act."""
+        self._ask("witness", {"rules": rules})
+
+    def seen(self) -> dict[str, Any]:
+        """Everything that is known about what happened."""
+        return {**self._ask("witnessed", {}), "timeline": self._ask("timeline", {"since_ms": 0})}
+
+    def _cluster(self) -> EmbeddedBackend:
+        if self._backend is None:
+            raise KitError("There is no cluster: start one.")
+        return self._backend
+
+    def _ask(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        return self._cluster().ask(command, arguments)
+
+    def call(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Carry out a command of the starter."""
+        if command in PASSED_ON:
+            return self._ask(command, arguments)
+        return getattr(self, command)(**arguments)
+
+
+def main() -> int:
+    """Serve until stdin ends."""
+    is_apart, why_not = _moved_apart()
+    host = Host()
+    _say({"pid": os.getpid(), "is_apart": is_apart, "why_not": why_not})
+    try:
+        for line in sys.stdin:
+            message = json.loads(line)
+            try:
+                answer = {"result": host.call(message["command"], message["args"])}
+            except (KitError, LinkError, OSError) as error:
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            _say({"id": message["id"], **answer})
+    finally:
+        host.stop()
+    return 0
+
+
+def _say(message: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def _moved_apart() -> tuple[bool, str]:
+    """Move to namespaces of our own; whether that worked, and why not.
+
+    A user may map only itself; root maps "nobody" as well, whom its jails become.
+    """
+    if "--plain" in sys.argv or not sys.platform.startswith("linux"):
+        return False, "it was not wanted" if "--plain" in sys.argv else "only Linux has network namespaces"
+    from autograder.jail import namespaces, syscalls
+
+    user, group = os.geteuid(), os.getegid()
+    own = Path("/proc/self")
+    try:
+        syscalls.unshare(syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNET)
+        if user != 0:
+            (own / "setgroups").write_text("deny")
+        nobody = f"\n{namespaces.NOBODY} {namespaces.NOBODY} 1\n" if user == 0 else "\n"
+        (own / "uid_map").write_text(f"0 {user} 1{nobody}")
+        (own / "gid_map").write_text(f"0 {group} 1{nobody}")
+        namespaces.bring_up_loopback()
+    except OSError as error:
+        return False, str(error)
+    return True, ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

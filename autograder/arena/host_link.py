@@ -1,0 +1,121 @@
+"""The worker's end of the arena's host: starts it, asks it, ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from autograder.jail.network import Network
+
+_START_S, _ANSWER_S, _END_S = 30.0, 60.0, 15.0
+
+
+class ArenaError(Exception):
+    """The arena itself failed, not the student; one line."""
+
+
+class HostLink:
+    """A host process, from `__enter__` to `__exit__`.
+
+    Args:
+        apart: whether it may live in a network of its own.
+
+    Attributes:
+        is_apart: whether it does; else its clusters listen on this computer's own 127.0.0.1.
+        why_not: in words.
+
+    Raises:
+        ArenaError: it does not start, or ends, or refuses what it was asked.
+    """
+
+    def __init__(self, *, apart: bool = True) -> None:
+        self._lock = threading.Lock()
+        self._number = 0
+        options = [] if apart else ["--plain"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _BOOT, str(Path(__file__).parents[2]), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            first = self._line(_START_S)
+        except BaseException:
+            self.close()
+            raise
+        self.pid: int = first["pid"]
+        self.is_apart: bool = first["is_apart"]
+        self.why_not: str = first["why_not"]
+        self.ports: tuple[int, ...] = ()
+
+    def ask(self, command: str, **arguments: Any) -> Any:
+        """Let the host do something, and wait for its answer. Raises `ArenaError`."""
+        with self._lock:
+            self._number += 1
+            message = {"id": self._number, "command": command, "args": arguments}
+            assert self._process.stdin is not None
+            try:
+                self._process.stdin.write(json.dumps(message).encode() + b"\n")
+                self._process.stdin.flush()
+            except (OSError, ValueError) as error:
+                raise ArenaError(f"the arena's host is gone: {error}") from error
+            answer = self._line(_ANSWER_S)
+        if "error" in answer:
+            raise ArenaError(f"the arena could not {command}: {answer['error']}")
+        return answer["result"]
+
+    def start(self, brokers: int, config: Any) -> dict[str, Any]:
+        """Start a cluster, and know its ports for `network`."""
+        started: dict[str, Any] = self.ask("start", brokers=brokers, config=config)
+        self.ports = tuple(started["ports"])
+        return started
+
+    @property
+    def network(self) -> Network:
+        """What jails join to reach the cluster."""
+        return Network(self.pid, self.ports)
+
+    def _line(self, timeout_s: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(timeout_s, self._process.kill)
+        watchdog.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            watchdog.cancel()
+        if not line:
+            raise ArenaError(f"the arena's host ended, or did not answer in {timeout_s:.0f} s")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """End the host and its cluster."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+# -P and this keep the folder that the worker was started in off the host's module path.
+_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from autograder.arena import host; sys.exit(host.main())"

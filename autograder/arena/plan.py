@@ -1,0 +1,218 @@
+"""What an arena is to do with a student's functions, as data: `docs/reference/arena.md` describes it.
+
+Chance comes from a seed alone: which records are written, and where a fault happens that the plan says may happen
+between two counts.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.broker.witness import RuleError, Rules
+
+_BROKERS = range(1, 6)
+_SEEDS = range(1, 21)
+_COUNTS = range(1, 20_001)
+_NOTE = "a note to the kitchen, "
+
+
+class PlanError(ValueError):
+    """A plan that cannot be played; the text says where, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that is there before the first step, or that a step makes (then ``config_from`` names it)."""
+
+    name: str
+    partitions: int = 3
+    replicas: int = 3
+    config: Mapping[str, str] = field(default_factory=dict)
+    config_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a function of the student's.
+
+    Attributes:
+        name: unique in its run.
+        function: of the student's notebook.
+        session: which of the student's kernels; those of one name are the same one until it is killed.
+        arguments: what JSON can hold; texts that begin with ``$`` stand for what `Play` puts there.
+        timeout_s: how long it may take.
+        kill_after: a rule; when it has fired, the kernel is killed.
+    """
+
+    name: str
+    function: str
+    session: str
+    arguments: tuple[Any, ...] = ()
+    timeout_s: float = 30.0
+    kill_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is to be written: orders of customers, the key being the customer."""
+
+    count: int = 400
+    keys: int = 12
+    value_bytes: int = 300
+
+    def made(self, seed: int) -> list[list[str]]:
+        """The records, [key, value]; each value is there once."""
+        chance = random.Random(f"records {seed}")
+        found = []
+        for number in range(self.count):
+            customer = f"customer-{chance.randrange(self.keys):02d}"
+            order = {"order": number, "customer": customer, "amount": chance.randrange(100, 10_000), "note": ""}
+            room = max(0, self.value_bytes - len(json.dumps(order)))
+            order["note"] = (_NOTE * (room // len(_NOTE) + 1))[:room]
+            found.append([customer, json.dumps(order)])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One cluster's life."""
+
+    name: str
+    steps: tuple[Step, ...]
+    topics: tuple[Topic, ...]
+    records: Records = field(default_factory=Records)
+    rules: tuple[Mapping[str, Any], ...] = ()
+    brokers: int = 3
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def rules_for(self, seed: int) -> list[dict[str, Any]]:
+        """The rules with every ``{"between": [least, most]}`` decided."""
+        chance = random.Random(f"rules {seed}")
+        return [_decided(rule, chance) for rule in self.rules]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Runs, each of which is played with several seeds."""
+
+    runs: tuple[Run, ...]
+    seeds: int = 1
+
+    @classmethod
+    def read(cls, described: Mapping[str, Any]) -> Plan:
+        """The plan as an assignment describes it.
+
+        Raises:
+            PlanError: it cannot be played.
+        """
+        _known(described, {"runs", "seeds"}, "the plan")
+        seeds = _whole(described.get("seeds", 1), _SEEDS, "seeds")
+        runs = tuple(_run(each) for each in _list(described.get("runs"), "runs"))
+        _unique([run.name for run in runs], "runs")
+        return cls(runs, seeds)
+
+
+def _run(described: Any) -> Run:
+    _known(described, {"name", "steps", "topics", "records", "rules", "brokers", "config"}, "a run")
+    name = _text(described.get("name"), "the name of a run")
+    where = f"run {name}"
+    steps = tuple(_step(each, where) for each in _list(described.get("steps"), f"steps of {where}"))
+    topics = tuple(_topic(topic, each or {}, where) for topic, each in dict(described.get("topics", {})).items())
+    records = described.get("records", {})
+    _known(records, {"count", "keys", "value_bytes"}, f"records of {where}")
+    numbers = {key: _whole(value, _COUNTS, f"{key} of {where}") for key, value in records.items()}
+    run = Run(
+        name=name,
+        steps=steps,
+        topics=topics,
+        records=Records(**numbers),
+        rules=tuple(described.get("rules", ())),
+        brokers=_whole(described.get("brokers", 3), _BROKERS, f"brokers of {where}"),
+        config=dict(described.get("config", {})),
+    )
+    _unique([step.name for step in steps], f"steps of {where}")
+    try:
+        rules = Rules(run.rules_for(0), lambda _: None).rules
+    except (RuleError, TypeError, ValueError) as error:
+        raise PlanError(f"{where}: {error}") from error
+    known = {rule.name for rule in rules}
+    for step in steps:
+        if step.kill_after is not None and step.kill_after not in known:
+            raise PlanError(f"{where}: step {step.name} waits for rule {step.kill_after!r}, and there is none")
+    for topic in topics:
+        if topic.config_from is not None and topic.config_from not in {step.name for step in steps}:
+            raise PlanError(f"{where}: topic {topic.name} waits for step {topic.config_from!r}, and there is none")
+    return run
+
+
+def _step(described: Any, where: str) -> Step:
+    _known(described, {"name", "call", "session", "arguments", "timeout_s", "kill_after"}, f"a step of {where}")
+    function = _text(described.get("call"), f"call in a step of {where}")
+    timeout_s = described.get("timeout_s", 30)
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or not 0 < timeout_s <= 600:
+        raise PlanError(f"{where}: timeout_s is {timeout_s!r}; it must be a number of seconds up to 600")
+    return Step(
+        name=_text(described.get("name", function), f"name of a step of {where}"),
+        function=function,
+        session=_text(described.get("session", "student"), f"session of a step of {where}"),
+        arguments=tuple(described.get("arguments", ())),
+        timeout_s=timeout_s,
+        kill_after=described.get("kill_after"),
+    )
+
+
+def _topic(name: str, described: Any, where: str) -> Topic:
+    _known(described, {"partitions", "replicas", "config", "config_from"}, f"topic {name} of {where}")
+    return Topic(
+        name=name,
+        partitions=_whole(described.get("partitions", 3), range(1, 51), f"partitions of topic {name}"),
+        replicas=_whole(described.get("replicas", 3), _BROKERS, f"replicas of topic {name}"),
+        config={key: str(value) for key, value in dict(described.get("config", {})).items()},
+        config_from=described.get("config_from"),
+    )
+
+
+def _decided(part: Any, chance: random.Random) -> Any:
+    if isinstance(part, Mapping):
+        if set(part) == {"between"}:
+            return chance.randint(*part["between"])
+        return {key: _decided(value, chance) for key, value in part.items()}
+    if isinstance(part, Sequence) and not isinstance(part, str):
+        return [_decided(each, chance) for each in part]
+    return part
+
+
+def _known(described: Any, names: set[str], where: str) -> None:
+    if not isinstance(described, Mapping):
+        raise PlanError(f"{where} is {described!r:.60}; it must be a mapping")
+    unknown = sorted(map(str, described.keys() - names))
+    if unknown:
+        raise PlanError(f"{where} has {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list | tuple) or not value:
+        raise PlanError(f"{where} must be a list with something in it")
+    return list(value)
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise PlanError(f"{where} is {value!r}; it must be a text")
+    return value
+
+
+def _whole(value: Any, allowed: range, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+        raise PlanError(f"{where} is {value!r}; it must be a whole number from {allowed[0]} to {allowed[-1]}")
+    return value
+
+
+def _unique(names: Sequence[str], where: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PlanError(f"{where}: {', '.join(twice)} is there twice")

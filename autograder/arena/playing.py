@@ -1,0 +1,212 @@
+"""Plays a plan with a student's functions, and gathers the evidence; nothing is judged here."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Protocol
+
+from autograder.arena.host_link import ArenaError, HostLink
+from autograder.arena.plan import Plan, Run, Step, Topic
+from autograder.jail.network import Network
+from autograder.job import Answer, Job
+from kit.broker.witness.describe import shown
+
+FORMAT = 1
+_LOOK_AGAIN_S = 0.02
+_GRACE_S = 10.0  # a call that is over its time ends by itself; after this the kernel is killed
+_END_S = 5.0
+ALLOWED_SETTINGS = ("min.insync.replicas", "unclean.leader.election.enable")
+"""What a student's function may decide about a topic that the arena makes."""
+
+
+class Session(Protocol):
+    """One kernel of the student's in a jail; see `autograder.execute`."""
+
+    def call(self, function: str, arguments: tuple[Any, ...], timeout_s: float) -> Answer:
+        """``function(*arguments)`` in the kernel, answered in JSON."""
+
+    def kill(self) -> None:
+        """End the kernel at once; a call that is under way is answered with an error."""
+
+
+OpenSession = Callable[[Job, Network | None], AbstractContextManager[Any]]
+
+
+def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> tuple[dict[str, Any], ...]:
+    """Play a job's plan with as many seeds as it says.
+
+    Args:
+        open_session: gives a session whose kernel has run the student's notebooks.
+        apart: whether the clusters have a network of their own; None for what fits the jail of this machine.
+
+    Returns:
+        The evidence of each run with each seed: see `docs/reference/arena.md`. JSON can hold it.
+
+    Raises:
+        PlanError: the plan cannot be played.
+        ArenaError: the arena failed.
+    """
+    plan = Plan.read(job.arena or {})
+    found = []
+    with HostLink(apart=_joins_networks(job) if apart is None else apart) as host:
+        for number in range(plan.seeds):
+            for run in plan.runs:
+                with Play(job, run, number, host, open_session) as played:
+                    found.append(played.evidence())
+    return tuple(found)
+
+
+def _joins_networks(job: Job) -> bool:
+    """Whether the job's jail can join a network of the arena's own; other jails use this computer's."""
+    from autograder.jail import strongest  # tries what this machine allows
+
+    return str(strongest(job.weakest_rung)) in {"namespaces", "bubblewrap"}
+
+
+class Play:
+    """One run with one seed.
+
+    Args:
+        number: of the seed, from 0.
+    """
+
+    def __init__(self, job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession) -> None:
+        self._job = job
+        self._run = run
+        self._number = number
+        self._host = host
+        self._open_session = open_session
+        self._seed = job.seed * 1000 + number
+        self._records = run.records.made(self._seed)
+        self._rules = run.rules_for(self._seed)
+        self._sessions: dict[str, Any] = {}
+        self._stack = ExitStack()
+        self._steps: list[dict[str, Any]] = []
+        self._servers = ""
+
+    def __enter__(self) -> Play:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ArenaError):
+            self._host.ask("stop")
+        self._stack.close()
+
+    def evidence(self) -> dict[str, Any]:
+        """Play it to the end, and say what was seen."""
+        began_s = time.monotonic()
+        self._servers = self._host.start(self._run.brokers, dict(self._run.config))["bootstrap_servers"]
+        for topic in self._run.topics:
+            if topic.config_from is None:
+                self._make(topic, topic.config)
+        self._host.ask("witness", rules=self._rules)
+        for step in self._run.steps:
+            self._steps.append(self._play(step))
+            for topic in self._run.topics:
+                if topic.config_from == step.name:
+                    self._make(topic, {**topic.config, **_settings(self._steps[-1]["value"])})
+        self._stack.close()
+        is_settled = self._host.ask("finish")
+        seen = self._host.ask("seen")
+        return {
+            "format": FORMAT,
+            "run": self._run.name,
+            "number": self._number,
+            "seed": self._seed,
+            "given": [[_shown(key), _shown(value)] for key, value in self._records],
+            "topics": {topic.name: topic.partitions for topic in self._run.topics},
+            "rules": self._rules,
+            "steps": self._steps,
+            "is_apart": self._host.is_apart,
+            "is_complete": is_settled and not seen["num_dropped"],
+            "wall_s": round(time.monotonic() - began_s, 2),
+            **seen,
+        }
+
+    def _make(self, topic: Topic, config: Mapping[str, str]) -> None:
+        self._host.ask(
+            "create_topic", name=topic.name, partitions=topic.partitions, replicas=topic.replicas, config=dict(config)
+        )
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    def _play(self, step: Step) -> dict[str, Any]:
+        told: dict[str, Any] = {"name": step.name, "function": step.function, "session": step.session}
+        session = self._session(step.session)
+        told |= {"began": self._host.ask("place"), "began_ms": _now_ms()}
+        answers: list[Answer] = []
+        arguments = tuple(self._filled(each, step) for each in step.arguments)
+        call = threading.Thread(
+            target=lambda: answers.append(session.call(step.function, arguments, step.timeout_s)), daemon=True
+        )
+        call.start()
+        was_killed = self._wait(call, step, session)
+        told |= {"ended": self._host.ask("place"), "ended_ms": _now_ms(), "was_killed": was_killed}
+        if was_killed:
+            self._host.ask("forget_members")
+        self._host.ask("release")
+        answer = answers[0] if answers else Answer(step.name, error="the kernel gave no answer")
+        return told | {"value": answer.value, "error": answer.error}
+
+    def _wait(self, call: threading.Thread, step: Step, session: Any) -> bool:
+        """Wait for the call's end; whether the plan killed its kernel."""
+        give_up_s = time.monotonic() + step.timeout_s + _GRACE_S
+        while call.is_alive():
+            call.join(_LOOK_AGAIN_S)
+            if step.kill_after is not None and self._has_fired(step.kill_after):
+                self._end(step.session, session)
+                call.join(_END_S)
+                return True
+            if time.monotonic() > give_up_s:
+                self._end(step.session, session)
+                call.join(_END_S)
+                return False
+        return False
+
+    def _has_fired(self, rule: str) -> bool:
+        return any(each["rule"] == rule for each in self._host.ask("fired"))
+
+    def _session(self, name: str) -> Any:
+        if name not in self._sessions:
+            network = self._host.network
+            self._sessions[name] = self._stack.enter_context(self._open_session(self._job, network))
+        return self._sessions[name]
+
+    def _end(self, name: str, session: Any) -> None:
+        session.kill()
+        self._sessions.pop(name, None)
+
+    def _filled(self, argument: Any, step: Step) -> Any:
+        """What an argument stands for."""
+        reach = {"bootstrap_servers": self._servers, "client_id": f"{self._run.name}-{step.name}"}
+        known = {
+            "$client_settings": reach,
+            "$bootstrap_servers": self._servers,
+            "$records": self._records,
+            "$count": len(self._records),
+            "$seed": self._seed,
+        }
+        return known.get(argument, argument) if isinstance(argument, str) else argument
+
+
+def _settings(value: Any) -> dict[str, str]:
+    """What a student's function decided about a topic, as far as it may."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {
+        name: str(value[name]).lower() if isinstance(value[name], bool) else str(value[name])[:40]
+        for name in ALLOWED_SETTINGS
+        if name in value
+    }
+
+
+def _shown(text: str) -> str | None:
+    return shown(text.encode())
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

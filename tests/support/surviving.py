@@ -1,0 +1,202 @@
+"""*Surviving failure*: the plan of its arena, a solution, and wrong answers that each lose one property."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SURVIVE: dict[str, Any] = {
+    "name": "survive",
+    "records": {"count": 400, "keys": 12, "value_bytes": 300},
+    "topics": {
+        "orders": {"partitions": 3, "replicas": 3, "config": {"min.insync.replicas": "2"}},
+        "results": {"partitions": 3, "replicas": 3, "config": {"min.insync.replicas": "2"}},
+    },
+    "rules": [
+        {"name": "deaf", "when": {"requests": 2, "api": "Produce", "topic": "orders"}, "do": [{"request": "hang_up"}]},
+        {
+            "name": "cut-off",
+            "when": {"acknowledged": {"between": [1, 60]}, "topic": "orders", "partition": 0},
+            "do": [{"fault": "isolate", "node": "leader:orders-0"}],
+        },
+        {
+            "name": "kill",
+            "after": "cut-off",
+            "when": {"elected": "rule:cut-off", "topic": "orders", "partition": 0},
+            "do": [{"fault": "kill", "node": "rule:cut-off"}, {"fault": "heal"}],
+        },
+        {"name": "back", "after": "kill", "do": [{"fault": "restart", "node": "rule:cut-off"}]},
+        {
+            "name": "commit-lost",
+            "when": {"requests": 1, "api": "OffsetCommit", "topic": "orders"},
+            "do": [{"request": "lose"}],
+        },
+        {
+            "name": "commit-applied",
+            "after": "commit-lost",
+            "when": {"requests": 1, "api": "OffsetCommit", "topic": "orders"},
+            "do": [{"request": "lose_reply"}],
+        },
+    ],
+    "steps": [
+        {
+            "call": "produce",
+            "session": "producer",
+            "arguments": ["$client_settings", "orders", "$records"],
+            "timeout_s": 40,
+        },
+        {
+            "name": "consume-1",
+            "call": "consume",
+            "session": "first",
+            "arguments": ["$client_settings", "orders", "results", "tally"],
+            "kill_after": "commit-lost",
+        },
+        {
+            "name": "consume-2",
+            "call": "consume",
+            "session": "second",
+            "arguments": ["$client_settings", "orders", "results", "tally"],
+            "kill_after": "commit-applied",
+        },
+        {
+            "name": "consume-3",
+            "call": "consume",
+            "session": "third",
+            "arguments": ["$client_settings", "orders", "results", "tally"],
+        },
+    ],
+}
+
+CUT: dict[str, Any] = {
+    "records": {"count": 120, "keys": 6, "value_bytes": 300},
+    "rules": [
+        {
+            "name": "cut",
+            "when": {"acknowledged": 1, "topic": "ledger"},
+            "do": [{"fault": "cut", "groups": [["leader:ledger-0", 101], ["others"]]}],
+        },
+    ],
+}
+
+SOLUTION = """
+import json
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+
+def send_all(producer, topic, records):
+    futures = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]
+    producer.flush()
+    report = []
+    for future in futures:
+        try:
+            done = future.get(timeout=30)
+            report.append([done.partition, done.offset])
+        except Exception:
+            report.append(None)
+    producer.close()
+    return report
+
+
+def produce(settings, topic, records):
+    return send_all(KafkaProducer(**settings, acks="all", enable_idempotence=True), topic, records)
+
+
+def store(producer, results, record):
+    amount = json.loads(record.value)["amount"]
+    row = {"partition": record.partition, "offset": record.offset, "result": amount}
+    key = f"{record.partition}-{record.offset}"
+    producer.send(results, key=key.encode(), value=json.dumps(row).encode())
+
+
+def is_at_end(consumer):
+    places = consumer.assignment()
+    if not places:
+        return False
+    ends = consumer.end_offsets(places)
+    return all(consumer.position(place) >= ends[place] for place in places)
+
+
+def consume(settings, topic, results, group):
+    consumer = KafkaConsumer(topic, **settings, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest")
+    producer = KafkaProducer(**settings, acks="all", enable_idempotence=True)
+    while True:
+        found = consumer.poll(timeout_ms=200)
+        for records in found.values():
+            for record in records:
+                store(producer, results, record)
+        if found:
+            producer.flush()
+            consumer.commit()
+        elif is_at_end(consumer):
+            break
+    consumer.close()
+    producer.close()
+"""
+
+
+def changed(*changes: tuple[str, str]) -> str:
+    """The solution with some of its text replaced; each must be there."""
+    text = SOLUTION
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+_PRODUCE = '    return send_all(KafkaProducer(**settings, acks="all", enable_idempotence=True), topic, records)'
+_CONSUME = """        for records in found.values():
+            for record in records:
+                store(producer, results, record)
+        if found:
+            producer.flush()
+            consumer.commit()
+"""
+WRONG: dict[str, tuple[str, str]] = {
+    "lost-write": (
+        "acks=1: what only the killed leader had is gone",
+        changed(
+            (_PRODUCE, _PRODUCE.replace('acks="all", enable_idempotence=True', "acks=1, enable_idempotence=False"))
+        ),
+    ),
+    "duplicate": (
+        "a retry without idempotence writes again what was written",
+        changed(
+            (
+                _PRODUCE,
+                _PRODUCE.replace(
+                    "enable_idempotence=True", "enable_idempotence=False, max_in_flight_requests_per_connection=1"
+                ),
+            )
+        ),
+    ),
+    "wrong-partitioner": (
+        "records of one key go to different partitions",
+        changed(
+            (
+                "futures = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]",
+                "futures = [\n        producer.send(topic, key=key.encode(), value=value.encode(), partition=number % 3)\n"
+                "        for number, (key, value) in enumerate(records)\n    ]",
+            )
+        ),
+    ),
+    "committed-before-processed": (
+        "the commit comes before the results",
+        changed(
+            (
+                _CONSUME,
+                "        if found:\n            consumer.commit()\n        for records in found.values():\n"
+                "            for record in records:\n                store(producer, results, record)\n"
+                "        producer.flush()\n        if found:\n            pass\n",
+            )
+        ),
+    ),
+    "repeat": (
+        "each time a record is read its result is added",
+        changed(("producer.send(results, key=key.encode(), value", "producer.send(results, value")),
+    ),
+}
+
+
+def plan(*runs: dict[str, Any], seeds: int = 1) -> dict[str, Any]:
+    """A plan of these runs."""
+    return {"seeds": seeds, "runs": list(runs or [SURVIVE])}
