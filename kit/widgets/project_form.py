@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ from kit.widgets._assets import script, style
 
 FILE_NAME = "my-project.md"
 _MOST_CHARACTERS = 20_000  # of a section
+_MOST_IN_TITLE = 120
 
 
 class ProjectForm(anywidget.AnyWidget):
     """Four sections to write in; what is typed is in the file at once, and the list of what is missing follows.
+
+    The kernel answers every save. While it does not, the browser says so and keeps the text, and the next form for the
+    same file gets it.
 
     Args:
         path: of the file. One that is there is shown.
@@ -31,24 +37,41 @@ class ProjectForm(anywidget.AnyWidget):
     texts: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
     items: traitlets.List[Any] = traitlets.List().tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
+    # Under which name a browser keeps what was not saved, and what it was typed on top of.
+    place = traitlets.Unicode().tag(sync=True)
+    version = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, path: str | os.PathLike[str] = FILE_NAME) -> None:
         self.path = Path(path).absolute()
         self._on_disk = self._read()
         title, texts = project_plan.read(self._on_disk or "")
-        super().__init__(title=title, texts=texts)
+        super().__init__(title=title, texts=texts, place=_digest(str(self.path)), version=_digest(self._on_disk))
         self.sections = [
             {"id": each.id, "heading": each.heading, "prompts": list(each.prompts)} for each in project_plan.SECTIONS
         ]
         self._look()
-        if not self.status:
-            self.status = f"{'Loaded from' if self._on_disk else 'Kept in'} {self.path.name}, beside this notebook."
+        self.status = f"{'Loaded from' if self._on_disk else 'Kept in'} {self.path.name}, beside this notebook."
         self.observe(self._changed, ["title", "texts"])
+        self.on_msg(self._received)
 
     @property
     def text(self) -> str:
         """The whole plan, as it is in the file."""
         return project_plan.written(self.title, self.texts)
+
+    def _received(self, _widget: object, message: object, _buffers: object) -> None:
+        """Save what the browser sends, and answer whether it is in the file."""
+        if not isinstance(message, Mapping) or message.get("type") != "save":
+            return
+        title, texts = message.get("title"), message.get("texts")
+        if isinstance(title, str) and isinstance(texts, Mapping):
+            with self.hold_trait_notifications():
+                self.title = title[:_MOST_IN_TITLE]
+                self.texts = {
+                    each.id: str(texts.get(each.id, ""))[:_MOST_CHARACTERS] for each in project_plan.SECTIONS
+                }
+            is_saved = self._write()  # once more where nothing has changed: it may not have worked before
+            self.send({"type": "answer", "number": message.get("number"), "is_saved": is_saved, "status": self.status})
 
     def _changed(self, _change: object) -> None:
         self._look()
@@ -66,16 +89,24 @@ class ProjectForm(anywidget.AnyWidget):
         except OSError:
             return None
 
-    def _write(self) -> None:
-        """Keep what was typed, unless somebody else has changed the file meanwhile."""
-        if self._read() != self._on_disk:
-            self.status = f"Not saved: {self.path.name} was changed elsewhere. Run this cell again to load it."
-            return
+    def _write(self) -> bool:
+        """Keep what was typed, unless somebody else has changed the file meanwhile; whether it is in the file."""
         text = self.text
-        try:
-            self.path.write_text(text, encoding="utf-8")
-        except (OSError, UnicodeEncodeError) as error:
-            self.status = f"Not saved: {self.path.name} cannot be written ({error})."
-            return
+        found = self._read()
+        if found != self._on_disk and found != text:
+            self.status = f"NOT saved: {self.path.name} was changed elsewhere. Run this cell again to load it."
+            return False
+        if found != text:
+            try:
+                self.path.write_text(text, encoding="utf-8")
+            except (OSError, UnicodeEncodeError) as error:
+                self.status = f"NOT saved: {self.path.name} cannot be written ({error})."
+                return False
         self._on_disk = text
+        self.version = _digest(text)
         self.status = f"Saved in {self.path.name}, beside this notebook."
+        return True
+
+
+def _digest(text: str | None) -> str:
+    return hashlib.sha256((text or "").encode("utf-8", "surrogatepass")).hexdigest()[:16]
