@@ -113,7 +113,7 @@ def card(quiz: Locator, question: str) -> Locator:
 def test_quiz_is_answered_by_keyboard_alone(page: Page, folder: Path) -> None:
     """Arrows choose an option and Tab leads to the button; the notebook's own shortcuts stay out of it."""
     quiz = show_cell(page, "quiz").get_by_role("region", name="Quiz: CAP, honestly")
-    first = quiz.get_by_role("group", name="Question 1 of 5")
+    first = quiz.get_by_role("group", name="Question 1 of 6")
     first.get_by_role("radio").first.focus()
     for key in ("Space", "ArrowDown", "Tab", "Enter"):
         page.keyboard.press(key)
@@ -124,7 +124,7 @@ def test_quiz_is_answered_by_keyboard_alone(page: Page, folder: Path) -> None:
         page.keyboard.press(key)
 
     expect(card(quiz, "what-cap-says").get_by_role("status")).to_contain_text("Right: 1 of 1 point.")
-    expect(quiz.get_by_text("1 of 6 points so far, 1 of 5 checked.")).to_be_visible()
+    expect(quiz.get_by_text("1 of 7 points so far, 1 of 6 checked.")).to_be_visible()
     kept = json.loads((folder / "answers" / "cap.json").read_text())
     assert kept["answers"]["what-cap-says"] == {"answer": "3", "checked": True, "tries": 2}
 
@@ -140,7 +140,7 @@ def test_several_options_are_chosen_quickly_and_none_is_lost(page: Page, picture
     mark = card(quiz, "toward-availability").get_by_role("status")
     expect(mark).to_contain_text("Not right: 0 of 2 points.")
     expect(mark).to_contain_text("The leader acknowledges alone.")
-    expect(mark).to_contain_text("More copies survive more failures.")
+    expect(mark).to_contain_text("More replicas survive more failures.")
     picture("quiz", "quiz")
 
 
@@ -264,7 +264,7 @@ def test_answers_and_poll_survive_a_kernel_restart(page: Page) -> None:
 
     quiz = show_cell(page, "quiz").get_by_role("region", name="Quiz: CAP, honestly")
     expect(quiz.get_by_role("radio", name="As long as the cut lasts")).to_be_checked()
-    expect(quiz.get_by_text("1 of 6 points so far, 2 of 5 checked.")).to_be_visible()
+    expect(quiz.get_by_text("1 of 7 points so far, 2 of 6 checked.")).to_be_visible()
 
 
 def test_session_was_quiet(complaints: Complaints, page: Page) -> None:

@@ -6,6 +6,7 @@ A lab's test module sets ``LAB`` and, if the lab has tasks, ``SOLUTIONS`` and ``
 from __future__ import annotations
 
 import asyncio
+import html
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -64,6 +65,13 @@ def printed(cell: NotebookNode, stream: str = "stdout") -> str:
 def feedback(cell: NotebookNode) -> str:
     """The text of the check results that a cell shows."""
     return "".join(output.data["text/plain"] for output in cell.outputs if "text/html" in output.get("data", {}))
+
+
+def shown(cell: NotebookNode) -> str:
+    """The words of the tables and texts that a cell shows as HTML, with their tags."""
+    return html.unescape(
+        "".join(output.data["text/html"] for output in cell.outputs if "text/html" in output.get("data", {}))
+    )
 
 
 class EveryLab:

@@ -28,11 +28,11 @@ def test_feedback_at_once_comes_when_it_is_asked_for(tmp_path: Path) -> None:
     assert sitting.marks() == {}
 
     assert not sitting.check(FIRST).is_right
-    assert sitting.score() == "0 of 6 points so far, 1 of 5 checked."
+    assert sitting.score() == "0 of 7 points so far, 1 of 6 checked."
     sitting.answer(FIRST, "3")
     assert sitting.marks() == {}
     assert sitting.check(FIRST).is_right
-    assert sitting.score() == "1 of 6 points so far, 1 of 5 checked."
+    assert sitting.score() == "1 of 7 points so far, 1 of 6 checked."
 
 
 def test_answer_without_retry_is_locked_by_its_check(tmp_path: Path) -> None:
@@ -57,13 +57,13 @@ def test_feedback_at_the_end_tells_nothing_before(tmp_path: Path) -> None:
     sitting.answer(FIRST, "3")
     with pytest.raises(ValueError, match="does not say at once"):
         sitting.check(FIRST)
-    assert (sitting.marks(), sitting.score()) == ({}, "1 of 5 answered.")
+    assert (sitting.marks(), sitting.score()) == ({}, "1 of 6 answered.")
 
     sitting.finish()
 
     assert sitting.marks()[FIRST].is_right
     assert sitting.marks()["no-cut"].word == "Not answered: 0 of 1 point."
-    assert sitting.score() == "1 of 6 points."
+    assert sitting.score() == "1 of 7 points."
     with pytest.raises(ValueError, match="finished"):
         sitting.answer(FIRST, "2")
     sitting.try_again()
@@ -80,7 +80,7 @@ def test_feedback_never_tells_nothing(tmp_path: Path, quiz: Quiz) -> None:
     for action in (lambda: sitting.check(FIRST), sitting.finish):
         with pytest.raises(ValueError, match="This quiz"):
             action()
-    assert (sitting.marks(), sitting.score(), sitting.state()["locked"]) == ({}, "1 of 5 answered.", [])
+    assert (sitting.marks(), sitting.score(), sitting.state()["locked"]) == ({}, "1 of 6 answered.", [])
 
 
 def test_right_answers_are_told_at_the_end_when_there_is_no_second_try(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_view_does_the_same_by_code_and_as_text(tmp_path: Path) -> None:
     assert said.startswith("Not right: 0 of 1 point.\nThis is how the theorem is often told.")
     assert "[x] 2: Of consistency" in str(view)
     assert "[ ] 3: As long as" in str(view)
-    assert str(view).endswith("0 of 6 points so far, 1 of 5 checked.")
+    assert str(view).endswith("0 of 7 points so far, 1 of 6 checked.")
     assert str(view) == view._repr_mimebundle_()[0]["text/plain"]
     for action, told in [
         (lambda: view.answer("nothing", "1"), "There is no question 'nothing': the questions are what-cap-says"),
