@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from kit.console import main
+try:
+    from kit.console import main
+except KeyboardInterrupt:  # Ctrl-C before anything has begun
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -145,10 +145,13 @@ def clean(evidence: Evidence, answer: Any) -> CheckResult:
             "--force, %confluent environment delete ID --force. The commands that end in list show what there is."
         )
         return CheckResult(name, False, f"Left behind: {', '.join(left)}.", where, hint)
-    if not facts.is_logged_in:
+    if not facts.deleted_clusters:
         hint = "Go through the lab from the top, and hand in the desk: kit.check(..., desk)."
-        return CheckResult(name, False, "Nobody is logged in, so nobody has cleaned up here.", where, hint)
-    return CheckResult(name, True, "No environment, no cluster, no API key, no process: nothing is left behind.", where)
+        happened = "The desk is empty, but no Kafka cluster has ever been on it: nobody has cleaned up here."
+        return CheckResult(name, False, happened, where, hint)
+    gone = "One Kafka cluster was" if facts.deleted_clusters == 1 else f"{facts.deleted_clusters} Kafka clusters were"
+    happened = f"{gone} deleted. No environment, no cluster, no API key, no process is left behind."
+    return CheckResult(name, True, happened, where)
 
 
 def _facts(evidence: Evidence) -> PracticeFacts:

@@ -33,6 +33,7 @@ class PracticeFacts:
         environments: name by id.
         api_keys: the keys, without their secrets.
         processes: names of the processes that belong to it, running or crashed.
+        deleted_clusters: how many clusters were made here and are gone.
     """
 
     is_logged_in: bool = False
@@ -40,3 +41,4 @@ class PracticeFacts:
     clusters: tuple[PracticeCluster, ...] = ()
     api_keys: tuple[str, ...] = ()
     processes: tuple[str, ...] = ()
+    deleted_clusters: int = 0

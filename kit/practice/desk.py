@@ -25,6 +25,7 @@ from kit import cells
 from kit.checks.practice_facts import PracticeCluster, PracticeFacts
 from kit.practice.child import COMMAND
 from kit.practice.desk_evidence import DeskEvidence
+from kit.errors import KitError
 from kit.practice.errors import CliError
 from kit.practice.processes import client_settings
 from kit.practice.state import KafkaCluster, State
@@ -35,9 +36,18 @@ if TYPE_CHECKING:
 
 FOLDER = ".practice-08"
 _IN_A_TERMINAL = (sys.executable, "-m", "kit", "confluent")
+_ID = re.compile(r"\b(?:(?:env|lkc)-[a-z0-9]{6}|[A-Z0-9]{16})\b")
 _SECRET = re.compile(r'("api_secret": "|api_secret: |API Secret\s*\|\s*)[^"\s|]+')
 _END_S = 10.0
 _KNOCK_S = 1.0
+
+
+class NotInOutputError(KitError, LookupError):
+    """A value is wanted that a command has not printed."""
+
+
+class NothingInUseError(KitError, LookupError):
+    """No cluster with an API key is in use."""
 
 
 class Said:
@@ -52,18 +62,24 @@ class Said:
         self.text = text
         self.status = status
 
+    @property
+    def id(self) -> str:
+        """The id or API key in what a command has made: what one would copy by hand; empty when it has failed."""
+        found = None if self.status else _ID.search(self.text)
+        return "" if found is None else found[0]
+
     def __getitem__(self, name: str) -> Any:
         """One value of what was printed with ``-o json``.
 
         Raises:
-            KeyError: there is none of that name, or the output is no JSON.
+            NotInOutputError: there is none of that name, or the output is no JSON.
         """
         try:
             found, _ = json.JSONDecoder().raw_decode(self.text, self.text.index("{"))
             return found[name]
         except (ValueError, KeyError, TypeError):
-            raise KeyError(
-                f"{name!r} is not in the output: was it printed with -o json, and without an error?"
+            raise NotInOutputError(
+                f"There is no {name!r} in what the command printed: was it printed with -o json, and without an error?"
             ) from None
 
     def __repr__(self) -> str:
@@ -162,12 +178,15 @@ class Desk:
         """How clients reach the cluster in use, with the API key in use, in kafka-python's names.
 
         Raises:
-            LookupError: no cluster or no key is in use.
+            NothingInUseError: no cluster or no key is in use.
         """
         cluster = _current(self._store.read())
         key = self._store.read().api_keys.get(cluster.current_api_key) if cluster is not None else None
         if cluster is None or key is None:
-            raise LookupError("No cluster with an API key is in use here: %confluent api-key use KEY chooses one.")
+            raise NothingInUseError(
+                "No cluster with an API key is in use here. Make them with the cells above, from the top, or choose "
+                "those that there are: %confluent kafka cluster use ID, %confluent api-key use KEY."
+            )
         return client_settings(cluster.bootstrap_servers, key.key, key.stored_secret)
 
     @property
@@ -197,6 +216,7 @@ class Desk:
             ),
             tuple(state.api_keys),
             tuple(sorted(path.stem for path in (self.home / "clusters").glob("*.json"))),
+            state.deleted_clusters,
         )
 
     def evidence(self) -> AbstractContextManager[DeskEvidence]:
@@ -277,7 +297,12 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 
 def _without_secret(line: str) -> str:
     """A printed line for the notebook, which is saved and handed in: no secret belongs there."""
-    return _SECRET.sub(r"\1(hidden)", line)
+
+    def hidden(found: re.Match[str]) -> str:
+        width = len(found[0]) - len(found[1]) if "|" in found[1] else 0  # a table keeps its shape
+        return found[1] + "(hidden)".ljust(width)
+
+    return _SECRET.sub(hidden, line)
 
 
 def _answers(bootstrap_servers: str) -> bool:

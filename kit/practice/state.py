@@ -92,11 +92,13 @@ class State:
         login: who is logged in; "" for nobody.
         user: id of whoever logs in, made at the first login.
         current_environment: id; "" for none.
+        deleted_clusters: how many Kafka clusters there have been that are gone.
     """
 
     login: str = ""
     user: str = ""
     current_environment: str = ""
+    deleted_clusters: int = 0
     environments: dict[str, Environment] = field(default_factory=dict)
     clusters: dict[str, KafkaCluster] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
@@ -111,7 +113,8 @@ class State:
 
     def forget_cluster(self, cluster: str) -> None:
         """Remove a Kafka cluster, its API keys, and its being in use."""
-        self.clusters.pop(cluster, None)
+        if self.clusters.pop(cluster, None) is not None:
+            self.deleted_clusters += 1
         for key in self.keys_of(cluster):
             del self.api_keys[key.key]
         for environment in self.environments.values():
@@ -146,6 +149,7 @@ class State:
             login=_text(data, "login"),
             user=_text(data, "user"),
             current_environment=_text(data, "current_environment"),
+            deleted_clusters=_count(data, "deleted_clusters"),
             environments=_entries(Environment, data, "environments"),
             clusters=_entries(KafkaCluster, data, "clusters"),
             api_keys=_entries(ApiKey, data, "api_keys"),
@@ -156,6 +160,13 @@ def _text(data: dict[str, Any], name: str) -> str:
     value = data.get(name, "")
     if not isinstance(value, str):
         raise DamagedStateError(f"{name} is no text")
+    return value
+
+
+def _count(data: dict[str, Any], name: str) -> int:
+    value = data.get(name, 0)
+    if type(value) is not int:
+        raise DamagedStateError(f"{name} is no whole number")
     return value
 
 

@@ -2,7 +2,7 @@
 function terminal(model, name, index, notice) {
   const root = element("section", "kit-terminal");
   root.setAttribute("aria-label", `Terminal: ${name}`);
-  const head = element("div", "kit-bar");
+  const head = element("div", "kit-bar kit-head");
   const state = element("span", "kit-quiet");
   head.append(element("span", "kit-title", name), state);
   const screen = element("pre", "kit-screen");
@@ -75,6 +75,7 @@ function terminal(model, name, index, notice) {
       screen.scrollTop = screen.scrollHeight;
     }
     state.textContent = running ? `● running: ${running}` : "○ waits for a command";
+    state.title = running;
     prompt.textContent = running ? ">" : "$ confluent";
     prompt.setAttribute("aria-label", running ? `${name}: line to type` : `${name}: command after the word confluent`);
     input.setAttribute("aria-label", prompt.getAttribute("aria-label"));

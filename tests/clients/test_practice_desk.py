@@ -22,7 +22,7 @@ def test_desk_has_a_state_of_its_own_and_leaves_nothing(
     desk.confluent("login")
     environment = desk.confluent("environment create day2 -o json")["id"]
     desk.confluent(f"environment use {environment}")
-    cluster = desk.confluent("kafka cluster create msds682 --cloud gcp --region us-west1 -o json")["id"]
+    cluster = desk.confluent("kafka cluster create msds682 --cloud gcp --region us-west1").id
     desk.confluent(f"kafka cluster use {cluster}")
     made = desk.confluent(f"api-key create --use --resource {cluster} -o json")
     desk.confluent("kafka topic create orders")
@@ -33,6 +33,10 @@ def test_desk_has_a_state_of_its_own_and_leaves_nothing(
     assert kit.check("08.orders", desk)
     assert not kit.check("08.clean", desk)
     assert desk.facts().processes == (cluster,)
+    desk.confluent(f"kafka cluster delete {cluster} --force")
+    desk.confluent(f"environment delete {environment} --force")
+    assert desk.facts().api_keys == ()  # they went with their cluster, as in Confluent Cloud
+    assert kit.check("08.clean", desk)
 
     again = Desk(tmp_path / "desk")  # after a notebook that was left in the middle
     assert again.facts().processes == ()
@@ -51,7 +55,9 @@ def test_desk_tells_what_goes_wrong_and_raises_nothing(tmp_path: Path, capsys: p
     assert desk.confluent('login "').status == 2
     assert desk.confluent("environment list").status == 1
     assert "you must log in" in capsys.readouterr().out
-    with pytest.raises(KeyError, match="-o json"):
+    assert desk.confluent("kafka cluster create x --cloud gcp --region us-west1").id == ""
+    assert not kit.check("08.clean", desk)  # nothing was ever there
+    with pytest.raises(kit.KitError, match="-o json"):
         desk.confluent("login")["id"]
     with pytest.raises(LookupError, match="api-key use"):
         _ = desk.client_settings

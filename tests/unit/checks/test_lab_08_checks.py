@@ -120,12 +120,14 @@ def test_logout_wants_a_logout() -> None:
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        (PracticeFacts(True), ""),
+        (PracticeFacts(True, deleted_clusters=1), ""),
+        (PracticeFacts(False, deleted_clusters=2), ""),
+        (PracticeFacts(True), "no Kafka cluster has ever been on it"),
         (FACTS, "Kafka cluster lkc-1 (msds682), environment env-1 (day2), API key KEY1"),
         (PracticeFacts(True, (("env-1", "day2"),)), "environment env-1"),
         (PracticeFacts(True, api_keys=("KEY1",)), "API key KEY1"),
         (PracticeFacts(True, processes=("lkc-9",)), "a process of lkc-9"),
-        (PracticeFacts(False), "Nobody is logged in"),
+        (PracticeFacts(True, processes=("lkc-9",), deleted_clusters=1), "a process of lkc-9"),
     ],
 )
 def test_clean_names_everything_that_is_left(facts: PracticeFacts, told: str) -> None:
