@@ -24,7 +24,7 @@ __all__ = [
     "verdict",
 ]
 
-# Importing a lab's file registers its checks.
+# Importing the file of a lab or an assignment registers its checks.
 for _module in pkgutil.iter_modules(__path__):
-    if _module.name.startswith("lab_"):
+    if _module.name.startswith(("lab_", "assignment_")):
         importlib.import_module(f"{__name__}.{_module.name}")

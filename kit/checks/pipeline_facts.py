@@ -1,0 +1,301 @@
+"""What can be seen of a first pipeline, as facts: the same ones while a student works and when it is graded.
+
+Everything here is pure. The check in the notebook hands in the student's own sample, a grader one that nobody knew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kit.checks.evidence import SeenPartition, SeenRecord
+from kit.checks.wording import clipped, listed, place_of, short, text_of
+from kit.lessons.partition_choice import partition_of
+
+TOPIC = "music.listens"
+NUM_PARTITIONS = 6
+REPLICATION_FACTOR = 3
+MIN_IN_SYNC = 2
+RETENTION_MS = 24 * 60 * 60 * 1_000
+_MOST_PROOF = 5
+_CHARS = 120
+_MOST_KEY_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a pipeline should do.
+
+    Attributes:
+        name: such as "key".
+        holds: whether it does.
+        happened: what was seen, in a sentence or two.
+        where: where it was seen.
+        try_next: what to do about it; empty when it holds.
+        proof: lines that show what is wrong, at most five.
+    """
+
+    name: str
+    holds: bool
+    happened: str
+    where: str
+    try_next: str = ""
+    proof: tuple[str, ...] = ()
+
+
+# -- the topic ---------------------------------------------------------------------------------------------------------
+
+
+def topic_facts(partitions: Sequence[SeenPartition], configs: Mapping[str, str]) -> list[Fact]:
+    """Four facts about the topic: its partitions, their replicas, and two settings."""
+    where = f"topic {TOPIC}"
+    if not partitions:
+        hint = f"Create it with NewTopic({TOPIC!r}, ...) and admin.create_topics([...])."
+        names = ("partitions", "replication factor", "min.insync.replicas", "retention.ms")
+        return [Fact(name, False, f"There is no topic {TOPIC}.", "the cluster", hint) for name in names]
+    replicas = min(len(each.replicas) for each in partitions)
+    return [
+        _number_fact("partitions", len(partitions), NUM_PARTITIONS, where, f"num_partitions={NUM_PARTITIONS}"),
+        _number_fact("replication factor", replicas, REPLICATION_FACTOR, where, "replication_factor=3"),
+        _setting_fact("min.insync.replicas", configs, MIN_IN_SYNC, where),
+        _setting_fact("retention.ms", configs, RETENTION_MS, where),
+    ]
+
+
+def _number_fact(name: str, seen: int, wanted: int, where: str, argument: str) -> Fact:
+    if seen == wanted:
+        return Fact(name, True, f"{name.capitalize()}: {wanted}.", where)
+    hint = f"NewTopic(..., {argument}, ...) says it. Delete the topic before you create it anew."
+    return Fact(name, False, f"{name.capitalize()}: {seen:,}, and {wanted} were asked for.", where, hint)
+
+
+def _setting_fact(name: str, configs: Mapping[str, str], wanted: int, where: str) -> Fact:
+    seen = configs.get(name, "unknown")
+    if seen == str(wanted):
+        return Fact(name, True, f"{name} is {seen}.", where)
+    hint = f'NewTopic(..., topic_configs={{"{name}": "{wanted}"}}) says it.'
+    return Fact(name, False, f"{name} is {clipped(seen, 40)}, and {wanted} was asked for.", where, hint)
+
+
+# -- the producer ------------------------------------------------------------------------------------------------------
+
+
+def produce_facts(
+    records: Sequence[SeenRecord], listens: Sequence[Mapping[str, Any]], num_partitions: int
+) -> list[Fact]:
+    """Five facts about what lies in the log after ``listens`` were produced to an empty topic.
+
+    Args:
+        records: all records of the topic, in offset order within each partition.
+        listens: what was to be sent, in order, each with its own "id" and a "user".
+    """
+    read = [(record, _object(record.value)) for record in records]
+    return [
+        _complete(read, listens),
+        _key(read),
+        _value(read, listens),
+        _partition(records, num_partitions),
+        _order(read, listens),
+    ]
+
+
+def _object(value: bytes | None) -> Mapping[str, Any] | None:
+    try:
+        read = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+_Read = Sequence[tuple[SeenRecord, Mapping[str, Any] | None]]
+
+
+def _complete(read: _Read, listens: Sequence[Mapping[str, Any]]) -> Fact:
+    name = "complete"
+    seen = Counter(str(value.get("id")) for _, value in read if value is not None)
+    missing = [each["id"] for each in listens if not seen[each["id"]]]
+    twice = [record for record, value in read if value is not None and seen[str(value.get("id"))] > 1]
+    strange = len(read) - sum(seen[each["id"]] for each in listens)
+    if not missing and not twice and not strange:
+        return Fact(name, True, f"All {len(listens):,} listens are in the log, each once.", f"topic {TOPIC}")
+    proof = [f"listen {each} is nowhere in the log" for each in missing[:2]]
+    proof += [f"{place_of(record)}: {text_of(record.value or b'', _CHARS)}" for record in twice[:2]]
+    happened = (
+        f"Of {len(listens):,} listens {len(missing):,} are missing in the log; {len(twice):,} records hold a listen "
+        f"that is there more than once, {strange:,} hold something else."
+    )
+    hint = "Send each listen once, and flush() or wait for each future before the function returns."
+    return Fact(name, False, happened, f"topic {TOPIC}", hint, tuple(proof))
+
+
+def _key(read: _Read) -> Fact:
+    wrong = [
+        record for record, value in read if value is None or record.key != str(value.get("user")).encode()
+    ]  # fmt: skip
+    return _of_records("key", read, wrong, "have the user as key", 'key=listen["user"].encode() does it.')
+
+
+def _value(read: _Read, listens: Sequence[Mapping[str, Any]]) -> Fact:
+    sent = {each["id"]: each for each in listens}
+    wrong = [record for record, value in read if value is None or value != sent.get(str(value.get("id")))]
+    hint = "The value is json.dumps(listen).encode(): all of its fields, as they are."
+    return _of_records("value", read, wrong, "hold a listen as JSON", hint)
+
+
+def _partition(records: Sequence[SeenRecord], num_partitions: int) -> Fact:
+    wrong = [
+        each
+        for each in records
+        # Nobody was asked for such a long key, and hashing megabytes of them would hold up a grader.
+        if each.key is None
+        or len(each.key) > _MOST_KEY_BYTES
+        or partition_of(each.key, num_partitions) != each.partition
+    ]
+    hint = "Leave partition= and partitioner= away: the key decides, by the hash that Java's clients take too."
+    read = [(each, None) for each in records]
+    return _of_records("partition", read, wrong, "lie where Kafka's default puts their key", hint)
+
+
+def _order(read: _Read, listens: Sequence[Mapping[str, Any]]) -> Fact:
+    name = "order"
+    place = {each["id"]: number for number, each in enumerate(listens)}
+    last: dict[Any, tuple[int, SeenRecord]] = {}
+    broken: list[tuple[SeenRecord, SeenRecord]] = []
+    for record, value in read:
+        number = place.get(str(value.get("id"))) if value is not None else None
+        if value is None or number is None:
+            continue
+        before = last.get(value.get("user"))
+        if before is not None and (before[1].partition != record.partition or number < before[0]):
+            broken.append((before[1], record))
+        last[value.get("user")] = (number, record)
+    if not read:
+        return Fact(name, False, "Nothing is in the log, so there is no order.", f"topic {TOPIC}", "Send the listens.")
+    if not broken:
+        return Fact(name, True, "The listens of each user lie in one partition, in their order.", f"topic {TOPIC}")
+    first, second = broken[0]
+    happened = f"{len(broken):,} times a user's listens are not in the order in which they were to be sent."
+    proof = (f"{place_of(first)}: {text_of(first.value or b'', _CHARS)}",
+             f"{place_of(second)}: {text_of(second.value or b'', _CHARS)}")  # fmt: skip
+    hint = "Send the listens in their order through one producer, and let the key choose the partition."
+    return Fact(name, False, happened, place_of(second), hint, proof)
+
+
+def _of_records(name: str, read: _Read, wrong: Sequence[SeenRecord], words: str, hint: str) -> Fact:
+    if not read:
+        return Fact(name, False, f"Nothing is in topic {TOPIC}.", f"topic {TOPIC}", "Send the listens.")
+    if not wrong:
+        return Fact(name, True, f"All {len(read):,} records {words}.", f"topic {TOPIC}")
+    happened = f"{len(wrong):,} of {len(read):,} records do not {words}."
+    proof = tuple(
+        f"{place_of(each)}: key {short(each.key, _CHARS)}, value {text_of(each.value or b'', _CHARS)}"
+        for each in wrong[:_MOST_PROOF]
+    )
+    return Fact(name, False, happened, place_of(wrong[0]), hint, proof)
+
+
+# -- what needs no cluster ---------------------------------------------------------------------------------------------
+
+
+def plays_of(values: Iterable[bytes | None]) -> dict[str, int]:
+    """How often each song was played, by the values of records; what is no JSON object with a song does not count."""
+    songs: Counter[str] = Counter()
+    for value in values:
+        read = _object(value)
+        song = read.get("song") if read is not None else None
+        if isinstance(song, str):
+            songs[song] += 1
+    return dict(songs)
+
+
+def lag_of(log_end_offsets: Mapping[int, int], committed: Mapping[int, int]) -> int:
+    """How many records a group has not committed yet; a partition without a committed offset counts from 0."""
+    return sum(end - committed.get(partition, 0) for partition, end in log_end_offsets.items())
+
+
+# -- the consumer group ------------------------------------------------------------------------------------------------
+
+
+def consume_facts(
+    runs: tuple[Any, Any],
+    values: Sequence[bytes | None],
+    log_end_offsets: Mapping[int, int],
+    committed: Mapping[int, int],
+    group_id: str,
+) -> list[Fact]:
+    """Three facts about a consumer that ran until nothing was left, and then once more.
+
+    Args:
+        runs: what the first and the second run returned.
+        values: of all records that there were.
+    """
+    expected = plays_of(values)
+    where = f"group {group_id}, topic {TOPIC}"
+    first, second = runs
+    return [_counts(first, expected, where), _committed(log_end_offsets, committed, where), _again(second, where)]
+
+
+def _counts(returned: Any, expected: Mapping[str, int], where: str) -> Fact:
+    name = "counts"
+    if not isinstance(returned, Mapping):
+        hint = "Return a dictionary: song -> how often."
+        return Fact(name, False, f"The consumer returned {short(returned)}.", where, hint)
+    wrong = {
+        song: (expected.get(song, 0), returned.get(song, 0))
+        for song in {*expected, *map(str, returned)}
+        if expected.get(song, 0) != returned.get(song, 0)
+    }
+    if not wrong:
+        return Fact(name, True, f"The plays of all {len(expected):,} songs are right.", where)
+    proof = tuple(
+        f"{clipped(song, _CHARS)!r}: {want:,} plays in the log, {short(got)} counted"
+        for song, (want, got) in sorted(wrong.items())[:_MOST_PROOF]
+    )
+    happened = f"{len(wrong):,} of {len(expected):,} songs have another number of plays than the log."
+    hint = "Begin at the earliest record where the group has no offset, and go on until nothing comes for a while."
+    return Fact(name, False, happened, where, hint, proof)
+
+
+def _committed(log_end_offsets: Mapping[int, int], committed: Mapping[int, int], where: str) -> Fact:
+    name = "committed"
+    open_partitions = {
+        partition: end for partition, end in log_end_offsets.items() if end and committed.get(partition) != end
+    }
+    if not open_partitions:
+        return Fact(name, True, "The group has committed everything: its lag is 0.", where)
+    proof = tuple(
+        f"partition {partition}: log end offset {end:,}, committed {committed.get(partition, 'nothing')}"
+        for partition, end in sorted(open_partitions.items())[:_MOST_PROOF]
+    )
+    lag = lag_of(log_end_offsets, committed)
+    happened = f"The group's lag is {lag:,}: {listed(proof[:2])}."
+    hint = "consumer.commit() after the last records were counted, and close() the consumer."
+    return Fact(name, False, happened, where, hint, proof)
+
+
+def _again(again: Any, where: str) -> Fact:
+    name = "nothing twice"
+    if isinstance(again, Mapping) and not any(again.values()):
+        return Fact(name, True, "A second run of the same group counted nothing again.", where)
+    num = sum(each for each in again.values() if isinstance(each, int)) if isinstance(again, Mapping) else None
+    happened = f"A second run of the same group counted {f'{num:,} plays' if num is not None else short(again)} again."
+    hint = "Use the group_id that the function is given, and commit what was counted."
+    return Fact(name, False, happened, where, hint)
+
+
+def shared_fact(counted_by: Mapping[str, int]) -> Fact:
+    """One fact about two consumers of one group that ran at the same time: both had a share.
+
+    Args:
+        counted_by: consumer -> how many plays it counted.
+    """
+    where = f"topic {TOPIC}"
+    idle = [name for name, number in counted_by.items() if not number]
+    words = listed(f"{name} counted {number:,}" for name, number in counted_by.items())
+    if not idle:
+        return Fact("shared", True, f"Both consumers of the group had a share: {words}.", where)
+    hint = "consumer.subscribe([topic]) lets the group share; assign() and a group_id of one's own do not."
+    return Fact("shared", False, f"The work was not shared: {words}.", where, hint)

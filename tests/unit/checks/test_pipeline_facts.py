@@ -1,0 +1,171 @@
+"""The facts of a first pipeline: right work has them all, each planted mistake breaks exactly its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+
+import kit
+from kit.checks import pipeline_facts
+from kit.checks.evidence import SeenPartition, SeenRecord
+from kit.checks.pipeline_facts import (
+    TOPIC,
+    Fact,
+    consume_facts,
+    lag_of,
+    plays_of,
+    produce_facts,
+    shared_fact,
+    topic_facts,
+)
+from kit.lessons.partition_choice import partition_of
+
+LISTENS = [{"id": each.id, **each.fields()} for each in kit.datagen.listens(seed=3).take(60)]
+CONFIGS = {"min.insync.replicas": "2", "retention.ms": "86400000"}
+
+
+def log_of(
+    listens: list[dict[str, Any]],
+    *,
+    key: Callable[[dict[str, Any]], bytes | None] = lambda each: each["user"].encode(),
+    value: Callable[[dict[str, Any]], bytes] = lambda each: json.dumps(each).encode(),
+    partition: Callable[[bytes], int] = lambda each: partition_of(each, 6),
+) -> list[SeenRecord]:
+    """The records that a producer leaves in an empty topic."""
+    made: list[SeenRecord] = []
+    for each in listens:
+        chosen = key(each)
+        place = partition(chosen or b"")
+        offset = sum(record.partition == place for record in made)
+        made.append(SeenRecord(TOPIC, place, offset, 0, chosen, value(each)))
+    return sorted(made, key=lambda record: (record.partition, record.offset))
+
+
+def broken(facts: list[Fact]) -> set[str]:
+    """The names of the facts that do not hold; each of them says what to try."""
+    wrong = [fact for fact in facts if not fact.holds]
+    assert all(fact.try_next for fact in wrong)
+    return {fact.name for fact in wrong}
+
+
+def replicas(number: int, each: int = 3) -> list[SeenPartition]:
+    """Partitions of a topic."""
+    nodes = tuple(range(1, each + 1))
+    return [SeenPartition(partition, 1, 0, nodes, nodes) for partition in range(number)]
+
+
+class TestTopic:
+    """Four facts."""
+
+    @pytest.mark.parametrize(
+        ("partitions", "configs", "wrong"),
+        [
+            (replicas(6), CONFIGS, set()),
+            (replicas(1), CONFIGS, {"partitions"}),
+            (replicas(6, 1), CONFIGS, {"replication factor"}),
+            (replicas(6), {**CONFIGS, "min.insync.replicas": "1"}, {"min.insync.replicas"}),
+            (replicas(6), {**CONFIGS, "retention.ms": "604800000"}, {"retention.ms"}),
+            ([], {}, {"partitions", "replication factor", "min.insync.replicas", "retention.ms"}),
+        ],
+    )
+    def test_each_mistake_breaks_its_own_fact(
+        self, partitions: list[SeenPartition], configs: dict[str, str], wrong: set[str]
+    ) -> None:
+        """And no other."""
+        assert broken(topic_facts(partitions, configs)) == wrong
+
+
+class TestProduce:
+    """Five facts."""
+
+    def test_right_work_has_all_of_them(self) -> None:
+        """No fact is broken by luck of hashing."""
+        assert broken(produce_facts(log_of(LISTENS), LISTENS, 6)) == set()
+
+    @pytest.mark.parametrize(
+        ("records", "wrong"),
+        [
+            ([], {"complete", "key", "value", "partition", "order"}),
+            (log_of(LISTENS[:-1]), {"complete"}),
+            (log_of([*LISTENS, LISTENS[-1]]), {"complete"}),
+            (log_of(LISTENS, key=lambda each: each["song"].encode()), {"key", "order"}),
+            (log_of(LISTENS, value=lambda each: json.dumps({**each, "song": "x"}).encode()), {"value"}),
+            (log_of(LISTENS, partition=lambda key: (partition_of(key, 6) + 1) % 6), {"partition"}),
+            (log_of(LISTENS[::-1]), {"order"}),
+            (log_of([*LISTENS, {"id": "mine", "user": "me"}]), {"complete", "value"}),
+        ],
+        ids=[
+            "nothing",
+            "one missing",
+            "one twice",
+            "another key",
+            "another value",
+            "partition",
+            "backwards",
+            "one more",
+        ],
+    )
+    def test_each_mistake_breaks_its_own_fact(self, records: list[SeenRecord], wrong: set[str]) -> None:
+        """Planted mistakes."""
+        assert broken(produce_facts(records, LISTENS, 6)) == wrong
+
+    def test_what_is_no_json_is_a_proof_and_no_error(self) -> None:
+        """Bytes that nobody can read."""
+        facts = produce_facts(log_of(LISTENS, value=lambda _: b"\xff\xfe"), LISTENS, 6)
+        assert "complete" in broken(facts)
+        assert "\\\\xff" in next(fact for fact in facts if fact.name == "value").proof[0]
+
+
+class TestConsume:
+    """Three facts about two runs, and one about two members."""
+
+    VALUES = tuple(record.value for record in log_of(LISTENS))
+    ENDS: ClassVar = {
+        partition: sum(record.partition == partition for record in log_of(LISTENS)) for partition in range(6)
+    }
+
+    @pytest.mark.parametrize(
+        ("first", "second", "committed", "wrong"),
+        [
+            ("right", {}, "ends", set()),
+            ("right", {}, "one less", {"committed"}),
+            ("right", "right", "ends", {"nothing twice"}),
+            ({}, {}, "ends", {"counts"}),
+            (None, None, {}, {"counts", "committed", "nothing twice"}),
+            ({1: 2}, {}, "ends", {"counts"}),
+        ],
+    )
+    def test_each_mistake_breaks_its_own_fact(self, first: Any, second: Any, committed: Any, wrong: set[str]) -> None:
+        """And no other; values of any type are taken."""
+        right = plays_of(self.VALUES)
+        first, second = (right if each == "right" else each for each in (first, second))
+        done = {"ends": self.ENDS, "one less": {**self.ENDS, 0: self.ENDS[0] - 1}}.get(str(committed), {})
+        assert broken(consume_facts((first, second), self.VALUES, self.ENDS, done, "g")) == wrong
+
+    def test_two_members_share_or_do_not(self) -> None:
+        """By what each of them counted."""
+        assert shared_fact({"one": 10, "two": 3}).holds
+        assert not shared_fact({"one": 13, "two": 0}).holds
+
+
+def test_counting_takes_whatever_lies_in_a_topic() -> None:
+    """No JSON, JSON of another shape, no value, deep nesting."""
+    values = [b'{"song": "a"}', b'{"song": 3}', b"[]", b"x", None, b"[" * 100_000, b'{"song": "a"}']
+    assert plays_of(values) == {"a": 2}
+
+
+def test_lag_counts_a_partition_without_a_commit_from_zero() -> None:
+    """As a consumer with auto_offset_reset="earliest" would."""
+    assert lag_of({0: 5, 1: 7}, {0: 3}) == 9
+
+
+def test_proof_is_short_whatever_was_written() -> None:
+    """A record of a megabyte does not fill a feedback page."""
+    long = {"key": lambda _: b"k" * 1_000_000, "value": lambda _: b"v" * 1_000_000, "partition": lambda _: 0}
+    records = log_of(LISTENS, **long)
+    facts = produce_facts(records, LISTENS, 6)
+    assert max(len(line) for fact in facts for line in fact.proof) < 500
+    assert pipeline_facts.NUM_PARTITIONS == 6
