@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 import kit
 from kit.widgets import GroupsAndLag, Workers
@@ -64,10 +64,10 @@ def test_view_follows_a_group_from_nothing_to_deleted(cluster: kit.Cluster, grou
     admin.delete_groups([GROUP])
     admin.close()
     wait_until(lambda: groups.group(GROUP).state == "Dead", "the group to be gone")
-    assert f"{crashed} nothing" not in groups.timeline(GROUP)
+    assert f"{crashed} no partition" not in groups.timeline(GROUP)
     assert groups.timeline(GROUP).splitlines()[-1].endswith("the group is gone")
     groups.chosen = GROUP
-    assert groups.picture["detail"]["sentence"].startswith("dead: it is gone")
+    assert groups.picture["detail"]["sentence"].startswith("Dead: it is gone")
 
 
 def test_view_works_on_a_cluster_of_others(cluster: kit.Cluster) -> None:
@@ -86,7 +86,7 @@ def test_wrong_orders_are_refused_in_words(cluster: kit.Cluster) -> None:
     """Too many, nobody there, an unknown name, and nonsense from the page."""
     workers = Workers(cluster, TOPIC, "nobody")
     try:
-        with pytest.raises(ValueError, match="8 at most"):
+        with pytest.raises(kit.KitError, match="8 at most"):
             workers.add(9)
         with pytest.raises(ValueError, match="0 to 8"):
             workers.scale(-1)
@@ -144,6 +144,12 @@ wait_until(lambda: not view.alive, "the view to end")
 wait_until(lambda: workers.look("royalties-1").state == "stopped", "the worker to stop")
 print(view.picture["status"])
 print(str(workers).splitlines()[0])
+print(workers.picture["over"], [each["runs"] for each in workers.picture["workers"]])
+for call in (workers.add, workers.leave, workers.crash, workers.settle, lambda: workers.scale(0)):
+    try:
+        call()
+    except kit.ClusterClosedError as error:
+        print(error)
 workers.close()
 view.close()
 """
@@ -159,6 +165,37 @@ def test_loss_of_all_brokers_is_no_end_and_a_closed_cluster_is_one() -> None:
 
     assert run.stderr == ""
     assert run.returncode == 0
-    view, workers = run.stdout.splitlines()
+    view, workers, over, *refusals = run.stdout.splitlines()
     assert view.startswith("The view has stopped, this is the last that was seen. The cluster is closed")
-    assert "The cluster is closed" in workers
+    assert "the cluster is closed" in workers
+    assert over == "True [False]"
+    assert len(refusals) == 5
+    assert all("Run its kit.start or kit.connect again" in each for each in refusals)
+
+
+def test_static_member_that_is_replaced_is_no_rebalance(cluster: kit.Cluster, groups: GroupsAndLag) -> None:
+    """Whoever comes with the same group.instance.id takes the place, and the group stays as it is (KIP-345)."""
+    options = {"group_id": "static", "group_instance_id": "cashier", "client_id": "cashier"}
+    for _ in range(2):
+        consumer = KafkaConsumer(TOPIC, **cluster.client_settings, **options)
+        wait_until(lambda at=consumer: at.poll(timeout_ms=100) is not None and bool(at.assignment()), "an assignment")
+        wait_until(lambda: groups.group("static").shares() == {"cashier": [0, 1]}, "the member in the view")
+        consumer.close()
+
+    assert groups.timeline("static").count("\n") == 0
+
+
+def test_ended_workers_do_not_pile_up(cluster: kit.Cluster) -> None:
+    """The last five are shown, the others counted; what they did stays known."""
+    workers = Workers(cluster, TOPIC, "short-lived")
+    try:
+        for _ in range(7):
+            workers.add()
+            workers.leave()
+        workers.add()
+        shown = [each["name"] for each in workers.picture["workers"]]
+        assert shown == [f"short-lived-{number}" for number in (3, 4, 5, 6, 7, 8)]
+        assert workers.picture["ended_before"] == 2
+        assert len(workers.counts()) == 8
+    finally:
+        workers.close()

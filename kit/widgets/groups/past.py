@@ -15,11 +15,12 @@ from kit.widgets.groups.reading import GroupLook, Key
 
 LAG_WINDOW_MS = 180_000
 _MOST_LAGS = 400
-_MOST_ERAS = 120
+_MOST_ERAS = 240
 _MOST_GROUPS = 400
 _MOST_LETTERS = 400
 
 HELD, REBALANCING, EMPTY, GONE, UNSEEN = "held", "rebalancing", "empty", "gone", "unseen"
+_BEFORE_A_REBALANCE = (HELD, EMPTY, GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,13 @@ class Era:
         kind: ``"held"`` (members hold partitions), ``"rebalancing"``, ``"empty"``, ``"gone"`` or ``"unseen"``.
         number: of the assignment, counted from the first one that was seen; 0 for the other kinds.
         from_ms: when the first look saw it, milliseconds since 1970; it may have begun up to one look earlier.
-        to_ms: when a look first saw something else; the newest look while it lasts.
+        to_ms: when a look first saw something else; the newest look while it lasts. Before a rebalance that no look
+            saw: the last look that saw it.
         holders: topic and partition to a client id.
         idle: client ids of the members without a partition.
         member_ids: of all members; a consumer that joined anew has a new one.
+        is_seen: False for a rebalance that must have been between two looks, for the assignment is another one; it was
+            somewhere between ``from_ms`` and ``to_ms``.
     """
 
     kind: str
@@ -43,13 +47,16 @@ class Era:
     holders: Mapping[Key, str] = field(default_factory=dict)
     idle: tuple[str, ...] = ()
     member_ids: frozenset[str] = frozenset()
+    is_seen: bool = True
 
     @property
     def words(self) -> str:
         """Who holds what, in words."""
         if self.kind != HELD:
             return {
-                REBALANCING: "rebalancing: nobody reads until the partitions are handed out anew",
+                REBALANCING: "rebalance: the partitions are assigned anew"
+                if self.is_seen
+                else "rebalance, somewhere in this time: between two looks",
                 EMPTY: "no member",
                 GONE: "the group is gone",
                 UNSEEN: "not seen: the cluster did not answer",
@@ -59,7 +66,7 @@ class Era:
         for (topic, number), client_id in sorted(self.holders.items()):
             shares.setdefault(client_id, []).append(f"{topic}-{number}" if several else str(number))
         told = [f"{client_id} {', '.join(keys)}" for client_id, keys in sorted(shares.items())]
-        return "; ".join([*told, *(f"{client_id} nothing" for client_id in self.idle)])
+        return "; ".join([*told, *(f"{client_id} no partition" for client_id in self.idle)])
 
 
 class Past:
@@ -99,8 +106,13 @@ class Past:
     def _enter(self, era: Era) -> Era | None:
         last = self.eras[-1] if self.eras else None
         if last is not None:
-            self.eras[-1] = replace(last, to_ms=era.to_ms)
-            if (last.kind, last.holders, last.member_ids) == (era.kind, era.holders, era.member_ids):
+            is_same = (last.kind, last.holders, last.member_ids) == (era.kind, era.holders, era.member_ids)
+            if era.kind == HELD and last.kind in _BEFORE_A_REBALANCE and not is_same:
+                # Another assignment needs a rebalance. It can be over in less time than there is between two looks.
+                self.eras.append(Era(REBALANCING, 0, last.to_ms, era.from_ms, is_seen=False))
+            else:
+                self.eras[-1] = replace(last, to_ms=era.to_ms)
+            if is_same:
                 return None
         if era.kind == HELD:
             self._assignments += 1

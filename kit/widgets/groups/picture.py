@@ -14,24 +14,23 @@ _MOST_LISTED = 100
 _MOST_MEMBERS = 60
 _MOST_PARTITIONS = 120
 _MOST_LANES = 16
-_MOST_ERAS = 40
+_MOST_ERAS = 80
 _MOST_POINTS = 180
 
 _STATES = {
-    "Stable": "stable",
-    "PreparingRebalance": "rebalancing: waiting for its members",
-    "CompletingRebalance": "rebalancing: handing out partitions",
-    "Assigning": "rebalancing: handing out partitions",
-    "Reconciling": "rebalancing: handing out partitions",
-    "Empty": "empty: no member",
-    "Dead": "dead: it is gone",
+    "PreparingRebalance": "waits for its members",
+    "CompletingRebalance": "waits for the new assignment",
+    "Assigning": "waits for the new assignment",
+    "Reconciling": "hands over partitions",
+    "Empty": "no member",
+    "Dead": "it is gone",
     "Unknown": "not told",
 }
 
 
 def state_words(state: str) -> str:
-    """Kafka's word for a group's state, in a learner's words."""
-    return _STATES.get(state, state)
+    """Kafka's word for a group's state, and what it means where the word does not say it."""
+    return f"{state}: {_STATES[state]}" if state in _STATES else state
 
 
 def matching(looks: Mapping[str, GroupLook], needle: str, order: str) -> list[GroupLook]:
@@ -81,8 +80,9 @@ def detail(look: GroupLook, past: Past, pasts: Pasts, order: str) -> dict[str, A
         "timeline": _timeline(past),
         "note": (
             "Made of looks, because Kafka tells what a group is like now and not what it was. An edge may be "
-            f"{max(pasts.widest_gap_ms, 1) / 1000:.1f} s late. What came and went between two looks is missing, "
-            "and so is a rebalance that ended as it began."
+            f"{max(pasts.widest_gap_ms, 1) / 1000:.1f} s late. A rebalance is drawn from the last look before it to "
+            "the first one after it, and wide enough to be seen; most take less time. What came and went between two "
+            "looks is missing, and so is a rebalance that ended as it began."
         ),
     }
 
@@ -93,7 +93,7 @@ def sentence(look: GroupLook) -> str:
     idle = sum(not member.keys for member in look.members)
     if idle and not look.is_rebalancing:
         members += f", {idle} of them without a partition"
-    shared = f", partitions shared by the {look.assignor} assignor" if look.assignor else ""
+    shared = f", assignment strategy: {look.assignor}" if look.assignor else ""
     where = f", coordinator: broker {look.coordinator}" if look.coordinator is not None else ""
     return f"{state_words(look.state)}, {members}, lag {look.lag:,}{shared}{where}"
 
@@ -105,23 +105,24 @@ def as_text(looks: Sequence[GroupLook], pasts: Pasts, status: str) -> str:
         lines.append(f"Group {look.group_id}: {sentence(look)}")
         lines += [f"  {look.trouble}"] if look.trouble else []
         for member in look.members[:_MOST_MEMBERS]:
-            lines.append(f"  {member.client_id} holds {_ranges(member.keys) or 'nothing'}")
+            lines.append(f"  {member.client_id}: {_ranges(member.keys) or 'no partition'}")
         for each in look.partitions[:_MOST_PARTITIONS]:
             lines.append(
                 f"  {each.topic}-{each.partition}: committed {_told(each.committed, 'nothing')}, "
-                f"end {_told(each.log_end_offset, 'not known')}, lag {_told(each.lag, 'not known')}"
+                f"log end offset {_told(each.log_end_offset, 'not known')}, lag {_told(each.lag, 'not known')}"
             )
         past = pasts.of.get(look.group_id)
         lines += [f"  {line}" for line in timeline_lines(past)] if past else []
     return "\n".join(lines)
 
 
-def timeline_lines(past: Past) -> list[str]:
-    """The past of a group, a line for each stretch of time."""
+def timeline_lines(past: Past, since_ms: int = 0) -> list[str]:
+    """The past of a group from a time on, a line for each stretch of time."""
     return [
         f"{clock(era.from_ms)} for {(era.to_ms - era.from_ms) / 1000:.1f} s  "
         f"{f'assignment {era.number}: ' if era.number else ''}{era.words}"
         for era in past.eras
+        if era.to_ms >= since_ms
     ]
 
 

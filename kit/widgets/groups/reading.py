@@ -33,7 +33,8 @@ class GroupMember:
 
     Attributes:
         client_id: as the consumer calls itself.
-        member_id: as the coordinator calls it: another one each time that it joins anew.
+        member_id: as the coordinator calls it: another one each time that it joins anew. Of a static member (KIP-345)
+            its ``group.instance.id``: whoever comes with the same one takes its place without a rebalance.
         host: where it connects from.
         keys: the topics and partitions that it holds; none while the group rebalances, for Kafka tells none then.
     """
@@ -256,7 +257,12 @@ def _group_look(
     trouble: str,
 ) -> GroupLook:
     members = tuple(
-        GroupMember(each["client_id"], each["member_id"], each["client_host"].lstrip("/"), _keys(each))
+        GroupMember(
+            each["client_id"],
+            each.get("group_instance_id") or each["member_id"],
+            each["client_host"].lstrip("/"),
+            _keys(each),
+        )
         for each in sorted(group["members"], key=lambda each: (each["client_id"], each["member_id"]))
     )
     holders = {key: member.client_id for member in members for key in member.keys}

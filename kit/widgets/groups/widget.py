@@ -66,11 +66,15 @@ class GroupsAndLag(TextTwin):
         """A group as it was at the last look; one that is not there is ``Dead`` and has no members."""
         return self._looks.get(group_id, GroupLook(group_id, "Dead"))
 
-    def timeline(self, group_id: str) -> str:
-        """What was seen of a group so far, a line for each stretch of time in which nothing changed."""
+    def timeline(self, group_id: str, since_ms: int = 0) -> str:
+        """What was seen of a group, a line for each stretch of time in which nothing changed.
+
+        Args:
+            since_ms: leaves out what was over before that time (milliseconds since 1970).
+        """
         with self._lock:
             past = self._pasts.of.get(group_id)
-            return "\n".join(timeline_lines(past)) if past else f"No group {group_id} was seen so far."
+            return "\n".join(timeline_lines(past, since_ms)) if past else f"No group {group_id} was seen so far."
 
     def close(self) -> None:
         """Look no longer, and remove the widget."""

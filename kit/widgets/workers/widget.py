@@ -7,12 +7,15 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import traitlets
 
 from kit import cells
+from kit.errors import ClusterClosedError, WorkersError, WorkersTimeoutError
+from kit.plain_errors import plainly
 from kit.widgets._assets import script, style
 from kit.widgets._background import Background, ClusterLike, Link
 from kit.widgets._text_twin import TextTwin
@@ -20,9 +23,14 @@ from kit.widgets.workers.worker import CRASHED, ENDED, LEFT, STOPPED, Handled, W
 
 _HERE = Path(__file__).parent
 MOST_WORKERS = 8
-_MOST_SHOWN = 16
+_MOST_KEPT = 16
+_MOST_ENDED_SHOWN = 5
 _MOST_HANDLED = 20_000
 _REDRAW_S = 0.4
+_GONE = (
+    "The workers have stopped: the cluster is closed, or no broker answers. "
+    "Run its kit.start or kit.connect again, then the cells after it."
+)
 _PATIENCE_S = 60.0
 
 
@@ -77,6 +85,7 @@ class Workers(TextTwin):
         self._workers: dict[str, Worker] = {}
         self._lock = threading.RLock()
         self._said = ""
+        self._is_over = False
         super().__init__()
         self._show()
         self.on_msg(self._received)
@@ -89,7 +98,7 @@ class Workers(TextTwin):
     def names(self) -> list[str]:
         """Of those that run, the oldest first."""
         with self._lock:
-            return [name for name, worker in self._workers.items() if worker.look.state not in ENDED]
+            return [look.name for look in self._looks() if look.state not in ENDED]
 
     @property
     def shares(self) -> dict[str, list[int]]:
@@ -97,15 +106,20 @@ class Workers(TextTwin):
         with self._lock:
             return {name: list(self._workers[name].look.partitions) for name in self.names}
 
+    @plainly
     def add(self, count: int = 1) -> list[str]:
         """Let more of them join; gives their names.
 
         Raises:
-            ValueError: there would be more than `MOST_WORKERS`.
+            WorkersError: there would be more than `MOST_WORKERS`.
+            ClusterClosedError: the cluster is closed, or no broker answers.
         """
+        self._check_open()
         with self._lock:
             if count < 1 or len(self.names) + count > MOST_WORKERS:
-                raise ValueError(f"{count} more is not possible: there are {len(self.names)}, {MOST_WORKERS} at most.")
+                raise WorkersError(
+                    f"{count} more is not possible: there are {len(self.names)}, {MOST_WORKERS} at most."
+                )
             self._forget()
             added = [f"{self.group_id}-{next(self._numbers)}" for _ in range(count)]
             for name in added:
@@ -121,19 +135,23 @@ class Workers(TextTwin):
         self._say(f"{', '.join(added)} {'joins' if count == 1 else 'join'}.")
         return added
 
+    @plainly
     def leave(self, name: str | None = None) -> str:
         """Send one home: it closes its consumer, which tells the group. The youngest if no name is given.
 
         Raises:
-            ValueError: there is none of that name.
+            WorkersError: there is none of that name.
+            ClusterClosedError: the cluster is closed, or no broker answers: all of them ended with it.
         """
         return self._end(name, LEFT, "has left and told its group")
 
+    @plainly
     def crash(self, name: str | None = None) -> str:
         """Let one die without a word, as ``kill -9`` or a power cut would. The youngest if no name is given.
 
         Raises:
-            ValueError: there is none of that name.
+            WorkersError: there is none of that name.
+            ClusterClosedError: the cluster is closed, or no broker answers: all of them ended with it.
         """
         return self._end(
             name,
@@ -141,17 +159,20 @@ class Workers(TextTwin):
             f"has crashed without a word; its group gives it up after {self._session_timeout_ms / 1000:g} s of silence",
         )
 
+    @plainly
     def scale(self, count: int) -> dict[str, list[int]]:
         """Let workers join, or the youngest leave, until there are ``count``, and wait as `settle` does.
 
         Raises:
-            ValueError: that many are not possible.
-            TimeoutError: it takes too long.
+            WorkersError: that many are not possible.
+            WorkersTimeoutError: it takes too long.
+            ClusterClosedError: the cluster is closed, or no broker answers.
         """
         if not 0 <= count <= MOST_WORKERS:
-            raise ValueError(f"{count} workers are not possible: 0 to {MOST_WORKERS} are.")
-        while len(self.names) > count:
-            self.leave()
+            raise WorkersError(f"{count} workers are not possible: 0 to {MOST_WORKERS} are.")
+        self._check_open()
+        for name in reversed(self.names[count:]):
+            self.leave(name)
         if len(self.names) < count:
             self.add(count - len(self.names))
         return self.settle() if count else {}
@@ -160,21 +181,26 @@ class Workers(TextTwin):
         """Wait until all of them are members and every partition is held by one of them; gives who holds what.
 
         Raises:
-            TimeoutError: it takes too long.
+            WorkersTimeoutError: it takes too long, or one of them stopped by itself.
+            ClusterClosedError: the cluster is closed, or no broker answers.
         """
         self.wait(self._is_settled, timeout_s)
         return self.shares
 
+    @plainly
     def wait(self, reached: Callable[[], Any], timeout_s: float = _PATIENCE_S) -> None:
         """Wait until ``reached()`` is true.
 
         Raises:
-            TimeoutError: it takes too long, or the cluster is gone.
+            WorkersTimeoutError: it takes too long, or one of them stopped by itself.
+            ClusterClosedError: the cluster is closed, or no broker answers.
         """
         give_up_s = time.monotonic() + timeout_s
         while not reached():
-            if time.monotonic() > give_up_s or not self._background.alive or self._trouble:
-                raise TimeoutError(f"It does not happen, or takes more than {timeout_s:.0f} s.\n{self}")
+            self._check_open()
+            if self._trouble or time.monotonic() > give_up_s:
+                reason = self._trouble or f"It takes more than {timeout_s:.0f} s."
+                raise WorkersTimeoutError(f"What is waited for does not happen. {reason}\n{self}")
             time.sleep(0.02)
 
     def look(self, name: str) -> WorkerLook:
@@ -183,8 +209,7 @@ class Workers(TextTwin):
         Raises:
             KeyError: there was none of that name.
         """
-        with self._lock:
-            return self._workers[name].look
+        return {look.name: look for look in self._looks()}[name]
 
     def counts(self) -> dict[str, int]:
         """How many records each of them has worked on, those included that are gone."""
@@ -229,21 +254,19 @@ class Workers(TextTwin):
             return
         try:
             action()
-        except ValueError as error:
+        except (WorkersError, ClusterClosedError) as error:
             self._say(str(error))
 
     @property
     def _trouble(self) -> str:
         """Why one of them stopped by itself, in one sentence; empty when none did."""
-        with self._lock:
-            looks = [worker.look for worker in self._workers.values()]
+        looks = self._looks()
         return next((look.trouble for look in looks if look.state == STOPPED), "")
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _is_settled(self) -> bool:
-        with self._lock:
-            looks = [self._workers[name].look for name in self.names]
+        looks = [look for look in self._looks() if look.state not in ENDED]
         held = sorted(number for look in looks for number in look.partitions)
         generations = {look.generation for look in looks}
         return bool(looks) and 0 not in generations and len(generations) == 1 and held == self._all_partitions()
@@ -253,12 +276,25 @@ class Workers(TextTwin):
         topics = {} if cluster is None else cluster.topics([self.topic], wait=False)
         return [each.partition for each in topics[self.topic].partitions] if self.topic in topics else []
 
+    def _looks(self) -> list[WorkerLook]:
+        """All of them, the oldest first. Without a cluster none of them runs, whatever its thread still waits for."""
+        with self._lock:
+            looks = [worker.look for worker in self._workers.values()]
+        if not self._is_over:
+            return looks
+        return [look if look.state in ENDED else replace(look, state=STOPPED) for look in looks]
+
+    def _check_open(self) -> None:
+        if self._is_over or self._link.is_gone:
+            raise ClusterClosedError(_GONE)
+
     def _end(self, name: str | None, how: str, words: str) -> str:
+        self._check_open()
         with self._lock:
             name = name or (self.names or [""])[-1]
             worker = self._workers.get(name)
             if worker is None or name not in self.names:
-                raise ValueError(
+                raise WorkersError(
                     f"No worker {name!r} runs: choose from {', '.join(self.names) or 'none, add one first'}."
                 )
         worker.end(how)
@@ -268,7 +304,7 @@ class Workers(TextTwin):
     def _forget(self) -> None:
         """Those that ended long ago make room."""
         over = [name for name, worker in self._workers.items() if worker.look.state in ENDED]
-        for name in over[: max(0, len(self._workers) - _MOST_SHOWN + 1)]:
+        for name in over[: max(0, len(self._workers) - _MOST_KEPT + 1)]:
             del self._workers[name]
 
     def _say(self, sentence: str) -> None:
@@ -280,14 +316,19 @@ class Workers(TextTwin):
             self._show()
 
     def _failed(self, reason: str) -> None:
-        self._say(f"The workers have stopped. {reason}")
+        self._is_over = True
+        self._say(_GONE if self._link.is_gone else f"The workers have stopped. {reason}")
 
     def _show(self) -> None:
         with self._lock:
-            looks = [worker.look for worker in self._workers.values()]
+            looks = self._looks()
+            ended = [look for look in looks if look.state in ENDED]
+            shown = [look for look in looks if look not in ended[:-_MOST_ENDED_SHOWN]]
             picture = {
                 "title": f"Workers of group {self.group_id} on {self.topic}",
-                "said": self._trouble or self._said,
+                "said": self._said if self._is_over else self._trouble or self._said,
+                "over": self._is_over,
+                "ended_before": len(looks) - len(shown),
                 "full": len(self.names) >= MOST_WORKERS,
                 "workers": [
                     {
@@ -298,7 +339,7 @@ class Workers(TextTwin):
                         "handled": look.num_handled,
                         "runs": look.state not in ENDED,
                     }
-                    for look in looks
+                    for look in shown
                 ],
             }
             if picture != self.picture:

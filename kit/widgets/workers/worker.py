@@ -14,6 +14,7 @@ from kit.widgets._background import Background, Link
 
 # kafka-python 3.0.12 loses the result of a join that ends while no poll() is under way: it is polled without a pause.
 _POLL_MS = 100
+_COMMIT_MS = 3_000
 _BATCHES_PER_S = 6  # at most: a commit for each record would keep the computer busier than the lesson
 
 JOINING, WORKING, IDLE, LEFT, CRASHED, STOPPED = "joining", "working", "idle", "left", "crashed", "stopped"
@@ -99,6 +100,8 @@ class Worker:
             return
         self._ending = how
         self._background.stop()
+        if not self.is_over:  # it waits for brokers that do not answer, and ends when it has waited long enough
+            self.look = replace(self.look, state=how)
 
     # -- in its thread ---------------------------------------------------------------------------------------------
 
@@ -152,12 +155,15 @@ class Worker:
         return batches
 
     def _commit(self, done: Mapping[Any, int]) -> None:
-        from kafka.errors import CommitFailedError
+        from kafka.errors import CommitFailedError, KafkaTimeoutError
         from kafka.structs import OffsetAndMetadata
 
         try:
-            self._consumer.commit({at: OffsetAndMetadata(offset, "", -1) for at, offset in done.items()})
+            offsets = {at: OffsetAndMetadata(offset, "", -1) for at, offset in done.items()}
+            self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
         except CommitFailedError:  # the group went on without this one meanwhile; it joins again with the next poll
+            return
+        except KafkaTimeoutError:  # the next commit says how far it is by then
             return
 
     def _note(self, count: int, done: Mapping[Any, int]) -> None:
@@ -167,7 +173,7 @@ class Worker:
         committed = {**self.look.committed, **{at.partition: offset for at, offset in done.items()}}
         self.look = replace(
             self.look,
-            state=JOINING if not is_member else WORKING if partitions else IDLE,
+            state=self._ending or (JOINING if not is_member else WORKING if partitions else IDLE),
             generation=max(0, metadata.generation_id),
             partitions=partitions,
             num_handled=self.look.num_handled + count,

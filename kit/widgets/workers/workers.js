@@ -58,8 +58,8 @@ function render({ model, el }) {
 
   function draw() {
     clearTimeout(waiting);
-    const { workers, said: sentence, full } = model.get("picture");
-    add.disabled = full;
+    const { workers, said: sentence, full, over, ended_before: before } = model.get("picture");
+    add.disabled = full || over;
     setText(said, sentence);
     const running = workers.filter((worker) => worker.runs);
     for (const worker of running) {
@@ -81,11 +81,12 @@ function render({ model, el }) {
       rows.delete(name);
     }
     table.hidden = !running.length;
-    empty.hidden = running.length > 0;
+    empty.hidden = running.length > 0 || over;
+    const earlier = before ? [element("span", "kit-quiet", `${before} more ended before.`)] : [];
     gone.replaceChildren(...workers.filter((worker) => !worker.runs).map((worker) => {
       const text = `${SIGNS[worker.state]} ${worker.name} ${worker.state}, ${worker.handled.toLocaleString("en")} done`;
       return element("span", "kit-chip", text);
-    }));
+    }), ...earlier);
   }
 
   // A key pressed here must not reach the notebook's own shortcuts.

@@ -41,6 +41,38 @@ def test_past_begins_an_era_when_something_changes_and_only_then() -> None:
         ("held", 2, 1500, 1500),
     ]
     assert past.eras[2].words == "a 0; b 1"
+    assert past.eras[1].is_seen
+
+
+def test_rebalance_that_no_look_saw_is_between_the_two_looks() -> None:
+    """Another assignment needs a rebalance: it has a stretch of its own, from the look before to the look after."""
+    past = past_of(look(a=[0, 1]), look(a=[0, 1]), look(a=[0], b=[1]), look("Empty"), look(c=[0, 1]))
+
+    assert [(era.kind, era.from_ms, era.to_ms) for era in past.eras] == [
+        ("held", 0, 500),
+        ("rebalancing", 500, 1000),
+        ("held", 1000, 1500),
+        ("empty", 1500, 1500),
+        ("rebalancing", 1500, 2000),
+        ("held", 2000, 2000),
+    ]
+    assert past.eras[1].words == "rebalance, somewhere in this time: between two looks"
+
+
+def test_no_rebalance_is_told_where_none_must_have_been() -> None:
+    """A group whose last member leaves, one that was not seen for a while, and the first look: nothing is made up."""
+    past = past_of(look(a=[0, 1]), look("Empty"))
+    past.missed(1000)
+    past.add(1500, look(a=[0, 1]))
+
+    assert [era.kind for era in past.eras] == ["held", "empty", "unseen", "held"]
+
+
+def test_timeline_begins_where_it_is_asked_to() -> None:
+    """What was over before is left out, what went on is there."""
+    past = past_of(look(a=[0, 1]), look("Empty"), look("Empty"), look("Empty"))
+
+    assert [line.split("  ")[1] for line in timeline_lines(past, since_ms=501)] == ["no member"]
 
 
 def test_past_sees_that_a_member_joined_anew() -> None:
@@ -49,7 +81,7 @@ def test_past_sees_that_a_member_joined_anew() -> None:
     first = look(a=[0, 1])
     second = GroupLook("g", "Stable", "range", 1, (again,), first.partitions)
 
-    assert [era.number for era in past_of(first, second).eras] == [1, 2]
+    assert [era.number for era in past_of(first, second).eras] == [1, 0, 2]
 
 
 def test_one_rebalance_is_one_era_whoever_waits_in_it() -> None:
@@ -65,7 +97,7 @@ def test_past_tells_idle_members_and_empty_groups() -> None:
     """A member without a partition is named; a group without members has an era of its own."""
     past = past_of(look(a=[0, 1], b=[]), look("Empty"))
 
-    assert [era.words for era in past.eras] == ["a 0, 1; b nothing", "no member"]
+    assert [era.words for era in past.eras] == ["a 0, 1; b no partition", "no member"]
 
 
 def test_past_is_bounded() -> None:
@@ -75,7 +107,7 @@ def test_past_is_bounded() -> None:
         past.add(1000 * at, look(lag=at, **{f"consumer-{at}": [0, 1]}))
 
     assert past.lags[-1][0] - past.lags[0][0] <= LAG_WINDOW_MS
-    assert len(past.eras) < 200
+    assert len(past.eras) < 300
     assert len(past.letters) < 1_000
 
 
@@ -137,7 +169,7 @@ def test_text_says_what_the_picture_shows() -> None:
 
     text = as_text([seen], pasts, "")
 
-    assert "Group g: stable, 2 members, 1 of them without a partition, lag 7" in text
-    assert "b holds nothing" in text
-    assert "t-0: committed 0, end 7, lag 7" in text
+    assert "Group g: Stable, 2 members, 1 of them without a partition, lag 7" in text
+    assert "b: no partition" in text
+    assert "t-0: committed 0, log end offset 7, lag 7" in text
     assert timeline_lines(pasts.of["g"])[0] in text

@@ -21,10 +21,10 @@ function pieces(lags, fromMs) {
 }
 
 function lagChart(lags, span) {
-  const most = Math.max(1, ...lags.map((point) => point[1]));
+  const most = Math.max(0, ...lags.filter((point) => point[0] >= span.from).map((point) => point[1]));
   const svg = svgNode("svg", { viewBox: `0 0 1000 ${CHART_HEIGHT}`, preserveAspectRatio: "none", class: "kit-lag-chart", "aria-hidden": "true" });
   const x = (time) => (1000 * (time - span.from)) / (span.to - span.from);
-  const y = (lag) => CHART_HEIGHT - 2 - ((CHART_HEIGHT - 6) * lag) / most;
+  const y = (lag) => CHART_HEIGHT - 2 - ((CHART_HEIGHT - 6) * lag) / Math.max(1, most);
   for (const piece of pieces(lags, span.from)) {
     const line = piece.map(([time, lag]) => `${x(time).toFixed(1)},${y(lag).toFixed(1)}`).join(" L");
     const [first, last] = [x(piece[0][0]), x(piece[piece.length - 1][0])];

@@ -31,7 +31,7 @@ function laneBlocks(eras, at, span) {
     else blocks.push((last = { kind, holder, letter: era.letters[at], from: era.from_ms, to: era.to_ms }));
   }
   return blocks.filter((each) => each.to > span.from).map((each) => {
-    const words = { held: each.holder, nobody: "nobody", rebalancing: "rebalancing", empty: "no member", gone: "gone", unseen: "not seen" };
+    const words = { held: each.holder, nobody: "nobody", rebalancing: "rebalance", empty: "no member", gone: "gone", unseen: "not seen" };
     const node = block(span, each.from, each.to, each.kind, `${words[each.kind]}, from ${clockTime(each.from)}`);
     if (each.kind === "held") {
       node.dataset.hue = each.letter % 8;
@@ -49,6 +49,12 @@ function lane(label, blocks) {
   return [element("div", "kit-lane-label", label), track];
 }
 
+// In a lane of their own, so that the label says what the marks are, however narrow they are.
+function rebalanceBlocks(eras, span) {
+  return eras.filter((era) => era.kind === "rebalancing" && era.to_ms > span.from)
+    .map((era) => block(span, era.from_ms, era.to_ms, era.kind, `${clockTime(era.from_ms)}, ${era.words}`));
+}
+
 function eraBlocks(eras, span) {
   return eras.filter((era) => era.to_ms > span.from).map((era) => {
     const node = block(span, era.from_ms, era.to_ms, era.kind === "held" ? "numbered" : era.kind, era.words);
@@ -60,12 +66,12 @@ function eraBlocks(eras, span) {
 
 function makeTimeline() {
   const root = element("div", "kit-past");
-  const heading = element("h4", "", "Lag, and who held what");
+  const heading = element("h4", "", "Lag and assignment over time");
   const plot = element("div", "kit-plot");
   plot.setAttribute("role", "img");
   const legend = element("div", "kit-bar kit-legend");
   legend.setAttribute("aria-hidden", "true"); // the tables say it in words
-  for (const [kind, text] of [["rebalancing", "rebalancing"], ["unseen", "not seen"], ["nobody", "nobody"]]) {
+  for (const [kind, text] of [["rebalancing", "rebalance"], ["unseen", "not seen"], ["nobody", "nobody"]]) {
     const sample = element("span", "kit-sample");
     sample.dataset.kind = kind;
     const entry = element("span");
@@ -73,7 +79,7 @@ function makeTimeline() {
     legend.append(entry);
   }
   const note = element("p", "kit-quiet");
-  const [table, body] = makeTable("Rebalance timeline, newest first", [["From"], ["Seconds", true], ["Assignment", true], ["Who holds what"]]);
+  const [table, body] = makeTable("Rebalance timeline, newest first", [["From"], ["Seconds", true], ["Assignment", true], ["Assigned to"]]);
   const [lagTable, lagBody] = makeTable("Lag over time, newest first", [["Seconds ago", true], ["Lag", true]]);
   const twin = element("details");
   const both = element("div", "kit-twin");
@@ -107,10 +113,11 @@ function makeTimeline() {
     const [chart, most] = lagChart(detail.lags, span);
     const oneTopic = new Set(lanes.map(([topic]) => topic)).size < 2;
     const frame = element("div", "kit-track kit-chart-frame");
-    frame.append(chart, element("span", "kit-most", `at most ${number(most)}`));
+    frame.append(chart, element("span", "kit-most", `largest: ${number(most)}`));
     const axis = element("div", "kit-axis");
     axis.append(element("span", "", `${Math.round((span.to - span.from) / 1000)} s ago`), element("span", "", "now"));
-    plot.replaceChildren(element("div", "kit-lane-label", "lag"), frame, ...lane("assignment", eraBlocks(eras, span)),
+    plot.replaceChildren(element("div", "kit-lane-label", "lag"), frame,
+      ...lane("rebalance", rebalanceBlocks(eras, span)), ...lane("assignment", eraBlocks(eras, span)),
       ...lanes.flatMap(([topic, at], index) => lane(oneTopic ? `partition ${at}` : `${topic}-${at}`, laneBlocks(eras, index, span))),
       element("div"), axis);
     const last = eras[eras.length - 1];

@@ -52,9 +52,9 @@ function makeDetail() {
   const heading = element("h4");
   const sentence = element("p");
   const trouble = element("p", "kit-trouble");
-  const [members, memberBody] = makeTable("Members", [["Member"], ["Holds"], ["From"]]);
+  const [members, memberBody] = makeTable("Members", [["Member"], ["Assignment"], ["Host"]]);
   const [partitions, partitionBody] = makeTable("Partitions",
-    [["Partition"], ["Held by"], ["Committed", true], ["End", true], ["Lag", true]]);
+    [["Partition"], ["Assigned to"], ["Committed offset", true], ["Log end offset", true], ["Lag", true]]);
   const tables = element("div", "kit-pair");
   for (const [table, name] of [[members, "Members"], [partitions, "Partitions"]]) {
     const scroll = element("div", "kit-scroll");
@@ -72,7 +72,7 @@ function makeDetail() {
     const line = element("tr");
     const name = element("td", "kit-code");
     name.append(mark(member.letter), document.createTextNode(` ${member.client}`));
-    const idle = rebalancing ? "not told while rebalancing" : "nothing: it is idle";
+    const idle = rebalancing ? "not told during a rebalance" : "no partition: it is idle";
     line.append(name, element("td", member.holds ? "" : "kit-idle", member.holds || idle), element("td", "kit-code", member.host));
     return line;
   }
