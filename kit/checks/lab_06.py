@@ -45,7 +45,10 @@ def visible(evidence: Evidence, answer: Any) -> CheckResult:
     if len(found.isr) >= demanded:
         hint = "Run the whole cell again: it kills brokers 2 and 3, and the check looks while they are dead."
         return CheckResult(name, False, "Enough replicas are in sync, so there is nothing to be hidden.", where, hint)
-    if isinstance(answer, bool) or answer != seen:
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        hint = "Write how many records it is as a number, without quotation marks, and run the cell again."
+        return CheckResult(name, False, f"Your answer is {short(answer)}, which is no number.", where, hint)
+    if answer != seen:
         happened = (
             f"You said {short(answer)}, and a consumer can read {seen} records. The others were acknowledged by the "
             f"leader alone: {len(found.isr)} in sync, {demanded} demanded."
@@ -53,8 +56,8 @@ def visible(evidence: Evidence, answer: Any) -> CheckResult:
         hint = "Which records do enough replicas have? Set my_guess to their number and run the cell again."
         return CheckResult(name, False, happened, where, hint)
     happened = (
-        f"A consumer reads {seen} records, up to the high watermark. It stands still while fewer than {demanded} "
-        "replicas are in sync, whatever acks=1 was told."
+        f"A consumer reads {seen} records, up to the high watermark, which stands still while fewer than {demanded} "
+        "replicas are in sync: whatever a producer with acks=1 was told."
     )
     return CheckResult(name, True, happened, where)
 
@@ -72,23 +75,31 @@ def candidates(evidence: Evidence, answer: Any) -> CheckResult:
         hint = "Run the whole cell again: it kills broker 3 first. With all in sync the question is too easy."
         return CheckResult(name, False, "Every replica is in sync.", where, hint)
     said = _ids(answer)
+    if said is None:
+        hint = "Write the brokers as numbers, for example [1, 4], and run the cell again."
+        return CheckResult(name, False, f"Your answer is {short(answer)}, which is no list of numbers.", where, hint)
     if said == right:
-        happened = (
-            f"Only {_brokers(right)}: in sync, and not the leader itself. Every record that was acknowledged to "
-            "acks=all is there."
-        )
-        return CheckResult(name, True, happened, where)
+        return CheckResult(name, True, _candidates_found(right), where)
     return CheckResult(name, False, _not_a_candidate(said, right, found), where, "Who of them has every record?")
+
+
+def _candidates_found(right: set[int]) -> str:
+    if not right:
+        return "Nobody: no other replica is in sync, so without its leader the partition has none."
+    return (
+        f"Only {_brokers(right)}: in sync, and not the leader itself. Every record that was acknowledged to acks=all "
+        "is there."
+    )
 
 
 def _not_a_candidate(said: set[int], right: set[int], found: SeenPartition) -> str:
     extra = said - right
     if strangers := extra - set(found.replicas):
-        return f"{_brokers(strangers).capitalize()} holds no copy of this partition, and cannot lead it."
+        return f"No replica of this partition lies on {_brokers(strangers)}."
     if found.leader in extra:
         return f"Broker {found.leader} is the one that dies."
     if extra:
-        return f"{_brokers(extra).capitalize()} holds a copy but is not in sync: it may lack what was acknowledged."
+        return f"The replica on {_brokers(extra)} is not in sync: it may lack what was acknowledged."
     return f"Not all of them: {len(said & right)} of {len(right)} brokers found."
 
 
@@ -101,8 +112,8 @@ def payments(evidence: Evidence, answer: Any) -> CheckResult:
     if found is None:
         return _no_topic(name, PAYMENTS)
     configs = evidence.topic_configs(PAYMENTS)
-    copies, demanded = len(found.replicas), _number(configs.get(_MIN_ISR))
-    where = f"topic {PAYMENTS}, replication factor {copies}, {_MIN_ISR} {demanded}"
+    factor, demanded = len(found.replicas), _number(configs.get(_MIN_ISR))
+    where = f"topic {PAYMENTS}, replication factor {factor}, {_MIN_ISR} {demanded}"
     paid = len(evidence.records(PAYMENTS))
     if configs.get(_UNCLEAN) == "true":
         happened = "A replica that lacks payments may be elected: an unclean election."
@@ -110,13 +121,13 @@ def payments(evidence: Evidence, answer: Any) -> CheckResult:
     if demanded < 2:
         happened = (
             f"{paid} payments were taken, but acks=all is content with the leader alone when nobody else is in sync: "
-            "a payment can be acknowledged with one copy, and die with that broker."
+            "a payment can be acknowledged when one broker alone has it, and die with that broker."
         )
         return CheckResult(name, False, happened, where, f"{_MIN_ISR} has to be at least 2.")
-    if demanded >= copies:
+    if demanded >= factor:
         happened = (
             f"{paid} of {_NUM_PAYMENTS} payments were taken. {demanded} replicas must be in sync, and there are "
-            f"{copies} in all: with one broker down, every payment is refused."
+            f"{factor} in all: with one broker down, every payment is refused."
         )
         return CheckResult(name, False, happened, where, f"{_MIN_ISR} has to be less than the replication factor.")
     if paid < _NUM_PAYMENTS:
@@ -188,9 +199,10 @@ def _no_topic(name: str, topic: str) -> CheckResult:
     return CheckResult(name, False, f"There is no topic {topic}.", f"topic {topic}", hint)
 
 
-def _ids(answer: Any) -> set[int]:
-    items = answer if isinstance(answer, Iterable) and not isinstance(answer, str | bytes) else [answer]
-    return {each for each in items if isinstance(each, int) and not isinstance(each, bool)}
+def _ids(answer: Any) -> set[int] | None:
+    """The brokers of an answer; None when something in it is no number."""
+    items = list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str | bytes) else [answer]
+    return set(items) if all(type(each) is int for each in items) else None
 
 
 def _brokers(ids: Iterable[int]) -> str:

@@ -60,7 +60,8 @@ def refuse(evidence: Evidence, answer: Any) -> CheckResult:
     kept = sum(each.word == KEPT for each in during)
     happened = (
         f"{_records(len(refused))} {_was(len(refused))} refused on the minority's side ({refused[0].told}), "
-        f"{kept} taken on the other. Nothing that was acknowledged is lost: consistent, and not available to everybody."
+        f"{kept} taken on the other. Nothing that was acknowledged is lost. The price: broker and producer were well, "
+        "and the producer got an error."
     )
     return CheckResult(name, True, happened, said[-1].text)
 
@@ -89,8 +90,8 @@ def lose(evidence: Evidence, answer: Any) -> CheckResult:
         hint = "Run the whole cell again, from the new topic to the healed network."
         return CheckResult(name, False, happened, _where(lost[0]), hint)
     happened = (
-        f"{_records(len(lost))} {_was(len(lost))} acknowledged during the cut and lost when it was healed: available "
-        "to everybody, and not consistent."
+        f"{_records(len(lost))} {_was(len(lost))} acknowledged during the cut and lost when it was healed. The old "
+        "leader went on instead of refusing, and its producer was never told."
     )
     return CheckResult(name, True, happened, cuts[-1].text)
 
@@ -106,31 +107,35 @@ def topics(evidence: Evidence, answer: Any) -> CheckResult:
             hint = "Run the cell above: it creates both topics."
             return CheckResult(name, False, f"There is no topic {topic}.", f"topic {topic}", hint)
         configs = evidence.topic_configs(topic)
-        copies, demanded = len(found[0].replicas), configs.get(_MIN_ISR, "")
+        factor, demanded = len(found[0].replicas), configs.get(_MIN_ISR, "")
         unclean = configs.get(_UNCLEAN) == "true"
-        where = f"topic {topic}, {copies} replicas, {_MIN_ISR}={demanded}, {_UNCLEAN}={str(unclean).lower()}"
-        wrong = (_wrong_orders if topic == ORDERS else _wrong_likes)(copies, demanded, unclean=unclean)
+        where = f"topic {topic}, {factor} replicas, {_MIN_ISR}={demanded}, {_UNCLEAN}={str(unclean).lower()}"
+        wrong = (_wrong_orders if topic == ORDERS else _wrong_likes)(factor, demanded, unclean=unclean)
         if wrong:
             return CheckResult(name, False, wrong[0], where, wrong[1])
     happened = (
-        f"{ORDERS} refuses when fewer than two replicas are in sync, and lets nobody lead who lacks something. {LIKES} "
-        "goes on with any replica that is alive, and may forget. One cluster, two answers: the choice is the topic's."
+        f"{ORDERS} refuses acks=all when fewer than two replicas are in sync, and lets no one lead who lacks something; "
+        f"{LIKES} goes on with any replica that is alive, and may forget. That is the topics' half of the choice: the "
+        "producers' half is acks, and orders need acks=all."
     )
     return CheckResult(name, True, happened, f"topics {ORDERS} and {LIKES}")
 
 
-def _wrong_orders(copies: int, demanded: str, *, unclean: bool) -> tuple[str, str] | None:
+def _wrong_orders(factor: int, demanded: str, *, unclean: bool) -> tuple[str, str] | None:
     if unclean:
         return "A replica that lacks orders may lead: an unclean election loses them.", f"Set {_UNCLEAN} to false."
     if not demanded.isdigit() or int(demanded) < 2:
-        return "An order may be acknowledged with a single copy, on the leader.", f"Set {_MIN_ISR} to 2."
-    if int(demanded) >= copies:
-        return "One broker down, and no order is taken any more.", f"{_MIN_ISR} has to be less than the replicas."
+        return "An order may be acknowledged when the leader alone has it.", f"Set {_MIN_ISR} to 2."
+    if int(demanded) >= factor:
+        return (
+            "One broker down, and no order with acks=all is taken any more.",
+            f"{_MIN_ISR} has to be less than the replicas.",
+        )
     return None
 
 
-def _wrong_likes(copies: int, demanded: str, *, unclean: bool) -> tuple[str, str] | None:
-    if copies < 2:
+def _wrong_likes(factor: int, demanded: str, *, unclean: bool) -> tuple[str, str] | None:
+    if factor < 2:
         return "With one replica there is nobody to go on when its broker dies.", "Give it three replicas."
     if demanded != "1":
         return "Likes are refused or hidden while replicas are missing.", f"Set {_MIN_ISR} to 1."

@@ -197,7 +197,7 @@ def _why_kept(row: Row, seen: Seen) -> str:
         )
     enough = f"acks=all demands {row.min_insync_replicas} in sync, and there {'is' if len(seen.isr) == 1 else 'are'}"
     if len(seen.isr) == 1:
-        return f"{enough} {_in_sync(seen)}. No majority is needed: replicas do not vote. But this was the only copy."
+        return f"{enough} {_in_sync(seen)}. No majority is needed: replicas do not vote. But only this broker had it."
     return f"{enough} {_in_sync(seen)}. All of them had the record before it was acknowledged."
 
 

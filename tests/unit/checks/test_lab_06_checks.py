@@ -94,11 +94,16 @@ def test_visible_needs_too_few_replicas() -> None:
         ([2], True, "Only broker 2"),
         ({2}, True, "Only broker 2"),
         (2, True, "Only broker 2"),
-        ([2, 3], False, "Broker 3 holds a copy but is not in sync"),
-        ([2, 3, 4], False, "Broker 4 holds no copy"),
+        ([2, 3], False, "The replica on broker 3 is not in sync"),
+        ([2, 3, 4], False, "No replica of this partition lies on broker 4"),
         ([1, 2], False, "Broker 1 is the one that dies"),
         ([], False, "0 of 1"),
-        ("broker 2", False, "0 of 1"),
+        ("broker 2", False, "no list of numbers"),
+        ("2", False, "no list of numbers"),
+        (["2"], False, "no list of numbers"),
+        ([True], False, "no list of numbers"),
+        ([[2]], False, "no list of numbers"),
+        (None, False, "no list of numbers"),
     ],
 )
 def test_candidates_are_in_sync(answer: object, passed: bool, word: str) -> None:
@@ -109,6 +114,32 @@ def test_candidates_are_in_sync(answer: object, passed: bool, word: str) -> None
 
     assert result.passed == passed
     assert word in result.happened
+
+
+def test_candidates_may_be_nobody() -> None:
+    """Where the leader is the only one in sync, an empty list is right, and every other one is wrong."""
+    evidence = FakeEvidence(described={FIGURE: [partition((1,))]})
+
+    assert "Nobody" in verdict("06.candidates", evidence, []).happened
+    assert verdict("06.candidates", evidence, [])
+    assert not verdict("06.candidates", evidence, [2])
+
+
+@pytest.mark.parametrize("answer", ["2", b"2", None, [2], True])
+def test_visible_asks_for_a_number(answer: object) -> None:
+    """Two in quotation marks is told to be no number, and not that it is wrong."""
+    evidence = FakeEvidence(
+        [record(LEDGER, 0, b"safe"), record(LEDGER, 1, b"safe")],
+        num_partitions=1,
+        described={LEDGER: [partition((1,))]},
+        configs={LEDGER: {"min.insync.replicas": "2"}},
+    )
+
+    result = verdict("06.visible", evidence, answer)
+
+    assert not result
+    assert "no number" in result.happened
+    assert "as a number" in result.try_next
 
 
 def test_candidates_need_one_out_of_sync() -> None:

@@ -102,6 +102,20 @@ def test_refusal_passes_and_loss_passes() -> None:
     assert "offsets 1 to 3 (exclusive) were cut off" in second.where
 
 
+def test_no_check_speaks_of_letters_that_kafka_does_not_keep() -> None:
+    """Refusing is not the theorem's C, for reads beside the old leader are old; going on is not its A."""
+    refused, lost = refusing(), losing()
+    told = [
+        verdict("07.refuse", refused.evidence, refused.history),
+        verdict("07.lose", lost.evidence, lost.history),
+        verdict("07.topics", shop(SAFE, OPEN)),
+    ]
+
+    assert all(told)
+    assert not [each.happened for each in told if "consistent" in each.happened or "available" in each.happened]
+    assert "producers' half is acks" in told[2].happened
+
+
 def test_refusal_is_seen_in_the_old_log_too() -> None:
     """A leader that was healed before its own time was up shows what it did not acknowledge by cutting it off."""
     story = refusing(events=[*NETWORK, ("truncated", HEAL_MS + 100, {"offset": 1, "end_offset": 2})])
@@ -189,9 +203,9 @@ SAFE, OPEN = (3, "2", "false"), (3, "1", "true")
     [
         (SAFE, OPEN, ""),
         ((3, "2", "true"), OPEN, "unclean election loses them"),
-        ((3, "1", "false"), OPEN, "single copy"),
-        ((3, "3", "false"), OPEN, "no order is taken"),
-        ((3, "", "false"), OPEN, "single copy"),
+        ((3, "1", "false"), OPEN, "the leader alone has it"),
+        ((3, "3", "false"), OPEN, "no order with acks=all is taken"),
+        ((3, "", "false"), OPEN, "the leader alone has it"),
         (SAFE, (1, "1", "true"), "nobody to go on"),
         (SAFE, (3, "2", "true"), "refused or hidden"),
         (SAFE, (3, "1", "false"), "has no leader"),
