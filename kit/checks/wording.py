@@ -27,6 +27,11 @@ def text_of(data: bytes, most: int) -> str:
     return repr(clipped(data.decode("utf-8", errors="backslashreplace"), most))
 
 
+def guessed(answer: Any) -> Any:
+    """What was guessed, without what nobody means: spaces around a text, and capital letters in it."""
+    return answer.strip().lower() if isinstance(answer, str) else answer
+
+
 def place(topic: str, partition: int, offset: int) -> str:
     """Where a record lies."""
     return f"topic {topic}, partition {partition}, offset {offset}"

@@ -26,6 +26,13 @@ def _node(node: dict[str, Any]) -> str:
 def _row(row: list[Any], nodes: list[dict[str, Any]]) -> str:
     topic, partition, leader, letters, start, high_watermark, _ = row
     roles = [f"{node['id']} {_ROLES[letter]}" for node, letter in zip(nodes, letters, strict=True) if letter != " "]
-    known = "offsets unknown" if high_watermark is None else f"offsets {start} to {high_watermark}"
+    known = "offsets unknown" if high_watermark is None else _offsets(start, high_watermark)
     nobody = "" if leader is not None else "no leader, "
     return f"{topic}-{partition}: {nobody}{', '.join(roles)}; {known}"
+
+
+def _offsets(start: int, high_watermark: int) -> str:
+    """The records that a consumer can read: the high watermark is the offset behind the last of them."""
+    if start < high_watermark:
+        return f"offsets {start} to {high_watermark}"
+    return f"empty, next offset {high_watermark}" if high_watermark else "empty"

@@ -98,10 +98,18 @@ def _nodes(look: Look) -> list[dict[str, Any]]:
             "state": "cut off" if state == "alive" and _is_cut_off(look.state, node_id) else state,
             "is_controller": node_id == look.state.controller,
             "slow": _slow(look.state.slow_ms, node_id),
-            "counts": list(look.offsets.counts.get(node_id, (0, 0))),
+            "holds": _holds(look.offsets.counts.get(node_id, (0, 0)), state),
         }
         for node_id, state in sorted(look.state.nodes.items())
     ]
+
+
+def _holds(counts: tuple[int, int], state: str) -> dict[str, int]:
+    """How many partitions a node leads and follows. Of one that is down the brokers tell the old numbers for a while."""
+    leads, follows = counts
+    if state == "down":
+        return {"leads": 0, "follows": 0, "offline": leads + follows}
+    return {"leads": leads, "follows": follows, "offline": 0}
 
 
 def _is_cut_off(state: ClusterState, node_id: int) -> bool:

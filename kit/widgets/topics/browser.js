@@ -122,7 +122,7 @@ function render({ model, el }) {
   const internal = Object.assign(element("input"), { type: "checkbox" });
   const count = element("span", "kit-quiet");
   const listBar = element("div", "kit-bar");
-  listBar.append(element("span", "kit-title", "Topics"), labelled("Filter", filter), labelled("Kafka's own", internal));
+  listBar.append(element("span", "kit-title", "Topics"), labelled("Filter", filter), labelled("Internal topics", internal));
   const [listTable, listBody] = makeTable("Topics", [["Topic"], ["Partitions", true], ["Records", true], ["Replicas", true]]);
   const listStatus = element("p", "kit-empty");
   const previous = button("Previous", "Previous page of topics", () => turn(-1));
@@ -155,7 +155,7 @@ function render({ model, el }) {
   const scroll = element("div", "kit-scroll kit-rows");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
-  const [rowTable, rowBody] = makeTable("Records", [["Place"], ["Time", true], ["Key"], ["Value"]]);
+  const [rowTable, rowBody] = makeTable("Records", [["Partition : Offset"], ["Time", true], ["Key"], ["Value"]]);
   scroll.append(rowTable);
   const more = button("Next records", "", () => ask({ type: "more" }));
   const rowFoot = element("div", "kit-bar kit-foot");
@@ -198,7 +198,7 @@ function render({ model, el }) {
       one.className = "kit-topic";
       if (topic.name === name) one.setAttribute("aria-current", "true");
       cell.append(one);
-      if (topic.internal) cell.append(element("span", "kit-chip", "Kafka's own"));
+      if (topic.internal) cell.append(element("span", "kit-chip", "internal"));
       if (topic.trouble) cell.append(element("span", "kit-chip kit-trouble", topic.trouble));
       line.append(cell, element("td", "kit-number", number(topic.partitions)), element("td", "kit-number", number(topic.records)), element("td", "kit-number", topic.replication));
       return line;

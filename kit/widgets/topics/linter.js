@@ -1,5 +1,6 @@
 // The name linter: a field, findings while one types, and the cluster's own answer. All text is set with textContent.
 const TYPING_MS = 200;
+const SILENCE_MS = 4000; // longer than a kernel takes that is not busy
 
 let made = 0;
 
@@ -23,13 +24,24 @@ function render({ model, el }) {
   take.type = "button";
   const live = element("div", "kit-hidden");
   live.setAttribute("role", "status");
-  root.append(bar, kafka, team, list, take, live);
+  const stopped = element("p", "kit-note");
+  stopped.setAttribute("role", "alert");
+  root.append(stopped, bar, kafka, team, list, take, live);
   el.append(root);
 
-  function judge(name) {
-    model.send({ type: "name", name });
-  }
   let typing = 0;
+  let silence = 0;
+  let isSilent = false;
+  const isStale = () => model.get("verdict").name !== field.value.slice(0, 400);
+  function judge(name) {
+    try {
+      model.send({ type: "name", name });
+    } catch {
+      // The kernel is gone; the silence is told in words.
+    }
+    if (silence) return;
+    silence = setTimeout(() => { silence = 0; isSilent = isStale(); draw(); }, SILENCE_MS);
+  }
   field.addEventListener("input", () => {
     clearTimeout(typing);
     typing = setTimeout(() => judge(field.value), TYPING_MS);
@@ -53,6 +65,12 @@ function render({ model, el }) {
     const answer = model.get("kafka");
     const isAnswered = answer.name === name;
     const own = findings.filter((each) => each.kind === "convention");
+    if (!isStale()) isSilent = false;
+    stopped.textContent = isSilent
+      ? `The kernel does not answer: what stands below is about “${name}”. Is it busy with another cell, or was it restarted? Then run this cell again.`
+      : model.get("ended");
+    stopped.hidden = !stopped.textContent;
+    root.classList.toggle("kit-stale", isSilent);
     kafka.hidden = !answer.text;
     sign(kafka, isAnswered ? answer.takes : null, isAnswered ? answer.text : "is being asked …");
     const minded = own.length ? `minds ${own.length === 1 ? "one thing" : `${own.length} things`}.` : "has nothing against it.";
@@ -80,11 +98,12 @@ function render({ model, el }) {
 
   // A key pressed in the view must not reach the notebook's own shortcuts (typing "b" would insert a cell).
   root.addEventListener("keydown", (event) => event.stopPropagation());
-  model.on("change:verdict change:kafka", draw);
+  model.on("change:verdict change:kafka change:ended", draw);
   draw();
   return () => {
     clearTimeout(typing);
-    model.off("change:verdict change:kafka", draw);
+    clearTimeout(silence);
+    model.off("change:verdict change:kafka change:ended", draw);
   };
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import anywidget
 import traitlets
 
-from kit.errors import KitError
+from kit.errors import ClusterClosedError, KitError
 from kit.lessons import naming
 from kit.lessons.naming import Convention, Finding
 from kit.widgets._assets import script, style
-from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe
+from kit.widgets._background import Background, ClusterGoneError, ClusterLike, LastingLink, describe, kafka_error
 from kit.widgets._code import NewTopic
 from kit.widgets.topics.admin import TopicAdmin
 from kit.widgets.topics.wishes import Wishes, text_in
@@ -40,6 +41,7 @@ class NameLinter(anywidget.AnyWidget):
     # Each is one piece, so that what is shown is never half new.
     verdict = traitlets.Dict().tag(sync=True)
     kafka = traitlets.Dict().tag(sync=True)
+    ended = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self, cluster: ClusterLike | None = None, name: str = "Music_Plays!", convention: Convention = naming.TEAM
@@ -100,21 +102,38 @@ class NameLinter(anywidget.AnyWidget):
                 message = self._wishes.next()
                 if message is not None:
                     self._ask(text_in(message, "name", _MAX_NAME))
+                self._check_open()
         finally:
             self._admin.close()
 
     def _failed(self, reason: str) -> None:
-        self.kafka = {"name": self.verdict["name"], "text": f"cannot be asked. {reason}", "takes": None}
+        # What Kafka said of a name before is no answer of a cluster that is gone.
+        self.ended = f"Kafka is not asked any more: only the team's habits are looked at. {reason}"
+        self.kafka = {}
+
+    def _check_open(self) -> None:
+        """End with the cluster. That all brokers are down is no end."""
+        cluster = self._link.cluster
+        if cluster is None:
+            raise ClusterGoneError
+        if not any(broker.is_alive for broker in cluster.brokers):
+            with contextlib.suppress(KitError, kafka_error()):
+                self._look_at(cluster)
+
+    def _look_at(self, cluster: Any) -> None:
+        """See whether the cluster is there: it says at once when it is closed, where a client would wait."""
+        try:
+            cluster.topics([], wait=False)
+        except ClusterClosedError:
+            raise ClusterGoneError from None
 
     def _ask(self, name: str) -> None:
-        from kafka.errors import KafkaError
-
         cluster = self._link.cluster
         if cluster is None:
             raise ClusterGoneError
         try:
-            cluster.topics([], wait=False)  # says at once when the cluster is closed, where a client would wait
-        except (KitError, KafkaError) as error:
+            self._look_at(cluster)
+        except (KitError, kafka_error()) as error:
             self._admin.close()  # it would go on knocking
             self.kafka = {"name": name, "text": f"cannot be asked. {describe(error)}", "takes": None}
             return

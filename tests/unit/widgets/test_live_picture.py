@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,25 @@ def test_nodes_say_how_they_are() -> None:
     assert [each["is_controller"] for each in drawn["nodes"]] == [False, False, False, True]
     assert (node(drawn, 101)["is_broker"], node(drawn, 101)["address"]) == (False, "")
     assert drawn["cuts"] == [[1, 2, False], [1, 3, True], [2, 3, True], [3, 101, True]]
+
+
+def test_broker_that_is_down_leads_nothing() -> None:
+    """The brokers tell the old numbers for a while; the picture knows better, and says how many replicas are offline."""
+    seen = look(found=topics(a=[partition()]), nodes={1: "down", 2: "paused"})
+    seen = replace(seen, offsets=replace(seen.offsets, counts={1: (3, 2), 2: (1, 4)}))
+    drawn = picture(seen, Choice())
+
+    assert node(drawn, 1)["holds"] == {"leads": 0, "follows": 0, "offline": 5}
+    assert node(drawn, 2)["holds"] == {"leads": 1, "follows": 4, "offline": 0}
+
+
+def test_partition_without_records_is_called_empty() -> None:
+    """An empty range is no range: "offsets 0 to 0" would be one record to most people."""
+    found = topics(a=[partition(0), replace(partition(1), log_start_offset=7, high_watermark=7)])
+    words = in_words(picture(look(found=found), Choice()))
+
+    assert "a-0: 1 leads, 2 follows in sync, 3 follows in sync; empty\n" in words
+    assert words.endswith("; empty, next offset 7")
 
 
 def test_one_way_cut_back_is_drawn_from_its_source() -> None:

@@ -59,6 +59,12 @@ function makeSlot() {
   return { cell, update };
 }
 
+function offsetsInWords(start, highWatermark) {
+  if (highWatermark === null) return "offsets not known";
+  if (start !== highWatermark) return `offsets ${offset(start)} to ${offset(highWatermark)}`;
+  return highWatermark === 0 ? "empty" : `empty, next offset ${offset(highWatermark)}`;
+}
+
 function makeRow(numNodes) {
   const line = element("tr");
   const head = element("th", "kit-partition-head");
@@ -75,8 +81,7 @@ function makeRow(numNodes) {
     setText(name, `${topic}-${partition}`);
     name.title = `${topic}, partition ${partition}`;
     leaderless.hidden = leader !== null;
-    setText(offsets, highWatermark === null ? "offsets not known"
-      : `offsets ${offset(start)} to ${offset(highWatermark)}`);
+    setText(offsets, offsetsInWords(start, highWatermark));
     offsets.title = "from the log start offset to the high watermark: up to there consumers can read";
     setText(rate, perSecond > 0 ? `+${perSecond < 10 ? perSecond : Math.round(perSecond).toLocaleString("en")}/s →` : "");
     const paths = perSecond > 0 ? lanes(roles) : [];

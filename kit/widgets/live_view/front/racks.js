@@ -1,5 +1,5 @@
 // The heads of the racks: one for each node, with its state in a word and a symbol, and its buttons.
-const STATES = { alive: "●", paused: "‖", down: "✕", "cut off": "⊘" };
+const STATES = { alive: "●", paused: "‖", down: "✕", "cut off": "⊘", closed: "■", "not known": "?" };
 const BUTTONS = [
   ["kill", "Kill", ["alive", "cut off", "paused"], "It is down already."],
   ["stop", "Stop", ["alive", "cut off"], "It is not running."],
@@ -11,6 +11,12 @@ const BUTTONS = [
 
 function nodeName(node) {
   return `${node.is_broker ? "Broker" : "Controller"} ${node.id}`;
+}
+
+function holds(node) {
+  if (!node.is_broker) return "no partitions";
+  const { leads, follows, offline } = node.holds;
+  return offline ? `${offline} replica${offline === 1 ? "" : "s"} offline` : `leads ${leads}, follows ${follows}`;
 }
 
 function makeRack(id, press) {
@@ -31,17 +37,18 @@ function makeRack(id, press) {
   const slow = element("div", "kit-rack-slow");
   root.append(name, state, role, slow, address, counts, buttons);
 
-  function update(node, { frozen, refusal, copies }) {
-    root.dataset.state = node.state;
-    root.setAttribute("aria-label", [nodeName(node), node.state, node.is_controller ? "active controller" : "",
+  // What a node was last is no state of a cluster that is gone: something stands instead.
+  function update(node, { frozen, refusal, copies, instead }) {
+    const now = instead || node.state;
+    root.dataset.state = instead ? "down" : node.state;
+    root.setAttribute("aria-label", [nodeName(node), now, node.is_controller ? "active controller" : "",
       node.slow ? `slow ${node.slow}` : ""].filter(Boolean).join(", "));
     setText(name, nodeName(node));
     setText(role, node.is_controller ? "★ controller" : "");
-    setText(state, `${STATES[node.state]} ${node.state}`);
+    setText(state, `${STATES[now]} ${now}`);
     setText(slow, node.slow ? `⧖ slow ${node.slow}` : "");
     setText(address, node.address);
-    const [leads, follows] = node.counts;
-    setText(counts, node.is_broker ? `leads ${leads}, follows ${follows}` : "no partitions");
+    setText(counts, holds(node));
     buttons.hidden = refusal !== "";
     for (const { button, text, states, reason } of made) {
       setText(button, copies ? `⧉ ${text}` : text);

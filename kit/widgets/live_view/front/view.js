@@ -16,7 +16,7 @@ function makeFilter(store) {
     timer = setTimeout(choose, 200);
   });
   internal.addEventListener("change", choose);
-  root.append(labelled("Topics", needle), names, labelled("Kafka's own", internal));
+  root.append(labelled("Topics", needle), names, labelled("Internal topics", internal));
   let drawn = "";
 
   function draw() {
@@ -105,7 +105,10 @@ function render({ model, el }) {
   el.append(root);
 
   function draw() {
-    const options = { frozen: frozenReason(store), refusal: store.refusal, copies };
+    const options = {
+      frozen: frozenReason(store), refusal: store.refusal, copies,
+      instead: store.end ? "closed" : store.isSilent ? "not known" : "",
+    };
     root.dataset.mode = store.end || store.isSilent ? "end" : store.isPaused ? "then" : "live";
     setText(state, { end: "■ stopped", then: "‖ paused", live: "● live" }[root.dataset.mode]);
     root.style.setProperty("--kit-nodes", store.picture?.nodes.length ?? 1);
