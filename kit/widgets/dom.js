@@ -32,3 +32,21 @@ function makeTable(caption, columns) {
   table.append(head, body);
   return [table, body];
 }
+
+// Says in ``place`` that the kernel does not answer. ``ask`` sends something, or changes the model; ``answered`` is for
+// whatever comes back, with what stands there otherwise.
+function makePatience(place) {
+  const late = "The kernel does not answer: it is busy with a cell, or it was stopped. If it was stopped, run this cell again.";
+  let timer = null;
+  const answered = (text = "") => { clearTimeout(timer); setText(place, text); };
+  function ask(send) {
+    clearTimeout(timer);
+    timer = setTimeout(() => setText(place, late), 2500);
+    try {
+      send();
+    } catch { // JupyterLab knows already that nobody is there, after a restart for example
+      setText(place, late);
+    }
+  }
+  return { ask, answered, stop: () => clearTimeout(timer) };
+}

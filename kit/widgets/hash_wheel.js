@@ -5,8 +5,6 @@ const SIZE = 300;
 const CENTRE = SIZE / 2;
 const INNER = 58;
 const OUTER = 122;
-const ANSWER_EXPECTED_MS = 2500;
-const LATE = "The kernel does not answer: it is busy with a cell, or it was stopped. If it was stopped, run this cell again.";
 
 function svg(tag, attributes, text) {
   const node = document.createElementNS(SVG, tag);
@@ -160,8 +158,7 @@ function render({ model, el }) {
 
   function change(trait, value) {
     model.set(trait, value);
-    model.save_changes();
-    expectAnswer();
+    patience.ask(() => model.save_changes());
   }
   const now = makeSlider("Partitions", (value) => change("partitions", value));
   const before = makeSlider("compared with", (value) => change("before", value));
@@ -194,15 +191,8 @@ function render({ model, el }) {
   root.append(bar, both, legend, sentence, answer, trouble, table.details);
   el.append(root);
 
-  let timer = null;
-  function expectAnswer() {
-    clearTimeout(timer);
-    timer = setTimeout(() => setText(trouble, LATE), ANSWER_EXPECTED_MS);
-  }
-  function answered() {
-    clearTimeout(timer);
-    setText(trouble, "");
-  }
+  const patience = makePatience(trouble);
+  const answered = () => patience.answered();
 
   function draw() {
     const picture = model.get("picture");
@@ -227,8 +217,7 @@ function render({ model, el }) {
   key.addEventListener("input", () => change("key", key.value));
   clients.forEach(({ send }, index) => send?.addEventListener("click", () => {
     setText(answer, "Sending …");
-    expectAnswer();
-    model.send({ type: "send", hash: model.get("picture").clients[index].name, key: key.value });
+    patience.ask(() => model.send({ type: "send", hash: model.get("picture").clients[index].name, key: key.value }));
   }));
   // A key pressed here must not reach the notebook's own shortcuts (typing "b" would insert a cell).
   root.addEventListener("keydown", (event) => event.stopPropagation());
@@ -239,7 +228,7 @@ function render({ model, el }) {
   draw();
   drawAnswer();
   return () => {
-    clearTimeout(timer);
+    patience.stop();
     model.off("change:picture", draw);
     model.off("change:key change:partitions change:before", drawControls);
     model.off("change:said", drawAnswer);

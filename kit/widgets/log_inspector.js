@@ -71,10 +71,24 @@ function render({ model, el }) {
   const hint = element("p", "kit-quiet");
   const batches = element("div", "kit-batches");
   const opened = element("div", "kit-opened");
-  root.append(bar, live, hint, segments, batches, opened);
+  const trouble = element("div", "kit-trouble");
+  trouble.setAttribute("role", "alert");
+  root.append(bar, live, trouble, hint, segments, batches, opened);
   el.append(root);
 
-  const ask = (content) => model.send(content);
+  const patience = makePatience(trouble);
+  let opening = false; // a batch was chosen from the table: it comes into view. (What Find finds does not, its steps do.)
+  function ask(content) {
+    opening = content.type === "batch";
+    patience.ask(() => model.send(content));
+  }
+  const drawTrouble = () => patience.answered(model.get("overview").trouble ?? "");
+  function answered() {
+    drawTrouble();
+    if (!opening) return;
+    opening = false;
+    if (model.get("batch").parts) opened.scrollIntoView({ block: "nearest" });
+  }
 
   function drawOverview() {
     const { brokers = [], broker: chosen, segments: all = [], status, left_out: leftOut } = model.get("overview");
@@ -94,16 +108,20 @@ function render({ model, el }) {
     }));
     if (focused !== null) segments.querySelector(`[data-base="${focused}"]`)?.focus();
     const more = leftOut ? ` ${number(leftOut)} older ones are not drawn.` : "";
+    drawTrouble();
     hint.textContent = status || `${number(all.length)} ${all.length === 1 ? "segment" : "segments"}, the last one is being written. Small marks: index entries. Choose a segment.${more}`;
   }
 
+  const nameOf = (node) => node.getAttribute("aria-label") ?? node.textContent;
+
   function drawPage() {
     const page = model.get("page");
+    const focused = batches.contains(document.activeElement) ? nameOf(document.activeElement) : null;
     batches.replaceChildren();
     for (const block of segments.children) block.setAttribute("aria-pressed", String(Number(block.dataset.base) === page.base_offset));
     if (!page.rows) return;
     const [node, body] = makeTable(`Batches of ${page.name}`,
-      [["At byte", true], ["Offsets", true], ["Records", true], ["Bytes", true], ["Bytes per record", true], ["Compression"], ["Leader epoch", true]]);
+      [["At byte", true], ["Offsets", true], ["Records", true], ["Bytes", true], ["Bytes per record", true], ["Compression"], ["Leader epoch", true], ["In the index"]]);
     for (const row of page.rows) {
       const line = element("tr");
       const isOpen = model.get("batch").position === row.position && model.get("batch").name === page.name;
@@ -114,7 +132,8 @@ function render({ model, el }) {
       line.append(open, element("td", "kit-number", row.first === row.last ? number(row.first) : `${number(row.first)} – ${number(row.last)}`),
         element("td", "kit-number", number(row.records)), element("td", "kit-number", number(row.size_bytes)),
         element("td", "kit-number", (row.size_bytes / Math.max(row.records, 1)).toFixed(1)),
-        element("td", "", row.compression), element("td", "kit-number", row.leader_epoch));
+        element("td", "", row.compression), element("td", "kit-number", row.leader_epoch),
+        element("td", row.indexed ? "kit-indexed" : "", row.indexed ? "has an entry" : ""));
       body.append(line);
     }
     const move = element("div", "kit-bar");
@@ -126,6 +145,11 @@ function render({ model, el }) {
     scroll.setAttribute("aria-label", `Batches of ${page.name}`);
     scroll.append(node);
     batches.append(element("h4", "", `Batches in ${page.name}`), scroll, move);
+    const row = body.querySelector(".kit-open");
+    if (row) scroll.scrollTop = row.offsetTop - scroll.clientHeight / 2; // the table alone, not the page
+    if (focused === null) return;
+    const again = [...batches.querySelectorAll("button")].find((each) => nameOf(each) === focused);
+    (again ?? scroll).focus({ preventScroll: true });
   }
 
   function drawBatch() {
@@ -170,12 +194,13 @@ function render({ model, el }) {
   });
   // A key pressed in the view must not reach the notebook's own shortcuts (typing "b" would insert a cell).
   root.addEventListener("keydown", (event) => event.stopPropagation());
-  const watched = { overview: drawOverview, page: drawPage, batch: drawBatch, found: drawFound };
+  const watched = { overview: drawOverview, page: drawPage, batch: drawBatch, found: drawFound, answered };
   for (const [name, draw] of Object.entries(watched)) model.on(`change:${name}`, draw);
   drawOverview();
   drawBatch();
   drawFound();
   return () => {
+    patience.stop();
     for (const [name, draw] of Object.entries(watched)) model.off(`change:${name}`, draw);
   };
 }

@@ -22,6 +22,9 @@ _MOST_SEGMENTS = 60
 _MOST_TICKS = 200
 _SHOWN_BYTES = 256
 _MOST_HOPS_SHOWN = 1_000_000
+_GONE = (
+    "This file is not there any more. Retention may have removed it, or the cluster is closed and its files with it."
+)
 
 
 class HasFiles(ClusterLike, Protocol):
@@ -53,6 +56,8 @@ class LogInspector(anywidget.AnyWidget):
     page = traitlets.Dict().tag(sync=True)
     batch = traitlets.Dict().tag(sync=True)
     found = traitlets.Dict().tag(sync=True)
+    # Counts what the browser asked and got an answer to, even if nothing that is shown has changed by it.
+    answered = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, cluster: HasFiles, topic: str, partition: int = 0) -> None:
         super().__init__(title=f"Files of {topic}-{partition}", overview=_overview({}, None, "Looking for the files …"))
@@ -109,7 +114,7 @@ class LogInspector(anywidget.AnyWidget):
             self.overview = overview
 
     def _failed(self, reason: str) -> None:
-        self.overview = {**self.overview, "status": f"The inspector has stopped. {reason}"}
+        self.overview = {**self.overview, "trouble": f"The inspector has stopped. {reason}"}
 
     def _folders(self) -> dict[str, Path]:
         """The broker's number to its folder of the partition."""
@@ -137,47 +142,63 @@ class LogInspector(anywidget.AnyWidget):
             if action is not None:
                 action(message)
         except (OSError, KeyError, ValueError) as error:  # retention may take a file away at any time
-            self.found = {"steps": [f"That cannot be read any more: {error}. Choose again."], "at": time.time()}
+            self._cannot(f"That cannot be read any more: {error}. Choose again.")
+        self.answered += 1
+
+    def _cannot(self, sentence: str) -> None:
+        """Say why there is no answer, and show nothing that could be taken for one."""
+        self.page, self.batch = {}, {}
+        self.found = {"steps": [sentence], "at": time.time()}
 
     def _choose_broker(self, wish: Mapping[str, Any]) -> None:
         self._broker = str(wish["broker"])
         self.page, self.batch, self.found = {}, {}, {}
-        self._look()
+        if self.alive:
+            self._look()
+        else:
+            self._cannot(_GONE)
 
     def _open_segment(self, wish: Mapping[str, Any]) -> None:
         segment = self._segment(wish["base_offset"])
         if segment is None:
-            self.page = {}
+            self._cannot(_GONE)
             return
         position = wish.get("position", 0)
+        indexed = {entry.position for entry in log_files.offset_index(segment)}
         batches = list(islice(log_files.batches(segment, position), _PAGE_BATCHES + 1))
         rest = batches[_PAGE_BATCHES:]
         self.page = {
             "base_offset": segment.base_offset,
             "name": segment.path.name,
             "position": position,
-            "rows": [_row(batch) for batch in batches[:_PAGE_BATCHES]],
+            "rows": [{**_row(batch), "indexed": batch.position in indexed} for batch in batches[:_PAGE_BATCHES]],
             "next": rest[0].position if rest else None,
         }
 
     def _open_batch(self, wish: Mapping[str, Any]) -> None:
         segment = self._segment(wish["base_offset"])
-        self.batch = {} if segment is None else _opened(segment, wish["position"])
+        if segment is None:
+            self._cannot(_GONE)
+        else:
+            self.batch = _opened(segment, wish["position"])
 
     def _find(self, offset: int) -> Lookup | None:
         folder = self._folders().get(self._broker or "")
         if folder is None:
+            self._cannot(_GONE)
             return None
         try:
             lookup = log_files.look_up(folder, offset)
         except LookupError as error:
-            self.found = {"steps": [str(error)], "at": time.time()}
+            self._cannot(str(error))
             return None
         self.found = {"steps": steps_of(lookup, offset), "at": time.time()}
         if lookup.found is not None:
-            start = {"base_offset": lookup.segment.base_offset, "position": lookup.found.position}
-            self._open_segment(start)
-            self._open_batch(start)
+            place = {"base_offset": lookup.segment.base_offset, "position": lookup.found.position}
+            # From the index entry on, if they fit: so the way from header to header can be seen.
+            first = lookup.entry.position if lookup.entry else 0
+            self._open_segment({**place, "position": first} if lookup.hops <= _PAGE_BATCHES else place)
+            self._open_batch(place)
         return lookup
 
 
@@ -209,6 +230,7 @@ def _overview(
     newest = (segments or [])[-_MOST_SEGMENTS:]
     return {
         "status": status,
+        "trouble": "",
         "brokers": list(folders),
         "broker": broker,
         "left_out": len(segments or []) - len(newest),

@@ -1,6 +1,4 @@
 // The sizing estimator: a form; the kernel computes and plays the load tests. All text is set with textContent.
-const ANSWER_EXPECTED_MS = 2500;
-const LATE = "The kernel does not answer: it is busy with a cell, or it was stopped. If it was stopped, run this cell again.";
 const FIELDS = [
   ["What the topic has to carry", [["target", "Target", "MB/s"]]],
   ["What was measured with one partition", [
@@ -181,23 +179,14 @@ function render({ model, el }) {
   root.append(both, test.root);
   el.append(root);
 
-  let timer = null;
-  function expectAnswer() {
-    clearTimeout(timer);
-    timer = setTimeout(() => setText(trouble, LATE), ANSWER_EXPECTED_MS);
-  }
-  function answered() {
-    clearTimeout(timer);
-    setText(trouble, "");
-  }
+  const patience = makePatience(trouble);
+  const answered = () => patience.answered();
   function change(asked) {
     model.set("asked", asked);
-    model.save_changes();
-    expectAnswer();
+    patience.ask(() => model.save_changes());
   }
   function order(which) {
-    expectAnswer();
-    model.send({ type: "try", which, asked: form.read() });
+    patience.ask(() => model.send({ type: "try", which, asked: form.read() }));
   }
 
   function draw() {
@@ -233,7 +222,7 @@ function render({ model, el }) {
   draw();
   drawTest();
   return () => {
-    clearTimeout(timer);
+    patience.stop();
     model.off("change:asked", drawForm);
     model.off("change:result", draw);
     model.off("change:test", drawTest);

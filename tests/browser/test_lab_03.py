@@ -172,6 +172,15 @@ def test_closed_cluster_is_told(page: Page) -> None:
     expect(wheel.locator(".kit-client-1 .kit-place")).to_have_text(str(partition_of(b"still works", 8)))
 
 
+def test_silent_kernel_is_told(page: Page) -> None:
+    """After a restart of the kernel nobody is there to answer."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    wheel = show_cell(page, "wheel").get_by_role("region", name="Hash wheel")
+    wheel.get_by_role("button", name="as kafka-python").click()
+
+    expect(wheel.get_by_role("alert")).to_contain_text("The kernel does not answer")
+
+
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:
     """Nothing above left an error in the console or asked anything of another machine."""
     assert complaints == Complaints()

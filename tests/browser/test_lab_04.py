@@ -70,6 +70,8 @@ def test_slides_four_fails_and_fourteen_pass(page: Page, estimator: Locator, ser
     estimator.get_by_role("button", name="Load test with 14").focus()
     page.keyboard.press("Enter")
     expect(verdict).to_contain_text("It keeps up")
+    expect(estimator.locator(".kit-test")).to_contain_text("the busiest partition has 14.3, below its limit of 15")
+    expect(estimator.locator(".kit-test svg rect")).to_have_count(3 * 14)
     topic = topic_of(estimator)
     assert len(written(servers, topic)) == 14
     assert sum(written(servers, topic)) == committed(servers, topic) == 2_000
@@ -105,8 +107,10 @@ def test_senseless_numbers_are_answered_in_words(estimator: Locator, field: str,
     """A sentence in the place of the figures, which come back with the next good number."""
     estimator.get_by_role("spinbutton", name=re.compile(f"^{field}")).fill(typed)
     expect(estimator.locator(".kit-answer")).to_contain_text(told)
+    expect(estimator.get_by_role("button", name="Load test with").first).to_be_disabled()
     estimator.get_by_role("button", name="The slide's numbers").click()
     expect(estimator.locator(".kit-big").first).to_have_text("14")
+    expect(estimator.get_by_role("button", name="Load test with").first).to_be_enabled()
 
 
 def test_wrong_answer_is_explained(estimator: Locator) -> None:
@@ -158,6 +162,15 @@ def test_closed_cluster_is_told(page: Page) -> None:
     expect(estimator.locator(".kit-verdict")).to_contain_text("No load test can be played any more.")
     estimator.get_by_role("spinbutton", name=re.compile("^Target")).fill("400")
     expect(estimator.locator(".kit-big").first).to_have_text("27")
+
+
+def test_silent_kernel_is_told(page: Page) -> None:
+    """After a restart of the kernel nobody is there to answer."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    estimator = show_cell(page, "estimator").get_by_role("region", name="Sizing estimator")
+    estimator.get_by_role("spinbutton", name=re.compile("^Target")).fill("300")
+
+    expect(estimator.get_by_role("alert")).to_contain_text("The kernel does not answer")
 
 
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:

@@ -49,6 +49,30 @@ def test_segments_and_batches_are_those_in_the_files(
         expect(rows.first).to_contain_text(f"{batches[20].position:,}")
 
 
+def test_index_is_seen_to_be_sparse(inspector: Locator, segments: list[log_files.SegmentFiles]) -> None:
+    """Of the batches that are listed few have an entry, and those are the ones in the file."""
+    inspector.get_by_role("group", name="Segments").get_by_role("button").first.click()
+    rows = inspector.get_by_role("region", name=f"Batches of {segments[0].path.name}").locator("tbody tr")
+    expect(rows).to_have_count(20)
+
+    indexed = rows.filter(has_text="has an entry")
+    first = log_files.offset_index(segments[0])[0]
+    expect(indexed.first).to_contain_text(f"{first.position:,}")
+    assert 0 < indexed.count() < 5
+
+
+def test_chosen_batch_comes_into_view(page: Page, inspector: Locator) -> None:
+    """By keyboard: the batch is on the screen, and the focus is still where it was."""
+    inspector.get_by_role("group", name="Segments").get_by_role("button").first.click()
+    choose = inspector.get_by_role("button", name="Open the batch at byte").nth(2)
+    choose.focus()
+    label = choose.get_attribute("aria-label")
+    page.keyboard.press("Enter")
+
+    expect(inspector.get_by_role("rowheader", name="batch_length")).to_be_in_viewport()
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-label')") == label
+
+
 def test_offset_is_found_by_keyboard(page: Page, inspector: Locator) -> None:
     """Typing an offset and Enter tells the steps, opens the batch, and Tab walks through its parts."""
     field = inspector.get_by_role("textbox", name="Offset")
@@ -102,6 +126,19 @@ def test_closed_cluster_is_told(page: Page, inspector: Locator) -> None:
 
     inspector = show_cell(page, "inspector").get_by_role("region", name="Files of music.plays-0")
     expect(inspector).to_contain_text("The inspector has stopped. The cluster is closed")
+    inspector.get_by_role("textbox", name="Offset").fill("10")
+    inspector.get_by_role("button", name="Find").click()
+    expect(inspector.get_by_role("status")).to_contain_text("This file is not there any more")
+    expect(inspector.get_by_role("rowheader", name="crc")).to_have_count(0)
+
+
+def test_silent_kernel_is_told(page: Page) -> None:
+    """After a restart of the kernel nobody is there to answer."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    inspector = show_cell(page, "inspector").get_by_role("region", name="Files of music.plays-0")
+    inspector.get_by_role("button", name="Find").click()
+
+    expect(inspector.get_by_role("alert")).to_contain_text("The kernel does not answer")
 
 
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:
