@@ -1,4 +1,4 @@
-"""`deck.ipynb`: a deck as the one cell of a notebook that formgrader shows and a person grades by hand."""
+"""`deck.ipynb`: a cell for the structure of a deck, marked at once, and one for its pages, graded by hand."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from autograder.deck.rubric import LECTURE, DeckRubric
 
 NAME = "deck.ipynb"
 GRADE_ID = "deck"
+STRUCTURE_ID = "deck-structure"
+_LOOK = """import autograder.checks
+import kit
+
+kit.check("A3.deck")"""
 _PLACEHOLDER = "*The deck that is handed in beside this notebook (PDF or PPTX) is shown here when it is graded.*"
 
 
@@ -53,23 +58,44 @@ def _page(page: Path, number: int, content: bytes, attachments: dict[str, dict[s
 
 
 def _notebook(source: str, attachments: dict[str, dict[str, str]], rubric: DeckRubric) -> dict[str, Any]:
-    cell: dict[str, Any] = {
+    structure: dict[str, Any] = {
+        "cell_type": "code",
+        "id": STRUCTURE_ID,
+        "metadata": _graded(STRUCTURE_ID, rubric.structure_points, by_hand=False),
+        "execution_count": None,
+        "outputs": [],
+        "source": _LOOK,
+    }
+    pages: dict[str, Any] = {
         "cell_type": "markdown",
         "id": GRADE_ID,
-        "metadata": {
-            "nbgrader": {
-                "grade": True,
-                "grade_id": GRADE_ID,
-                "locked": False,
-                "points": rubric.structure_points + rubric.criteria_points,
-                "schema_version": 3,
-                "solution": True,
-                "task": False,
-            }
-        },
+        "metadata": _graded(GRADE_ID, rubric.criteria_points, by_hand=True),
         "source": source,
     }
     if attachments:
-        cell["attachments"] = attachments
+        pages["attachments"] = attachments
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    return {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    cells = [{"cell_type": "markdown", "id": "deck-task", "metadata": {}, "source": _task(rubric)}, structure, pages]
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _graded(grade_id: str, points: float, *, by_hand: bool) -> dict[str, Any]:
+    marks = {"grade": True, "grade_id": grade_id, "locked": not by_hand, "points": points}
+    return {"nbgrader": {**marks, "schema_version": 3, "solution": by_hand, "task": False}}
+
+
+def _task(rubric: DeckRubric) -> str:
+    """What is asked for, in words, from the rubric alone: the two cannot differ."""
+    sections = "\n".join(
+        f"{number}. **{section.name}**, at least {section.min_words} words ({section.points:g} points)"
+        for number, section in enumerate(rubric.sections, 1)
+    )
+    criteria = "\n".join(f"* **{each.name}** ({each.points:g} points): {each.question}" for each in rubric.criteria)
+    return (
+        f"# {rubric.name.capitalize()}\n\n"
+        f"Hand in **{rubric.least_pages} to {rubric.most_pages} pages** as `deck.pdf` or `deck.pptx`, beside this "
+        f"notebook. The pages have these sections, in this order, each under its heading:\n\n{sections}\n\n"
+        f"The number of pages gives {rubric.pages_points:g} points, the order {rubric.order_points:g}. This much is "
+        "marked by what can be read of your deck: text counts, pictures of text do not. The next cell looks at your "
+        f"deck in the same way, as often as you like.\n\nThe rest is decided by a person:\n\n{criteria}\n"
+    )

@@ -136,7 +136,7 @@ def test_graded_notebook_is_what_formgrader_shows(tmp_path: Path) -> None:
     deck = decks.pptx([(HOSTILE[:50].replace("\x1b", ""), HOSTILE.replace("\x1b", ""))])
     report = check_bytes(deck, "<b>deck</b>.pptx")
     made = notebook.graded(report, draw_bytes(decks.pdf(decks.GOOD[:2]), tmp_path))
-    made["cells"][0]["source"] += markup.slide(Page((Line(HOSTILE),)), [])
+    made["cells"][-1]["source"] += markup.slide(Page((Line(HOSTILE),)), [])
     cells = nbformat.from_dict(made)
     nbformat.validate(cells)
 
@@ -164,17 +164,18 @@ def test_graded_notebook_leaves_out_pages_that_are_too_large(tmp_path: Path) -> 
 
     made = notebook.graded(check_bytes(b"", "deck.pdf"), rendering, picture_bytes=10)
 
-    assert "attachments" not in made["cells"][0]
-    assert "2 pages are not shown" in made["cells"][0]["source"]
+    assert "attachments" not in made["cells"][-1]
+    assert "2 pages are not shown" in made["cells"][-1]["source"]
 
 
-def test_release_notebook_has_the_cell_that_is_graded() -> None:
-    """What students get and what takes its place have the same cell: by hand, with all points of the rubric."""
+def test_release_notebook_has_the_cells_that_are_graded() -> None:
+    """What students get and what takes its place have the same cells: the structure, and by hand the rest."""
     released, graded = notebook.release(), notebook.graded(check_bytes(b"", "x"), draw_bytes(b"", Path()))
 
     nbformat.validate(nbformat.from_dict(released))
-    assert released["cells"][0]["metadata"] == graded["cells"][0]["metadata"]
-    assert released["cells"][0]["metadata"]["nbgrader"]["points"] == 20
+    assert [cell["metadata"] for cell in released["cells"]] == [cell["metadata"] for cell in graded["cells"]]
+    assert [cell["metadata"]["nbgrader"]["points"] for cell in released["cells"][1:]] == [10, 10]
+    assert all(section.name in released["cells"][0]["source"] for section in LECTURE.sections)
 
 
 @pytest.mark.parametrize(

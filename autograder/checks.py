@@ -1,0 +1,44 @@
+"""Checks that students call in a notebook as ``kit.check("A3.deck")``: importing this module registers them.
+
+They are here and not in the kit, which does not know the autograder; students have both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from autograder import deck
+from kit.checks.evidence import Evidence
+from kit.checks.registry import judge, title
+from kit.checks.result import CheckResult
+from kit.checks.wording import short
+
+_NAMES = ("deck.pdf", "deck.pptx")
+
+title("A3", "Project ideation")
+
+
+@judge("A3.deck")
+def deck_structure(evidence: Evidence, answer: Any) -> CheckResult:
+    """Has your deck the pages and sections that were asked for? ``answer``: its file, when it has another name."""
+    del evidence
+    name = "A3.deck"
+    if answer is not None and not isinstance(answer, (str, Path)):
+        hint = 'Write kit.check("A3.deck", answer="my-deck.pdf").'
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
+    there = [Path(each) for each in ((answer,) if answer is not None else _NAMES) if Path(each).is_file()]
+    if not there:
+        asked = str(answer) if answer is not None else " or ".join(_NAMES)
+        hint = "Save your slides as PDF or PPTX beside this notebook."
+        return CheckResult(name, False, f"There is no {asked} here.", "the notebook's folder", hint)
+    report = deck.check(there[0])
+    lost = [each.reason for each in report.properties if each.points is not None and each.points < each.most_points]
+    if lost:
+        hint = "Mend your slides, save them again, and run this cell again."
+        return CheckResult(name, False, f"{report.least_points:g} of {report.most_points:g} points. {' '.join(lost)}",
+                           report.where, hint)  # fmt: skip
+    if report.needs_human:
+        hint = "A person will decide. Text that can be selected in the file is marked at once."
+        return CheckResult(name, False, report.line, report.where, hint)
+    return CheckResult(name, True, report.line, report.where)
