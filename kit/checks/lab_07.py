@@ -114,7 +114,7 @@ def topics(evidence: Evidence, answer: Any) -> CheckResult:
         if wrong:
             return CheckResult(name, False, wrong[0], where, wrong[1])
     happened = (
-        f"{ORDERS} refuses acks=all when fewer than two replicas are in sync, and lets no one lead who lacks something; "
+        f"{ORDERS} refuses acks=all when fewer than two replicas are in sync, and lets nobody lead who lacks any; "
         f"{LIKES} goes on with any replica that is alive, and may forget. That is the topics' half of the choice: the "
         "producers' half is acks, and orders need acks=all."
     )
