@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from kit import cells
 from kit.checks.practice_facts import PracticeCluster, PracticeFacts
+from kit.errors import KitError
 from kit.practice.child import COMMAND
 from kit.practice.desk_evidence import DeskEvidence
-from kit.errors import KitError
 from kit.practice.errors import CliError
 from kit.practice.processes import client_settings
 from kit.practice.state import KafkaCluster, State
@@ -159,7 +159,9 @@ class Desk:
         if os.name == "nt":
             program = " ".join(f"'{word}'" if " " in word else word for word in _IN_A_TERMINAL)
             return f"$env:KIT_HOME = '{self.home}'\nfunction confluent {{ & {program} @args }}"
-        return f"export KIT_HOME={shlex.quote(str(self.home))}\nalias confluent={shlex.quote(shlex.join(_IN_A_TERMINAL))}"
+        return (
+            f"export KIT_HOME={shlex.quote(str(self.home))}\nalias confluent={shlex.quote(shlex.join(_IN_A_TERMINAL))}"
+        )
 
     def terminals(self, *names: str) -> Terminals:
         """Terminals side by side, each with one command at a time.

@@ -92,6 +92,20 @@ def test_keys_end_what_runs(ready: Page) -> None:
     right.get_by_role("textbox").fill("")
 
 
+def test_each_command_can_be_ended_not_only_the_first(ready: Page) -> None:
+    """The 2nd and 3rd command of a terminal end by Ctrl-C on the keyboard as the first one did."""
+    right = terminal(ready, "consumer")
+    for _ in range(2):
+        right.get_by_role("button", name="Clear").click()
+        right.get_by_role("textbox").click()
+        ready.keyboard.type("kafka topic consume orders")
+        ready.keyboard.press("Enter")
+        expect(right.get_by_role("log")).to_contain_text("Use Ctrl-C to exit.")
+        ready.keyboard.press("Control+c")
+        expect(right).to_contain_text("waits for a command")
+    expect(right.get_by_role("log")).not_to_contain_text("Traceback")
+
+
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(ready: Page, screenshots: Path, theme: str) -> None:
     """The terminals are readable in both themes and keep nobody out."""
