@@ -1,0 +1,194 @@
+"""Puts a process into a cage: what the keeper does before the fork, and what its child does after."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from autograder.jail import bubblewrap, landlock, limits, namespaces, root_folder, seccomp, syscalls
+from autograder.jail.cage import Cage
+
+Serve = Callable[[socket.socket, int], None]
+ENVIRONMENT = {"LANG": "C.UTF-8", "TZ": "UTC", "PYTHONUNBUFFERED": "1", "JUPYTER_PLATFORM_DIRS": "1"}
+
+
+def message_bytes(cage: Cage) -> int:
+    """The largest message from this jail's kernel; JSON may write a byte as six."""
+    return 6 * cage.budget.output_bytes + 65536
+
+
+def prepare(cage: Cage) -> Jail:
+    """What the keeper does, in a process of its own, before it forks the one to be jailed.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    if sys.platform == "linux":
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)  # until its ids are mapped; see `keeper.hide`
+        syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)  # orphans come to the keeper
+    jail = _KINDS[cage.rung](cage)
+    jail.prepare()
+    return jail
+
+
+def interrupt(cage: Cage, pid: int) -> None:
+    """Stop what the notebook does now. In a pid namespace the first process passes it on."""
+    passes_on = cage.rung == "namespaces"
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGUSR1 if passes_on else signal.SIGINT)
+
+
+@dataclass
+class Jail:
+    """A jail of limits alone; the others add walls."""
+
+    cage: Cage
+    user: int = -1
+
+    def prepare(self) -> None:
+        """Before the fork."""
+        if os.geteuid() == 0 and self.cage.rung != "none":
+            raise OSError("limits do not bind root; run the autograder as an ordinary user")
+
+    def enter(self, report: int, frames: socket.socket, serve: Serve) -> NoReturn:
+        """After the fork: lay the walls, then be the kernel."""
+        _die_with_parent()
+        os.setpgid(0, 0)
+        _reset_descriptors(report, frames.fileno())
+        self.lay_walls()
+        os.close(report)
+        _settle(self.cage.scratch)
+        serve(frames, message_bytes(self.cage))
+        os._exit(0)
+
+    def lay_walls(self) -> None:
+        """Limit this process."""
+        if sys.platform == "linux":
+            syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+        if self.cage.rung != "none":
+            limits.apply(self.cage.budget, own_count=False)
+
+
+class LandlockJail(Jail):
+    """No namespaces: files, TCP, signals and other system calls are refused to this process alone."""
+
+    def lay_walls(self) -> None:
+        """Limits, then files and ports, then system calls."""
+        super().lay_walls()
+        syscalls.drop_capabilities()
+        network = self.cage.network
+        own = Path(f"/proc/{os.getpid()}")
+        readable = (*root_folder.system_places(), *self.cage.readable, own)
+        landlock.restrict(landlock.Rules(readable, (self.cage.scratch,), ports=network.ports if network else ()))
+        seccomp.install(only_tcp=True)
+
+
+class NamespaceJail(Jail):
+    """A world of its own: user, network, pids, messages, files."""
+
+    def prepare(self) -> None:
+        """Leave the shared namespaces; the next child is the first process of its world."""
+        self.user = namespaces.enter(self.cage.network)
+
+    def enter(self, report: int, frames: socket.socket, serve: Serve) -> NoReturn:
+        """Build the root folder, then be the first process; the kernel is its child."""
+        _die_with_parent()
+        _reset_descriptors(report, frames.fileno())
+        root_folder.build(self.cage.scratch, self.cage.readable, self.cage.budget.disk_bytes, self.user)
+        namespaces.forbid_more()
+        limits.apply(self.cage.budget, own_count=True)
+        namespaces.become(self.user)
+        kernel = os.fork()
+        if kernel:
+            frames.close()
+            syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+            _be_first(kernel, report)
+        os.close(report)
+        os.setpgid(0, 0)
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
+        writable = (root_folder.WORK, Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"))  # noqa: S108
+        if landlock.version():
+            landlock.restrict(landlock.Rules((Path("/"),), writable, ports=None))
+        seccomp.install(only_tcp=False)
+        _settle(root_folder.WORK)
+        serve(frames, message_bytes(self.cage))
+        os._exit(0)
+
+
+class BubblewrapJail(Jail):
+    """The jail that bubblewrap makes; the kernel is started in it, not forked."""
+
+    def prepare(self) -> None:
+        """Join the network to be used."""
+        if self.cage.network is not None:
+            namespaces.join(self.cage.network)
+
+    def enter(self, report: int, frames: socket.socket, serve: Serve) -> NoReturn:
+        """Become bubblewrap, and then the kernel."""
+        program = bubblewrap.program()
+        if program is None:
+            raise OSError("there is no program bwrap")
+        _die_with_parent()
+        _reset_descriptors(report, frames.fileno())
+        os.set_inheritable(frames.fileno(), True)
+        made = bubblewrap.arguments(program, self.cage, ENVIRONMENT | {"HOME": str(root_folder.WORK)})
+        made += [sys.executable, "-m", "autograder.kernel.started", str(frames.fileno()), self.cage.to_json()]
+        os.execve(program, made, {})
+
+
+_KINDS: dict[str, type[Jail]] = {
+    "none": Jail,
+    "rlimits": Jail,
+    "landlock": LandlockJail,
+    "bubblewrap": BubblewrapJail,
+    "namespaces": NamespaceJail,
+}
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _reset_descriptors(*kept: int) -> None:
+    """Nothing is inherited but what the kernel speaks through; 0, 1 and 2 lead nowhere."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nowhere, fd)
+    first = 3
+    for fd in sorted(kept):
+        os.closerange(first, fd)
+        first = fd + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+
+
+def _settle(folder: Path) -> None:
+    os.chdir(folder)
+    os.umask(0o022)
+    os.environ.clear()
+    os.environ.update(
+        ENVIRONMENT, HOME=str(folder), PATH="/usr/local/bin:/usr/bin:/bin", IPYTHONDIR=f"{folder}/.ipython"
+    )
+
+
+def _be_first(kernel: int, report: int) -> NoReturn:
+    """The first process of a pid namespace: buries the dead, passes interrupts on, and ends with the kernel."""
+    signal.signal(signal.SIGUSR1, lambda *_: _interrupt(kernel))
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == kernel:
+            os.write(report, json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
+            os._exit(0)
+
+
+def _interrupt(kernel: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(kernel, signal.SIGINT)

@@ -1,0 +1,22 @@
+"""The network that a jail joins instead of its own empty one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where a cluster for a student's work listens, on 127.0.0.1.
+
+    With namespaces or bubblewrap, a jail joins the network namespace of the process; what else that process has (files,
+    pids, signals) stays out of reach. On the rung "landlock", which has no network of its own, the jail may only connect
+    to the ports, and ``pid`` is not used.
+
+    Attributes:
+        pid: of a process in a user and a network namespace of its own, started by the same user.
+        ports: that the jail may connect to.
+    """
+
+    pid: int
+    ports: tuple[int, ...]
