@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import clipped, short
 from kit.lessons import log_files
 from kit.lessons.log_files import OffsetEntry, SegmentFiles
 
@@ -16,6 +18,7 @@ PLAYS = "music.plays"
 PROFILES = "music.profiles"
 WANTED = 2_000
 """The offset that the lab looks for."""
+_MOST_OFFSETS = 100_000  # that are looked at: somebody may hand in what has no end
 
 title("10", "Inside the log")
 
@@ -29,10 +32,13 @@ def segment(evidence: Evidence, answer: Any) -> CheckResult:
         return dataclasses.replace(files, name=name)
     if isinstance(answer, bool) or not isinstance(answer, int):
         hint = "Write the file's name as a number, without the zeros in front and without .log."
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
     right = max(each.base_offset for each in files if each.base_offset <= WANTED)
     names = ", ".join(f"{each.base_offset:,}" for each in files)
     where = f"the files of {PLAYS}, partition 0"
+    if not 0 <= answer < 2**63:
+        hint = f"The files' names, as numbers, are {names}."
+        return CheckResult(name, False, f"No offset is as large as {short(answer, 30)}, or below 0.", where, hint)
     if answer not in {each.base_offset for each in files}:
         hint = f"The files' names, as numbers, are {names}."
         return CheckResult(name, False, f"There is no file called {answer:,}.", where, hint)
@@ -52,7 +58,7 @@ def index(evidence: Evidence, answer: Any) -> CheckResult:
         return dataclasses.replace(files, name=name)
     if not callable(answer):
         hint = "Hand in the function itself: last_entry_before, without brackets."
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
     closed = next((each for each in files if log_files.offset_index(each)), None)
     if closed is None:
         hint = "Send enough records that a first segment is full: run the cells above."
@@ -84,8 +90,8 @@ def retention(evidence: Evidence, answer: Any) -> CheckResult:
     if start == 0:
         hint = "Run the cell that sets retention.bytes and wait until it prints."
         return CheckResult(name, False, "Retention has removed nothing yet.", where, hint)
-    if isinstance(answer, bool) or not isinstance(answer, int):
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", "Write an offset.")
+    if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer < 2**63:
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", "Write an offset.")
     if answer != start:
         hint = "Retention takes whole files, oldest first, while the rest still has retention.bytes. Look at the names."
         happened = f"The log holds the offsets {start:,} to {end - 1:,} now; you said that it begins at {answer:,}."
@@ -104,7 +110,7 @@ def compacted(evidence: Evidence, answer: Any) -> CheckResult:
     given = _offsets_of(answer)
     if given is None:
         hint = "Hand in a list of offsets, whole numbers."
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
     newest = {record.key: record for record in sorted(records, key=lambda record: record.offset)}
     kept = {record.offset for record in newest.values()}
     where = f"topic {PROFILES}, partition 0"
@@ -147,8 +153,9 @@ def _first_difference(
 def _offsets_of(answer: Any) -> set[int] | None:
     if not isinstance(answer, Iterable) or isinstance(answer, str | bytes):
         return None
-    given = list(answer)
-    return set(given) if all(isinstance(each, int) and not isinstance(each, bool) for each in given) else None
+    given = list(islice(answer, _MOST_OFFSETS))
+    fit = (isinstance(each, int) and not isinstance(each, bool) and 0 <= each < 2**63 for each in given)
+    return set(given) if all(fit) else None
 
 
 def _probes(segment: SegmentFiles, entries: list[OffsetEntry]) -> list[int]:
@@ -164,10 +171,10 @@ def _wrong_entry(function: Callable[..., Any], entries: list[OffsetEntry], offse
     try:
         answer = function(list(entries), offset)
     except Exception as error:  # noqa: BLE001 - a student's function may raise anything
-        return f"Your function raised {type(error).__name__}: {error}."
+        return f"Your function raised {type(error).__name__}: {clipped(str(error), 120)}."
     if answer == right:
         return ""
-    return f"Your function gave {answer!r}, and the entry to begin at is {right!r}."
+    return f"Your function gave {short(answer)}, and the entry to begin at is {right!r}."
 
 
 def _segments(evidence: Evidence) -> list[SegmentFiles] | CheckResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -111,6 +112,21 @@ def test_wrong_function_fails(evidence: FakeEvidence, function: Callable[..., ob
 
     assert not result
     assert result.happened.startswith("Your function")
+
+
+ABSURD = {"huge": 10**5000, "below zero": -(10**5000), "long": "x" * 5_000, "list": [0] * 5_000, "endless": None}
+
+
+@pytest.mark.parametrize("name", ["10.segment", "10.retention", "10.compacted", "10.index"])
+@pytest.mark.parametrize("kind", ABSURD)
+def test_absurd_answers_are_told_in_a_short_sentence(evidence: FakeEvidence, name: str, kind: str) -> None:
+    """Numbers that Python does not print, long texts and lists, a row of numbers without an end."""
+    answer = itertools.count() if kind == "endless" else ABSURD[kind]
+    facts = FakeEvidence(PROFILE_RECORDS) if name == "10.compacted" else evidence
+    result = verdict(name, _Trimmed() if name == "10.retention" else facts, answer)
+
+    assert not result
+    assert len(result.happened) < 200
 
 
 class _Trimmed(FakeEvidence):
