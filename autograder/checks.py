@@ -1,6 +1,6 @@
-"""Checks that students call in a notebook as ``kit.check("A3.deck")``: importing this module registers them.
+"""Checks that students call in a notebook as ``kit.check("A3.deck")``.
 
-They are here and not in the kit, which does not know the autograder; students have both.
+They are here and not in the kit, which does not know the autograder: it finds them by the entry point ``kit.checks``.
 """
 
 from __future__ import annotations

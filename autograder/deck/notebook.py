@@ -14,8 +14,7 @@ from autograder.deck.rubric import LECTURE, DeckRubric
 NAME = "deck.ipynb"
 GRADE_ID = "deck"
 STRUCTURE_ID = "deck-structure"
-_LOOK = """import autograder.checks
-import kit
+_LOOK = """import kit
 
 kit.check("A3.deck")"""
 _PLACEHOLDER = "*The deck that is handed in beside this notebook (PDF or PPTX) is shown here when it is graded.*"

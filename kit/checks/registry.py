@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any, Protocol
 
 from kit.checks.attempts import remember
@@ -106,9 +107,17 @@ def verdict(name: str, evidence: Evidence, answer: Any = None) -> CheckResult:
     Raises:
         UnknownCheckError: there is no such check.
     """
+    return _judge_of(name)(evidence, answer)
+
+
+def _judge_of(name: str) -> Judge:
+    """The check called ``name``; packages beside the kit bring theirs by the entry point ``kit.checks``."""
+    if name not in _JUDGES:
+        for entry in metadata.entry_points(group="kit.checks"):
+            entry.load()  # registers, as importing a file of this package does
     if name not in _JUDGES:
         raise UnknownCheckError(name)
-    return _JUDGES[name](evidence, answer)
+    return _JUDGES[name]
 
 
 @plainly
@@ -130,8 +139,7 @@ def check(name: str, cluster: HasBootstrapServers | HasEvidence | None = None, a
     """
     from kafka.errors import KafkaError
 
-    if name not in _JUDGES:
-        raise UnknownCheckError(name)
+    _judge_of(name)
     try:
         with _evidence_of(cluster) as evidence:
             result = verdict(name, evidence, answer)
