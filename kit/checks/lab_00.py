@@ -10,6 +10,7 @@ from typing import Any
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import guessed, short
 
 PLAYS = "basketball.plays"
 _GUESSES = ("they stop", "some are lost", "they go on")
@@ -36,10 +37,13 @@ def crash(evidence: Evidence, answer: Any) -> CheckResult:
         hint = "That should not be. Run the cell with kit.start again, and those after it; please tell your instructor."
         return CheckResult(name, False, f"{missing} plays of {games} games are missing.", where, hint)
     happened = f"{len(since)} plays arrived after the crash, and in none of {games} games is a play missing."
-    if answer == "they go on":
+    guess = guessed(answer)
+    if guess == "they go on":
         return CheckResult(name, True, f"Your guess fits: {happened}", where)
-    if answer not in _GUESSES:
-        hint = f"Your guess is {answer!r}. Set it to one of {', '.join(map(repr, _GUESSES))} and run the cell again."
+    if guess not in _GUESSES:
+        hint = (
+            f"Your guess is {short(answer)}. Set it to one of {', '.join(map(repr, _GUESSES))} and run the cell again."
+        )
     else:
         hint = f"You guessed {answer!r}. Which guess fits to what the check has counted? Set my_guess to that."
     return CheckResult(name, False, happened, where, hint)

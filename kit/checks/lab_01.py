@@ -11,7 +11,7 @@ from typing import Any
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
-from kit.checks.wording import listed, place, place_of, text_of
+from kit.checks.wording import guessed, listed, place, place_of, short, text_of
 
 LISTENS = "music.listens"
 SKIPS = "music.skips"
@@ -34,12 +34,12 @@ def retained(evidence: Evidence, answer: Any) -> CheckResult:
         f"{LISTENS} holds {_count(len(records), 'record')}. The oldest, {_text(oldest.value)}, was written at "
         f"{_clock(oldest.timestamp_ms)} and is still there after every read."
     )
-    if answer == "kept":
+    if guessed(answer) == "kept":
         return CheckResult(name, True, f"Your guess fits. {facts}", place_of(oldest))
-    if answer == "gone":
+    if guessed(answer) == "gone":
         hint = 'Reading takes nothing away. Set your guess to "kept", and say why in your own words.'
     else:
-        hint = f'Your guess is {answer!r}. Set it to "kept" or "gone" and run the cell again.'
+        hint = f'Your guess is {short(answer)}. Set it to "kept" or "gone" and run the cell again.'
     return CheckResult(name, False, facts, place_of(oldest), hint)
 
 
@@ -130,7 +130,7 @@ def catch_up(evidence: Evidence, answer: Any) -> CheckResult:
 
 @judge("01.royalties")
 def royalties(evidence: Evidence, answer: Any) -> CheckResult:
-    """Has a second group read everything and committed? ``answer``: the records it read."""
+    """Has a second group read everything and committed? ``answer``: the records it read, in all runs together."""
     name = "01.royalties"
     if not evidence.log_end_offsets(LISTENS):
         return _no_records(name, LISTENS)
@@ -146,14 +146,13 @@ def royalties(evidence: Evidence, answer: Any) -> CheckResult:
             f"{_count(len(unread), 'listen')} of {len(retained_places)} went unpaid: your list does not have them."
         )
         return CheckResult(name, False, happened, place(LISTENS, partition, offset), _from_the_start(committed))
-    if len(places) > len(read):
-        return _twice(name, places, "Pay for each record of your list once: read the topic a single time.")
     finished = [group for group in groups if not _not_at_end(evidence, group)]
     if not finished:
         group = groups[-1] if groups else ROYALTIES
         return _uncommitted(name, group, _not_at_end(evidence, group))
     happened = (
         f"All {len(retained_places)} listens are paid, and the group will go on after them. {CHARTS} noticed nothing."
+        f"{_paid_again(places)}"
     )
     return CheckResult(name, True, happened, f"group {finished[-1]}, committed {_offsets(evidence, finished[-1])}")
 
@@ -167,6 +166,12 @@ def _twice(name: str, places: Sequence[tuple[int, int]], hint: str) -> CheckResu
     twin, times = Counter(places).most_common(1)[0]
     happened = f"The same record stands {times} times in your list."
     return CheckResult(name, False, happened, place(LISTENS, *twin), hint)
+
+
+def _paid_again(places: Sequence[tuple[int, int]]) -> str:
+    """What runs without a commit have led to; it is not held against who has found the commit since."""
+    again = len(places) - len(set(places))
+    return f" {_count(again, 'payment')} too many came from runs that did not commit." if again else ""
 
 
 def _uncommitted(name: str, group_id: str, missing: Sequence[str]) -> CheckResult:

@@ -9,12 +9,14 @@ from typing import Any
 from kit.checks.evidence import Evidence
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
+from kit.checks.wording import guessed, place_of, short
 from kit.lessons import naming
 
 PLAYS = "music.plays"
 CAPITALS = "Music.Skips"
 STRAY = "music.playz"
 SONG = b"Night Bus Home"
+OFFSETS = "__consumer_offsets"
 TEN_NAMES = (
     "prod.music.plays.v1", "music plays", "Prod.Music.Plays.v1", "music_plays", "dev.data.v1", "café.orders",
     "dev.payments.royalties.v2", "music.plays.v1", "..", "dev.music.plays",
@@ -52,7 +54,7 @@ def last_partition(evidence: Evidence, answer: Any) -> CheckResult:
         return _no_topic(name, PLAYS)
     facts = f"{PLAYS} has {len(numbers)} partitions: {', '.join(map(str, numbers))}."
     if isinstance(answer, bool) or not isinstance(answer, int):
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", "Write a whole number.")
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", "Write a whole number.")
     if answer != numbers[-1]:
         hint = "Kafka counts partitions from 0. Where a book has A1 and A2, Kafka has A-0 and A-1."
         return CheckResult(name, False, f"{facts} There is none called {answer}.", f"topic {PLAYS}", hint)
@@ -69,15 +71,16 @@ def capitals(evidence: Evidence, answer: Any) -> CheckResult:
     small = CAPITALS.lower()
     twin = f"and so is {small}: two topics" if small in there else f"and there is no {small}"
     facts = f"The cluster has a topic {CAPITALS}, {twin}."
-    if answer == "kept":
+    guess = guessed(answer)
+    if guess == "kept":
         return CheckResult(
             name, True, f"{facts} Lowercase is a habit of people. Kafka keeps what it is given.", CAPITALS
         )
-    if answer in ("refused", "made small"):
+    if guess in ("refused", "made small"):
         hint = 'Kafka took the name as it is. Set your guess to "kept", and say why teams write small all the same.'
         return CheckResult(name, False, facts, f"topic {CAPITALS}", hint)
     hint = 'Set your guess to "refused", "made small" or "kept".'
-    return CheckResult(name, False, f"Your guess is {answer!r}.", "your answer", hint)
+    return CheckResult(name, False, f"Your guess is {short(answer)}.", "your answer", hint)
 
 
 @judge("02.rule")
@@ -87,7 +90,7 @@ def rule(evidence: Evidence, answer: Any) -> CheckResult:
     name = "02.rule"
     if not callable(answer):
         hint = "Hand in the function itself: is_legal, without brackets."
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
     for case, reason in _CASES:
         wrong = _wrong_verdict(answer, case)
         if wrong:
@@ -104,7 +107,7 @@ def ten_names(evidence: Evidence, answer: Any) -> CheckResult:
         return _no_topic(name, PLAYS)
     if not isinstance(answer, Mapping):
         hint = "Hand in the dictionary with the ten names."
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", hint)
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
     wrong = {each: answer.get(each) for each in TEN_NAMES if answer.get(each) != _judgement(each, existing)}
     if not wrong:
         return CheckResult(name, True, "All ten are right.", "your list")
@@ -123,7 +126,7 @@ def tree(evidence: Evidence, answer: Any) -> CheckResult:
     name = "02.tree"
     names = _names(answer)
     if names is None:
-        return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", "Hand in the list of names.")
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", "Hand in the list of names.")
     if not names:
         return CheckResult(name, False, "Your list is empty.", "your answer", "Write the names of the topics into it.")
     for each in names:
@@ -140,6 +143,25 @@ def tree(evidence: Evidence, answer: Any) -> CheckResult:
         return CheckResult(name, False, lacking[0], "your tree", lacking[1])
     happened = f"{len(set(names))} topics, all legal, all of one form, and the same in dev and prod."
     return CheckResult(name, True, happened, "the cluster")
+
+
+@judge("02.typo")
+def typo(evidence: Evidence, answer: Any) -> CheckResult:
+    """What happens to a record for a topic that is not there? ``answer``: "error", "thrown away" or "new topic"."""
+    name = "02.typo"
+    arrived = [each for each in evidence.records(STRAY) if each.value == SONG]
+    if not arrived:
+        hint = "Run the cell that sends it: the check looks for the record right afterwards."
+        return CheckResult(name, False, f"The record with {SONG!r} is not in {STRAY}.", f"topic {STRAY}", hint)
+    facts = f"Nobody created {STRAY}, and now it is there, with the record in it."
+    guess = guessed(answer)
+    if guess == "new topic":
+        return CheckResult(name, True, f"Your guess fits. {facts}", place_of(arrived[-1]))
+    if guess in ("error", "thrown away"):
+        hint = 'The record was acknowledged and is kept. Set your guess to "new topic", and read on.'
+        return CheckResult(name, False, facts, place_of(arrived[-1]), hint)
+    hint = 'Set your guess to "error", "thrown away" or "new topic".'
+    return CheckResult(name, False, f"Your guess is {short(answer)}.", "your answer", hint)
 
 
 @judge("02.stray")
@@ -159,8 +181,30 @@ def stray(evidence: Evidence, answer: Any) -> CheckResult:
     if not arrived:
         hint = f"Send {SONG!r} once more, to {PLAYS} this time."
         return CheckResult(name, False, f"The record with {SONG!r} is not in {PLAYS}.", f"topic {PLAYS}", hint)
-    place = f"topic {PLAYS}, partition {arrived[-1].partition}, offset {arrived[-1].offset}"
-    return CheckResult(name, True, f"No {STRAY} any more, and the record is where the charts read.", place)
+    happened = f"No {STRAY} any more, and the record is where the charts read."
+    return CheckResult(name, True, happened, place_of(arrived[-1]))
+
+
+@judge("02.internal")
+def internal(evidence: Evidence, answer: Any) -> CheckResult:
+    """When does Kafka make __consumer_offsets? ``answer``: "first broker", "first topic" or "first group"."""
+    name = "02.internal"
+    groups = evidence.group_ids()
+    if OFFSETS not in evidence.topic_names() or not groups:
+        hint = "Run the cells of part 5 first: the consumer there is in a group."
+        return CheckResult(name, False, "No consumer of this cluster has been in a group yet.", "the cluster", hint)
+    facts = f"{OFFSETS} has {len(evidence.log_end_offsets(OFFSETS))} partitions, and there is a group: {groups[0]}."
+    guess = guessed(answer)
+    if guess == "first group":
+        return CheckResult(name, True, f"Your guess fits. {facts}", f"topic {OFFSETS}")
+    if guess in ("first broker", "first topic"):
+        hint = (
+            "Brokers and topics were here from the start, and the list that part 1 printed does not have it. Who came "
+            "in part 5, and what did it have to note?"
+        )
+        return CheckResult(name, False, facts, f"topic {OFFSETS}", hint)
+    hint = 'Set your guess to "first broker", "first topic" or "first group".'
+    return CheckResult(name, False, f"Your guess is {short(answer)}.", "your answer", hint)
 
 
 def _wrong_verdict(function: Callable[[str], Any], case: str) -> str:

@@ -40,6 +40,8 @@ class TestTopicsAndNames(EveryLab):
         ("ten-answer", '"..": "fine"', '"..": "kafka"'),
         ("ten-answer", '"dev.music.plays": "fine"', '"dev.music.plays": "team"'),
         ("tree-answer", '[\n    "dev.music.plays.v1",\n    "Skips",\n]', _TREE),
+        ("stray-guess", '"error"', '"new topic"'),
+        ("internal-guess", '"first broker"', '"first group"'),
         ("stray-answer", '# TODO: delete the stray topic, and send b"Night Bus Home" to PLAYS\n', _SENT_AGAIN),
     )
     CHECKS = (
@@ -48,7 +50,9 @@ class TestTopicsAndNames(EveryLab):
         ("rule-answer", "02.rule"),
         ("ten-answer", "02.ten-names"),
         ("tree-answer", "02.tree"),
+        ("stray-run", "02.typo"),
         ("stray-answer", "02.stray"),
+        ("internal", "02.internal"),
     )
 
     def test_brokers_refuse_what_the_table_says(self, shipped: Cells) -> None:

@@ -105,7 +105,7 @@ def _nodes(look: Look) -> list[dict[str, Any]]:
 
 
 def _holds(counts: tuple[int, int], state: str) -> dict[str, int]:
-    """How many partitions a node leads and follows. Of one that is down the brokers tell the old numbers for a while."""
+    """How many partitions a node leads and follows. Of one that is down, brokers tell old numbers for a while."""
     leads, follows = counts
     if state == "down":
         return {"leads": 0, "follows": 0, "offline": leads + follows}

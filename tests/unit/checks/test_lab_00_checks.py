@@ -57,7 +57,7 @@ def test_crash_judges_the_guess_by_what_was_counted(answer: str, passed: bool) -
     assert "broker 2" in result.where
 
 
-@pytest.mark.parametrize("answer", [None, 7, [], "THEY GO ON", "<b>they go on</b>"])
+@pytest.mark.parametrize("answer", [None, 7, [], "THEY GO", "<b>they go on</b>"])
 def test_crash_shows_the_guesses_to_whoever_writes_another_one(answer: object) -> None:
     """What is none of the three guesses is told, with the three."""
     result = verdict("00.crash", Telling(FLOWING, events=CRASH), answer)

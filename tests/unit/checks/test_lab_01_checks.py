@@ -135,6 +135,15 @@ def test_royalties_passes_when_another_group_read_all_and_committed() -> None:
     assert verdict("01.royalties", evidence, RECORDS)
 
 
+def test_royalties_tells_what_runs_without_a_commit_have_cost() -> None:
+    """Who first reads without a commit and then with one has paid twice: told, and not held against the right cell."""
+    evidence = FakeEvidence(RECORDS, {("royalties", LISTENS): AT_END})
+    result = verdict("01.royalties", evidence, [*RECORDS, *RECORDS])
+
+    assert result
+    assert f"{len(RECORDS)} payments too many" in result.happened
+
+
 @pytest.mark.parametrize(
     ("committed", "answer", "told"),
     [
@@ -143,7 +152,6 @@ def test_royalties_passes_when_another_group_read_all_and_committed() -> None:
         ({}, RECORDS, "commit()"),
         ({"charts": AT_END}, RECORDS, "commit()"),
         ({"royalties": {0: 4}}, RECORDS, "partition 1 ends at 2"),
-        ({"royalties": AT_END}, [*RECORDS, RECORDS[0]], "stands 2 times"),
     ],
 )
 def test_royalties_tells_each_mistake_apart(committed: dict[str, dict[int, int]], answer: object, told: str) -> None:

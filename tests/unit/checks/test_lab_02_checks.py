@@ -53,12 +53,41 @@ def test_wrong_last_partition_is_told(answer: object, told: str) -> None:
     assert verdict("02.last-partition", evidence(), 3)
 
 
-@pytest.mark.parametrize(("answer", "passes"), [("kept", True), ("refused", False), ("made small", False), (1, False)])
+@pytest.mark.parametrize(
+    ("answer", "passes"), [("kept", True), (" Kept ", True), ("refused", False), ("made small", False), (1, False)]
+)
 def test_capitals_are_judged_by_the_cluster(answer: object, passes: bool) -> None:
     """The topic's own name says what Kafka did."""
     assert bool(verdict("02.capitals", evidence("Music.Skips"), answer)) is passes
     assert not verdict("02.capitals", evidence("music.skips"), answer)
     assert "two topics" in verdict("02.capitals", evidence("music.skips", "Music.Skips"), "kept").happened
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [("New topic", ""), ("error", "acknowledged"), ("thrown away", "acknowledged"), ("music.playz", "Set your guess")],
+)
+def test_typo_is_judged_by_the_record_that_is_there(answer: str, told: str) -> None:
+    """Only with the record in the stray topic there is something to judge."""
+    result = verdict("02.typo", evidence(records=(record(STRAY, SONG),)), answer)
+
+    assert bool(result) is (not told)
+    assert told in result.try_next
+    assert not verdict("02.typo", evidence(STRAY), "new topic")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [("first group", ""), ("first broker", "part 5"), ("first topic", "part 5"), ("me", "Set your guess")],
+)
+def test_internal_topic_is_judged_when_a_group_is_there(answer: str, told: str) -> None:
+    """Without a group nobody has made the topic yet."""
+    there = FakeEvidence((record(PLAYS), record("__consumer_offsets")), {("dev-auditor", PLAYS): {0: 1}})
+    result = verdict("02.internal", there, answer)
+
+    assert bool(result) is (not told)
+    assert told in result.try_next
+    assert not verdict("02.internal", evidence(), answer)
 
 
 @pytest.mark.parametrize(
