@@ -24,7 +24,10 @@ ALLOWED_SETTINGS = ("min.insync.replicas", "unclean.leader.election.enable")
 
 
 class Session(Protocol):
-    """One kernel of the student's in a jail; see `autograder.execute`."""
+    """One submission in a jail; see `autograder.execute`."""
+
+    def run_notebook(self, name: str) -> Any:
+        """Run a notebook's cells in a kernel, which then waits for `call`."""
 
     def call(self, function: str, arguments: tuple[Any, ...], timeout_s: float) -> Answer:
         """``function(*arguments)`` in the kernel, answered in JSON."""
@@ -40,7 +43,7 @@ def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> t
     """Play a job's plan with as many seeds as it says.
 
     Args:
-        open_session: gives a session whose kernel has run the student's notebooks.
+        open_session: gives a session in a jail, whose kernel joins the network that it is given.
         apart: whether the clusters have a network of their own; None for what fits the jail of this machine.
 
     Returns:
@@ -158,8 +161,10 @@ class Play:
         while call.is_alive():
             call.join(_LOOK_AGAIN_S)
             if step.kill_after is not None and self._has_fired(step.kill_after):
+                num_stops = len(getattr(session, "stops", ()))
                 self._end(step.session, session)
                 call.join(_END_S)
+                del getattr(session, "stops", [])[num_stops:]  # the plan stopped it, not the student's fault
                 return True
             if time.monotonic() > give_up_s:
                 self._end(step.session, session)
@@ -173,7 +178,10 @@ class Play:
     def _session(self, name: str) -> Any:
         if name not in self._sessions:
             network = self._host.network
-            self._sessions[name] = self._stack.enter_context(self._open_session(self._job, network))
+            session = self._stack.enter_context(self._open_session(self._job, network))
+            for notebook in list(self._job.notebooks)[-1:]:
+                session.run_notebook(notebook)
+            self._sessions[name] = session
         return self._sessions[name]
 
     def _end(self, name: str, session: Any) -> None:

@@ -6,16 +6,20 @@ from typing import Any
 
 SURVIVE: dict[str, Any] = {
     "name": "survive",
-    "records": {"count": 400, "keys": 12, "value_bytes": 300},
+    "records": {"count": 600, "keys": 12, "value_bytes": 600},
     "topics": {
-        "orders": {"partitions": 3, "replicas": 3, "config": {"min.insync.replicas": "2"}},
+        "orders": {
+            "partitions": 3,
+            "replicas": 3,
+            "config": {"min.insync.replicas": "2", "max.message.bytes": "20000"},
+        },
         "results": {"partitions": 3, "replicas": 3, "config": {"min.insync.replicas": "2"}},
     },
     "rules": [
         {"name": "deaf", "when": {"requests": 2, "api": "Produce", "topic": "orders"}, "do": [{"request": "hang_up"}]},
         {
             "name": "cut-off",
-            "when": {"acknowledged": {"between": [1, 60]}, "topic": "orders", "partition": 0},
+            "when": {"requests": {"between": [2, 4]}, "api": "Produce", "topic": "orders", "partition": 0},
             "do": [{"fault": "isolate", "node": "leader:orders-0"}],
         },
         {
@@ -151,50 +155,43 @@ _CONSUME = """        for records in found.values():
             producer.flush()
             consumer.commit()
 """
-WRONG: dict[str, tuple[str, str]] = {
-    "lost-write": (
-        "acks=1: what only the killed leader had is gone",
-        changed(
-            (_PRODUCE, _PRODUCE.replace('acks="all", enable_idempotence=True', "acks=1, enable_idempotence=False"))
-        ),
+_SEND = "futures = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]"
+_SEND_IN_TURN = """futures = [
+        producer.send(topic, key=key.encode(), value=value.encode(), partition=number % 3)
+        for number, (key, value) in enumerate(records)
+    ]"""
+_COMMIT_FIRST = """        if found:
+            consumer.commit()
+        for records in found.values():
+            for record in records:
+                store(producer, results, record)
+        producer.flush()
+        if found:
+            pass
+"""
+
+
+def _with_settings(settings: str) -> str:
+    """The solution with other settings of its producer of orders."""
+    return changed((_PRODUCE, _PRODUCE.replace('acks="all", enable_idempotence=True', settings)))
+
+
+WRONG: dict[str, tuple[set[str], str]] = {
+    "acks-one": ({"lost-write"}, _with_settings("acks=1, retries=0, enable_idempotence=False")),
+    "acks-one-retries": (
+        {"lost-write", "duplicate"},
+        _with_settings("acks=1, enable_idempotence=False, max_in_flight_requests_per_connection=1"),
     ),
-    "duplicate": (
-        "a retry without idempotence writes again what was written",
-        changed(
-            (
-                _PRODUCE,
-                _PRODUCE.replace(
-                    "enable_idempotence=True", "enable_idempotence=False, max_in_flight_requests_per_connection=1"
-                ),
-            )
-        ),
+    "no-idempotence": (
+        {"duplicate"},
+        _with_settings('acks="all", enable_idempotence=False, max_in_flight_requests_per_connection=1'),
     ),
-    "wrong-partitioner": (
-        "records of one key go to different partitions",
-        changed(
-            (
-                "futures = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]",
-                "futures = [\n        producer.send(topic, key=key.encode(), value=value.encode(), partition=number % 3)\n"
-                "        for number, (key, value) in enumerate(records)\n    ]",
-            )
-        ),
-    ),
-    "committed-before-processed": (
-        "the commit comes before the results",
-        changed(
-            (
-                _CONSUME,
-                "        if found:\n            consumer.commit()\n        for records in found.values():\n"
-                "            for record in records:\n                store(producer, results, record)\n"
-                "        producer.flush()\n        if found:\n            pass\n",
-            )
-        ),
-    ),
-    "repeat": (
-        "each time a record is read its result is added",
-        changed(("producer.send(results, key=key.encode(), value", "producer.send(results, value")),
-    ),
+    "wrong-partitioner": ({"partitioning"}, changed((_SEND, _SEND_IN_TURN))),
+    "backwards": ({"order"}, changed((_SEND, _SEND.replace("in records]", "in reversed(records)]")))),
+    "commit-first": ({"committed-before-processed"}, changed((_CONSUME, _COMMIT_FIRST))),
+    "appends": ({"repeat"}, changed(("producer.send(results, key=key.encode(), value", "producer.send(results, value"))),
 }
+"""Which properties each loses, and its source."""
 
 
 def plan(*runs: dict[str, Any], seeds: int = 1) -> dict[str, Any]:

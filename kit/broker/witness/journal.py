@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 MAX_ENTRIES = 50_000
 MAX_CONNECTIONS = 5_000
-_DETAILED = {PRODUCE, FETCH, OFFSET_COMMIT, *CHANGES}
+_GROUPS = {11, 13, 14}  # JoinGroup, LeaveGroup, SyncGroup
+_DETAILED = {PRODUCE, FETCH, OFFSET_COMMIT, *_GROUPS, *CHANGES}
 
 PENDING, ANSWERED, REFUSED, LOST = "pending", "answered", "refused", "lost"
 
@@ -108,8 +109,8 @@ class Connection:
 class Journal:
     """The entries of a cluster.
 
-    Produce, Fetch, OffsetCommit and all that changes a cluster are kept whole, and so is what was refused; the rest is
-    counted by connection. A fetch that found nothing is counted only.
+    Produce, Fetch, OffsetCommit, who joins and leaves groups, all that changes a cluster and what was refused are kept;
+    the rest is counted by connection, and so is a fetch that found nothing.
 
     Attributes:
         num_dropped: requests that came when there was no room any more: the journal is not complete.

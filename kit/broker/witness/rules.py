@@ -4,17 +4,19 @@ A rule is ``{"name": ..., "when": {...}, "after": ..., "do": [...]}``. It is arm
 named by ``after`` has fired; it fires once. ``when`` has one of
 
 * ``acknowledged``, ``fetched``: so many records were, since it was armed; with ``topic``, and ``partition``, of these;
-* ``requests``: a client sends its so-manieth request for ``api``, with ``topic``, ``partition``, ``group`` of these;
+* ``requests``: a request for ``api`` comes that is the so-manieth, with ``topic``, ``partition``, ``group`` of these;
+  the rule acts before the broker sees it;
 * ``high_watermark``: of ``topic`` and ``partition``, at that offset or above;
 * ``elected``: ``topic`` and ``partition`` have a leader that is another node than this one (such as ``"rule:NAME"``);
 * nothing: at once.
 
 ``do`` lists what happens, in order: ``{"fault": "kill" | "stop" | "restart" | "pause" | "resume" | "isolate", "node":
-...}``, ``{"fault": "cut", "groups": [[node, ...], ...]}``, ``{"fault": "heal"}``; a node is its number,
-``"leader:TOPIC-PARTITION"``, ``"controller"``, or ``"rule:NAME"``, the node that the other rule hit. A rule on
-requests may have ``{"request": "lose"}`` (it never arrives), ``"lose_reply"`` (it is served, and nobody hears) or
-``"hang_up"`` (it is served, and the connection is closed instead of a reply). Who waits for what is lost does so until
-`kit.broker.witness.Witness.release`.
+...}``, ``{"fault": "cut", "groups": [[node, ...], ...]}`` (where ``"others"`` in the last group are the brokers in no
+other one), ``{"fault": "heal"}``; a node is its number, ``"leader:TOPIC-PARTITION"``, ``"controller"``, or
+``"rule:NAME"``, the node that the other rule hit. A rule on requests may have ``{"request": "lose"}`` (it never
+arrives), ``"lose_reply"`` (it is served, and nobody hears), ``"hang_up"`` (it is served, and the connection is closed
+instead of a reply) or ``"turn_away"`` (the connection is closed, and it is not served). Who waits for what is lost does
+so until `kit.broker.witness.Witness.release`.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from kit.broker.faults import FaultError
 from kit.broker.witness.describe import FETCH, OFFSET_COMMIT, PRODUCE
 from kit.broker.witness.journal import Entry, api_name
 
-REQUEST_FAULTS = ("lose", "lose_reply", "hang_up")
+REQUEST_FAULTS = ("lose", "lose_reply", "hang_up", "turn_away")
 NODE_FAULTS = ("kill", "stop", "restart", "pause", "resume", "isolate")
 CONDITIONS = ("acknowledged", "fetched", "requests", "high_watermark", "elected")
 
@@ -71,7 +73,7 @@ class Rules:
 
     Args:
         described: as above.
-        inflict: makes the faults of a rule that fires; not at once, so that replies that were given get away.
+        inflict: makes the faults of a rule that fires, and calls `done` then.
 
     Raises:
         RuleError: a rule is not as described.
@@ -99,8 +101,8 @@ class Rules:
     def on_request(self, entry: Entry) -> str | None:
         """Count a request; what becomes of it, None for nothing unusual."""
         fault = None
-        for rule in list(self.rules):
-            if not rule.is_waiting or "requests" not in rule.when or not _is_about(rule, entry):
+        for rule in self._waiting("requests"):
+            if not _is_about(rule, entry):
                 continue
             rule.count += 1
             if rule.count >= rule.when["requests"]:
@@ -126,15 +128,18 @@ class Rules:
         node: Callable[[Any], int | None],
     ) -> None:
         """Let rules about the cluster's state fire; ``node`` finds who is meant by a name."""
-        for rule in list(self.rules):
-            if not rule.is_waiting:
-                continue
+        for rule in self._waiting("high_watermark"):
             when = rule.when
-            if "high_watermark" in when:
-                if high_watermark(when["topic"], when["partition"]) >= when["high_watermark"]:
-                    self._fire(rule)
-            elif "elected" in when and leader(when["topic"], when["partition"]) not in {None, node(when["elected"])}:
+            if high_watermark(when["topic"], when["partition"]) >= when["high_watermark"]:
                 self._fire(rule)
+        for rule in self._waiting("elected"):
+            when = rule.when
+            if leader(when["topic"], when["partition"]) not in {None, node(when["elected"])}:
+                self._fire(rule)
+
+    def _waiting(self, condition: str) -> list[Rule]:
+        """The rules with this condition that may fire now; what is armed meanwhile counts from the next event on."""
+        return [rule for rule in self.rules if rule.is_waiting and condition in rule.when]
 
     def _fire(self, rule: Rule) -> None:
         rule.has_fired = True

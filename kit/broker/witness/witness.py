@@ -43,11 +43,11 @@ class Witness:
         self._is_looking = False
         self.journal = Journal(clock)
         self.fired: list[dict[str, Any]] = []
-        self.rules = Rules((), self._inflict_soon)
+        self.rules = Rules((), self._begin)
 
     def follow(self, described: Sequence[Mapping[str, Any]]) -> None:
         """Let these rules act from now on, in place of the earlier ones. Raises `RuleError`."""
-        self.rules = Rules(described, self._inflict_soon)
+        self.rules = Rules(described, self._begin)
         self._look()
 
     # -- requests ------------------------------------------------------------------------------------------------
@@ -57,8 +57,13 @@ class Witness:
         image = sight.newest_image(self._cluster)
         entry = self.journal.begin(node_id, frame, peer, image.topic_names.get)
         entry.fault = self.rules.on_request(entry)
+        if node_id not in self._cluster.nodes:  # a rule has just killed it
+            self.journal.refuse(entry, "the broker was killed")
+            return DISCONNECT
         if entry.fault == "lose":
             return self._keep_waiting(entry, Deferred())
+        if entry.fault == "turn_away":
+            return self._hang_up(entry, Deferred())
         try:
             reply = self._serve(node_id, frame, peer)
         except InvalidRequest as error:
@@ -81,8 +86,12 @@ class Witness:
         elif entry.fault == "lose_reply":
             self._keep_waiting(entry, answer)
         else:
-            self.journal.lose(entry)
-            self._clock.call_soon(lambda: answer.resolve(DISCONNECT))
+            self._hang_up(entry, answer)
+
+    def _hang_up(self, entry: Entry, answer: Deferred[Chunks | None]) -> Deferred[Chunks | None]:
+        self.journal.lose(entry)
+        self._clock.call_soon(lambda: answer.resolve(DISCONNECT))
+        return answer
 
     def _note(self, entry: Entry, chunks: Chunks | None) -> None:
         if isinstance(chunks, Farewell):
@@ -104,11 +113,15 @@ class Witness:
 
     # -- faults --------------------------------------------------------------------------------------------------
 
-    def _inflict_soon(self, rule: Rule) -> None:
+    def _begin(self, rule: Rule) -> None:
+        """A rule fires: on a request before the broker sees it, on a reply once that is on its way."""
         told: list[str] = []
         at, time_ms = self.journal.next_place(), self._clock.time_ms()
         self.fired.append({"rule": rule.name, "at": at, "time_ms": time_ms, "faults": told})
-        self._clock.call_later(_GET_AWAY_MS, lambda: self._inflict(rule, told))
+        if "requests" in rule.when:
+            self._inflict(rule, told)
+        else:
+            self._clock.call_later(_GET_AWAY_MS, lambda: self._inflict(rule, told))
 
     def _inflict(self, rule: Rule, told: list[str]) -> None:
         for deed in rule.do:
@@ -127,7 +140,7 @@ class Witness:
             self._cluster.heal()
             return "heal"
         if fault == "cut":
-            groups = [[self._needed(name) for name in group] for group in deed["groups"]]
+            groups = self._groups(deed["groups"])
             self._cluster.cut(groups)
             return f"cut {groups}"
         assert fault in NODE_FAULTS
@@ -136,6 +149,13 @@ class Witness:
             rule.node = node_id
         getattr(self._cluster, fault)(node_id)
         return f"{fault} {node_id}"
+
+    def _groups(self, named: Sequence[Sequence[Any]]) -> list[list[int]]:
+        *known, last = [[self._needed(name) for name in group if name != "others"] for group in named]
+        if "others" in named[-1]:
+            taken = {node_id for group in known for node_id in group}
+            last += [node_id for node_id in self._cluster.layout.endpoints if node_id not in {*taken, *last}]
+        return [*known, last]
 
     def _needed(self, name: Any) -> int:
         found = self._node(name)
