@@ -63,6 +63,13 @@ def is_right(question: Question, answer: str) -> bool:
     return typed.normalised(answer) in map(typed.normalised, question.answers)
 
 
+def what_is_missing(question: Question) -> str:
+    """What to do about a question without an answer."""
+    if question.is_choice:
+        return "Choose an answer first."
+    return "Write a number first." if question.kind == "number" else "Write an answer first."
+
+
 def understood(question: Question, answer: Answer) -> Answer:
     """The answer in the form in which it is kept: known options in the quiz's order, or the text that was typed.
 
@@ -71,7 +78,7 @@ def understood(question: Question, answer: Answer) -> Answer:
     """
     if not question.is_choice:
         if not isinstance(answer, str) or not answer.strip():
-            raise ValueError("Type an answer first.")
+            raise ValueError(what_is_missing(question))
         if len(answer) > typed.MAX_CHARS:
             raise ValueError(f"An answer has up to {typed.MAX_CHARS} characters.")
         if question.kind == "number":

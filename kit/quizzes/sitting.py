@@ -62,7 +62,7 @@ class Sitting:
         self._sheet = self.file.read()
         given = self._given(question)
         if given is None:
-            raise ValueError("Choose an answer first." if question.is_choice else "Type an answer first.")
+            raise ValueError(marking.what_is_missing(question))
         if not given.is_checked:
             checked = Given(given.answer, is_checked=True, tries=given.tries + 1)
             self._sheet = self.file.change(lambda sheet: with_answer(sheet, question_id, checked))

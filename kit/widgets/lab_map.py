@@ -46,9 +46,10 @@ class Stop:
         """How far the learner is, in words."""
         if not self.num_steps:
             return "nothing to check"
+        checks = f"{self.num_steps} check{'' if self.num_steps == 1 else 's'}"
         if self.state == "done":
-            return f"done, {self.num_steps} of {self.num_steps} checks"
-        return f"{self.num_done} of {self.num_steps} checks" if self.last_ms else f"open, {self.num_steps} checks"
+            return f"done, {self.num_steps} of {checks}"
+        return f"{self.num_done} of {checks}" if self.last_ms else f"open, {checks}"
 
 
 class LabMap:

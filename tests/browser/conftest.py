@@ -19,6 +19,7 @@ from tests.browser.jupyter import (
     jupyterlab,
     open_notebook,
     run_all_cells,
+    use_light_again,
 )
 from tests.support.requirements import need
 
@@ -57,6 +58,15 @@ def page(
         run_all_cells(page)
         yield page
         end_kernel(page)
+
+
+@pytest.fixture(autouse=True)
+def light_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave each page in light: JupyterLab keeps the theme, for the next test and for the next notebook."""
+    yield
+    for given in request.node.funcargs.values():
+        if isinstance(given, Page) and not given.is_closed():
+            use_light_again(given)
 
 
 @pytest.fixture(scope="package")

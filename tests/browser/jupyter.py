@@ -193,6 +193,12 @@ def pose(page: Page, theme: str) -> None:
     page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
 
+def use_light_again(page: Page) -> None:
+    """Switch back to light where it is dark; a page that is no JupyterLab has no theme."""
+    if page.evaluate("() => window.jupyterapp && document.body.dataset.jpThemeLight") == "false":
+        use_theme(page, "JupyterLab Light")
+
+
 @contextlib.contextmanager
 def narrow_window(page: Page) -> Iterator[None]:
     """Make the window 700 pixels wide while the block runs."""
@@ -201,6 +207,31 @@ def narrow_window(page: Page) -> Iterator[None]:
         yield
     finally:
         page.set_viewport_size(WINDOW)
+
+
+@contextlib.contextmanager
+def beside_the_file_browser(page: Page) -> Iterator[None]:
+    """Make the window 1280 pixels wide, with the list of files open, while the block runs."""
+    page.set_viewport_size({**WINDOW, "width": 1280})
+    page.evaluate("() => window.jupyterapp.shell.expandLeft()")
+    try:
+        yield
+    finally:
+        page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        page.set_viewport_size(WINDOW)
+
+
+def cut_off(output: Locator) -> list[str]:
+    """What of a cell's output lies outside of it, or has to be scrolled to sideways."""
+    words: list[str] = output.evaluate(
+        """area => { const edge = area.getBoundingClientRect().right + 1;
+                     return [area, ...area.querySelectorAll('*')]
+                       .filter(node => node.getClientRects().length && getComputedStyle(node).position !== 'absolute')
+                       .filter(node => node.getBoundingClientRect().right > edge
+                         || (getComputedStyle(node).overflowX !== 'visible' && node.scrollWidth > node.clientWidth + 1))
+                       .map(node => `${node.tagName} ${node.className}: ${node.textContent.slice(0, 40)}`); }"""
+    )
+    return words
 
 
 def _answers(server: subprocess.Popen[bytes], url: str, log: Path) -> bool:

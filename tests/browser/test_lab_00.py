@@ -72,7 +72,7 @@ def test_right_guess_moves_the_map(page: Page) -> None:
     expect(check.get_by_role("note")).to_contain_text("00.crash: passed")
 
     here = show_cell(page, "map").get_by_role("listitem").first
-    expect(here).to_contain_text("done, 1 of 1 checks")
+    expect(here).to_contain_text("done, 1 of 1 check")
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
