@@ -1,0 +1,119 @@
+"""A course's ``judge.py``: text that travels with the job, so that it also runs on another machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from autograder.assignment import Assignment
+from autograder.job import Outcome, Probe, Score
+
+_SLACK = 1e-9  # of points, for sums of floats
+
+
+class JudgeError(Exception):
+    """``judge.py`` is wrong, or stopped at this submission. The text is one plain line for the instructor."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """The judge of an assignment.
+
+    Attributes:
+        where: its path within the course, for messages.
+        text: Python; the instructor's, so it is trusted. It defines ``judge(outcome, seed) -> list[Score]`` and,
+            where the kernel is asked, ``probes(seed) -> list[Probe]``.
+        points: (grade_id, name of the property) -> the points that it can have, in the order of the assignment.
+    """
+
+    where: str
+    text: str
+    points: Mapping[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, assignment: Assignment) -> Script:
+        """The script of an assignment."""
+        points = {(each.grade_id, each.name): each.points for each in assignment.properties}
+        return cls(f"judging/{assignment.name}/judge.py", assignment.script, points)
+
+    def probes(self, seed: int) -> tuple[Probe, ...]:
+        """What the student's kernel is to be asked.
+
+        Raises:
+            JudgeError: the script failed, or two probes have one name.
+        """
+        function = self._namespace().get("probes")
+        if function is None:
+            return ()
+        made = tuple(self._call(function, seed))
+        if not all(isinstance(each, Probe) for each in made):
+            raise JudgeError(f"{self.where}: probes() must give a list of Probe.")
+        if len({each.name for each in made}) < len(made):
+            raise JudgeError(f"{self.where}: two probes have the same name.")
+        return made
+
+    def judge(self, outcome: Outcome, seed: int) -> tuple[Score, ...]:
+        """The scores of one outcome: one for each property of the assignment, in its order.
+
+        Raises:
+            JudgeError: the script failed, or gave points that the assignment does not have.
+        """
+        function = self._namespace().get("judge")
+        if function is None:
+            raise JudgeError(f"{self.where} must define judge(outcome, seed).")
+        return self._checked(list(self._call(function, outcome, seed)))
+
+    def _checked(self, scores: list[Any]) -> tuple[Score, ...]:
+        given: dict[tuple[str, str], Score] = {}
+        for score in scores:
+            if not isinstance(score, Score):
+                raise JudgeError(f"{self.where}: judge() must give a list of Score.")
+            place = (score.grade_id, score.name)
+            if place not in self.points:
+                raise JudgeError(f"{self.where}: {score.grade_id}/{score.name} is no property of assignment.yaml.")
+            if place in given:
+                raise JudgeError(f"{self.where}: {score.grade_id}/{score.name} was scored twice.")
+            most = self.points[place]
+            if not (math.isfinite(score.points) and -_SLACK <= score.points <= most + _SLACK):
+                raise JudgeError(
+                    f"{self.where}: {score.grade_id}/{score.name} has {score.points} points, and can have {most:g}."
+                )
+            given[place] = score
+        if missing := [place for place in self.points if place not in given]:
+            raise JudgeError(f"{self.where}: {missing[0][0]}/{missing[0][1]} was not scored.")
+        return tuple(given[place] for place in self.points)
+
+    def _namespace(self) -> dict[str, Any]:
+        made = _LOADED.get(self.text)
+        if made is None:
+            module = ModuleType("judge")
+            module.__file__ = self.where
+            try:
+                exec(compile(self.text, self.where, "exec"), module.__dict__)  # the instructor's own code
+            except Exception as error:
+                raise JudgeError(f"{self.where} cannot be loaded: {_told(error)}") from error
+            made = _LOADED[self.text] = module.__dict__
+        return made
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            raise JudgeError(f"{self.where} stopped: {_told(error)}") from error
+
+
+_LOADED: dict[str, dict[str, Any]] = {}  # by text: a worker judges many submissions
+
+
+def _told(error: Exception) -> str:
+    trace = error.__traceback__
+    line = 0
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.endswith("judge.py"):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    words = " ".join(str(error).split())[:200] or "no message"
+    return f"{type(error).__name__}: {words}" + (f" (line {line})." if line else ".")

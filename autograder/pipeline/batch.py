@@ -1,0 +1,278 @@
+"""Many submissions through a pool: each is graded once, and none can harm another or end the batch."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.intake import ReleaseError
+from autograder.job import seed_of
+from autograder.judge.script import JudgeError
+from autograder.pipeline import keys
+from autograder.pipeline.course import Course
+from autograder.pipeline.ledger import Entry, Ledger
+from autograder.pipeline.pool import BrokenExecutor, Pool
+from autograder.pipeline.submission import FORGEABLE, Desk, Prepared, Recorded
+from autograder.pipeline.work import Execute, Performed, perform
+
+_PATIENCE_S = 120.0  # beyond a submission's own budget: starting workers, arena, judging
+
+
+class BatchError(Exception):
+    """Nothing can be graded. The text says why and what to do, in one line."""
+
+
+@dataclass
+class Progress:
+    """What happens, for whoever shows it.
+
+    Attributes:
+        total: submissions that are to be graded.
+        unchanged: submissions that were graded before and are as they were.
+    """
+
+    total: int = 0
+    unchanged: int = 0
+    entries: list[Entry] = field(default_factory=list)
+
+
+@dataclass
+class _Try:
+    """A submission on its way, and how often it has been begun."""
+
+    student: str
+    key: str
+    count: int = 0
+    prepared: Prepared | None = None
+
+
+class Batch:
+    """The submissions of one assignment.
+
+    Args:
+        desk: where they are prepared and recorded.
+        pool: where they run.
+        ledger: where results are kept.
+        execute: a stand-in for `autograder.execute.execute`, in tests.
+    """
+
+    def __init__(self, desk: Desk, pool: Pool, ledger: Ledger, execute: Execute | None = None) -> None:
+        self._desk = desk
+        self._pool = pool
+        self._ledger = ledger
+        self._execute = execute
+        self._waiting: deque[_Try] = deque()
+        self._suspects: deque[_Try] = deque()
+        self._running: dict[Future[Performed], _Try] = {}
+        self._tell: Callable[[Entry], object] = lambda _: None
+
+    def choose(self, students: Iterable[str], *, force: bool = False, again: bool = True) -> Progress:
+        """Find what is to be graded: all that the ledger does not have as it is now.
+
+        Args:
+            force: grade also what is unchanged.
+            again: grade once more what failed.
+        """
+        known = {} if force else self._known(again=again)
+        assignment = self._assignment_key()
+        progress = Progress()
+        for student in students:
+            key = self._key(student, assignment)
+            if known.get(student) == key:
+                progress.unchanged += 1
+            else:
+                self._waiting.append(_Try(student, key))
+        progress.total = len(self._waiting)
+        return progress
+
+    def run(self, tell: Callable[[Entry], object]) -> None:
+        """Grade what was chosen; ``tell`` hears of each result when it is on the disk.
+
+        Raises:
+            BatchError: no submission can be run at all.
+            KeyboardInterrupt: somebody stopped it. What is done is done; the rest is for the next time.
+        """
+        self._tell = tell
+        try:
+            while self._waiting or self._suspects or self._running:
+                self._fill()
+                self._collect()
+        finally:
+            self._pool.close()
+
+    def _fill(self) -> None:
+        # One more than there are workers, so that none waits while this process records.
+        while self._waiting and not self._suspects and len(self._running) < self._pool.workers + 1:
+            self._begin(self._waiting.popleft())
+        if self._suspects and not self._running:  # alone, so that it is known whose fault it is
+            self._begin(self._suspects.popleft())
+
+    def _begin(self, one: _Try) -> None:
+        try:
+            if one.prepared is None:
+                one.prepared = self._desk.prepare(one.student)
+        except (ReleaseError, JudgeError) as error:  # of the assignment, so the same for every submission
+            raise BatchError(str(error)) from error
+        except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
+            self._fail(one, f"it could not be prepared: {_told(error)}")
+            return
+        if one.prepared.job is None:
+            self._finish_nothing(one)
+            return
+        one.count += 1
+        try:
+            future = self._pool.submit(perform, one.prepared.job, self._desk.script, self._execute)
+        except BrokenExecutor:
+            self._after_break([one])
+            return
+        self._running[future] = one
+
+    def _collect(self) -> None:
+        if not self._running:
+            return
+        patience_s = self._desk.assignment.budget.total_s + _PATIENCE_S
+        done, _ = wait(self._running, timeout=patience_s, return_when=FIRST_COMPLETED)
+        if not done:
+            self._after_break(list(self._running.values()))
+            return
+        broken = []
+        for future in done:
+            one = self._running.pop(future)
+            try:
+                performed = future.result()
+            except BrokenExecutor:
+                broken.append(one)
+            except Exception as error:  # noqa: BLE001 - what a worker raises is told, and the others go on
+                self._after_error(one, error)
+            else:
+                self._record(one, performed)
+        if broken:
+            self._after_break([*broken, *self._running.values()])
+
+    def _after_break(self, lost: list[_Try]) -> None:
+        """A worker died: nobody knows whose fault it was, so each that was running is tried once more, alone."""
+        self._running.clear()
+        self._pool.renew()
+        for one in lost:
+            if one.count > 1:
+                self._fail(one, "its worker ended twice, or did not answer in time; it was not graded.")
+            else:
+                self._suspects.append(one)
+
+    def _after_error(self, one: _Try, error: Exception) -> None:
+        if one.count > 1:
+            self._fail(one, f"it could not be run: {_told(error)}")
+        else:
+            self._suspects.append(one)
+
+    def _record(self, one: _Try, performed: Performed) -> None:
+        prepared = one.prepared
+        assert prepared is not None  # it ran
+        if performed.outcome.rung is None:
+            why = performed.outcome.stops[0].sentence if performed.outcome.stops else "Nobody knows why."
+            self._fail(one, f"it was not run. {why}", performed)
+            return
+        if performed.trouble:
+            self._fail(one, performed.trouble, performed)
+            return
+        try:
+            recorded = self._desk.record(prepared, performed.outcome, performed.scores)
+        except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
+            self._fail(one, f"it could not be recorded: {_told(error)}", performed)
+            return
+        self._finish(self._entry(one, "graded", performed, recorded))
+
+    def _finish_nothing(self, one: _Try) -> None:
+        try:
+            self._desk.record_nothing(one.student)
+        except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
+            self._fail(one, f"it could not be recorded: {_told(error)}")
+            return
+        self._finish(self._entry(one, "nothing"))
+
+    def _fail(self, one: _Try, trouble: str, performed: Performed | None = None) -> None:
+        try:
+            self._desk.record_nothing(one.student)
+        except Exception as error:  # noqa: BLE001 - it has failed already; this is only added to what is said
+            trouble = f"{trouble} Its older marks, if any, are still there: {_told(error)}"
+        self._finish(self._entry(one, "failed", performed, trouble=trouble))
+
+    def _finish(self, entry: Entry) -> None:
+        self._ledger.append(entry)
+        self._tell(entry)
+
+    def _entry(
+        self,
+        one: _Try,
+        status: str,
+        performed: Performed | None = None,
+        recorded: Recorded | None = None,
+        trouble: str = "",
+    ) -> Entry:
+        assignment = self._desk.assignment
+        intake = one.prepared.intake if one.prepared else None
+        found = (*intake.refused, *intake.flags) if intake else ()
+        details: dict[str, Any] = {}
+        if performed is not None:
+            outcome = performed.outcome
+            stops = tuple(f"{stop.where}: {stop.sentence}" for stop in outcome.stops)
+            details = {"rung": outcome.rung, "usage": outcome.usage, "stops": stops}
+        lines = [str(flag) for flag in found] + list(recorded.lines if recorded else ())
+        return Entry(
+            key=one.key,
+            student=one.student,
+            assignment=assignment.name,
+            status=status,
+            judging=assignment.judging,
+            seed=seed_of(one.student, assignment.name),
+            scores=recorded.scores if recorded else (),
+            flags=tuple(lines),
+            needs_human=status != "graded" or any(flag.needs_human for flag in found),
+            trouble=trouble,
+            at=round(time.time(), 3),
+            **details,
+        )
+
+    def _known(self, *, again: bool) -> dict[str, str]:
+        course, name = self._desk.course, self._desk.assignment.name
+        with course.gradebook() as gradebook:
+            recorded = {each.student_id for each in gradebook.assignment_submissions(name)}
+        return {
+            student: entry.key
+            for student, entry in self._ledger.latest(name).items()
+            if student in recorded
+            and (entry.status == "nothing" or course.folder("autograded", name, student).is_dir() or entry.trouble)
+            and not (again and entry.status == "failed")
+        }
+
+    def _assignment_key(self) -> str:
+        course, assignment = self._desk.course, self._desk.assignment
+        folders = (self._desk.release, course.folder("source", assignment.name), assignment.folder)
+        return keys.of_assignment(folders, self._desk.weakest_rung)
+
+    def _key(self, student: str, assignment_key: str) -> str:
+        name = self._desk.assignment.name
+        try:
+            submission = self._desk.course.folder("submitted", name, student)
+            return keys.of_submission(submission, self._desk.release, assignment_key, seed_of(student, name))
+        except ReleaseError as error:
+            raise BatchError(str(error)) from error
+
+
+def open_ledger(course: Course) -> Ledger:
+    """The ledger of a course."""
+    return Ledger(course.state / "ledger.jsonl")
+
+
+def note_of(entry: Entry) -> str:
+    """What every report of this result must say about how far it can be trusted; empty where there is nothing."""
+    return FORGEABLE if entry.judging == "asserts" else ""
+
+
+def _told(error: BaseException) -> str:
+    words = " ".join(str(error).split())[:300] or "no message"
+    return f"{type(error).__name__}: {words}".rstrip(".") + "."

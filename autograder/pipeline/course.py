@@ -1,0 +1,160 @@
+"""An nbgrader course: its folder, its configuration, its converters' class, loaded without a 1.5 s detour."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment
+
+STATE = ".autograder"  # the folder of a course that has what this package remembers
+_CONFIG = "nbgrader_config"
+_SLOW = "rfc3987_syntax"  # builds 35 grammars at import, for formats that no notebook has; jsonschema does without
+
+
+class CourseError(Exception):
+    """The course cannot be worked with. The text says why and what to do, in one line."""
+
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Inside, nbgrader is imported in half the time."""
+    is_ours = _SLOW not in sys.modules
+    if is_ours:
+        sys.modules[_SLOW] = None  # type: ignore[assignment] # an import of it fails, and jsonschema allows for that
+    try:
+        yield
+    finally:
+        if is_ours:
+            sys.modules.pop(_SLOW, None)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course.
+
+    Attributes:
+        root: its folder, absolute.
+        config: nbgrader's configuration (traitlets), from nbgrader_config.py.
+    """
+
+    root: Path
+    config: Any
+
+    @property
+    def state(self) -> Path:
+        """Where this package keeps its ledger; only the instructor may look."""
+        folder = self.root / STATE
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is."""
+        return str(self.directory().db_url)
+
+    def directory(self, **traits: Any) -> Any:
+        """Nbgrader's CourseDirectory, with some of its traits set."""
+        with quick_imports():
+            from nbgrader.coursedir import CourseDirectory
+        return CourseDirectory(config=self.config, root=str(self.root), **traits)
+
+    def folder(self, step: str, assignment: str, student: str = ".") -> Path:
+        """The folder of one step ("source", "release", "submitted", "autograded", "feedback"), by nbgrader's rules."""
+        directory = self.directory()
+        name = getattr(directory, f"{step}_directory")
+        return Path(os.path.normpath(directory.format_path(name, student, assignment)))
+
+    def students(self, assignment: str) -> list[str]:
+        """Who handed something in."""
+        parent = self.folder("submitted", assignment, "STUDENT").parent
+        while parent.name != "STUDENT" and parent != self.root:
+            parent = parent.parent
+        if parent == self.root:
+            raise CourseError("nbgrader's directory_structure must have a folder for each student.")
+        home = parent.parent
+        if not home.is_dir():
+            return []
+        names = sorted(entry.name for entry in os.scandir(home) if entry.is_dir() and not entry.name.startswith("."))
+        return [name for name in names if os.path.lexists(self.folder("submitted", assignment, name))]
+
+    @contextmanager
+    def gradebook(self) -> Iterator[Any]:
+        """Nbgrader's Gradebook, made if there is none yet."""
+        with quick_imports():
+            from nbgrader.api import Gradebook
+        with Gradebook(self.db_url, self.directory().course_id) as gradebook:
+            yield gradebook
+
+
+def open_course(folder: Path) -> Course:
+    """The course in ``folder``, with the configuration that nbgrader would use.
+
+    Raises:
+        CourseError: there is none, or its configuration cannot be loaded.
+    """
+    root = folder.resolve()
+    if not (root / f"{_CONFIG}.py").is_file() and not (root / "source").is_dir():
+        raise CourseError(
+            f"{root} is no nbgrader course: it has neither nbgrader_config.py nor source/. "
+            "Go there, or say --course FOLDER."
+        )
+    _put_tools_on_path()
+    config = _load_config(root)
+    course = config.CourseDirectory.root if "root" in config.CourseDirectory else root
+    return Course(Path(course).resolve(), config)
+
+
+def converter_config(course: Course, assignment: Assignment | None = None) -> Any:
+    """A copy of the configuration for converters: files that can be written again, the assignment's late policy."""
+    from traitlets.config import Config
+
+    config = Config(course.config)
+    if assignment is not None and assignment.late is not None:
+        late = assignment.late
+        config.AssignLatePenalties.plugin_class = "autograder.late.LinearLatePenalty"
+        config.LinearLatePenalty.grace_hours = late.grace_s / 3600
+        config.LinearLatePenalty.percent_per_day = late.share_per_day * 100
+        config.LinearLatePenalty.by_whole_days = late.by_whole_days
+        config.LinearLatePenalty.most_percent = late.most_share * 100
+    return config
+
+
+def quiet_log() -> logging.Logger:
+    """A logger for nbgrader's converters that nobody hears: they warn about each hidden test of each student."""
+    log = logging.getLogger("autograder.nbgrader")
+    log.propagate = False
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+    return log
+
+
+def _load_config(root: Path) -> Any:
+    from jupyter_core.paths import jupyter_config_path
+    from traitlets.config.loader import Config, ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
+
+    config = Config()
+    for folder in (*reversed(jupyter_config_path()), str(root)):
+        for loader in (PyFileConfigLoader(f"{_CONFIG}.py", folder), JSONFileConfigLoader(f"{_CONFIG}.json", folder)):
+            try:
+                config.merge(loader.load_config())
+            except ConfigFileNotFound:
+                continue
+            except Exception as error:  # the instructor's own code can fail in any way
+                words = " ".join(str(error).split()) or type(error).__name__
+                raise CourseError(f"{loader.full_filename} cannot be loaded: {words}.") from error
+    return config
+
+
+def _put_tools_on_path() -> None:
+    """Let nbgrader find ``alembic``, which it runs when it makes the gradebook, also where no environment is active."""
+    tools = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", "")
+    if tools not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([tools, path])

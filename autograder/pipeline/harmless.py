@@ -1,0 +1,71 @@
+"""What a student's cells put out, without what is alive in it: formgrader and feedback show outputs in a browser."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nbconvert.preprocessors.sanitize import SanitizeHTML
+
+from autograder.judge.writing import Notebook
+
+_TAGS = (
+    "a", "b", "blockquote", "br", "caption", "code", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li",
+    "ol", "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
+    "ul",
+)  # fmt: skip
+_ATTRIBUTES = {"a": ["href", "title"], "td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
+_SAFE = {"metadata", "text/plain", "application/json", "image/png", "image/jpeg"}
+_WITH_CONTENT = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+# In a text cell, honest work has "a < b" and "<br>", never one of these; only cells that have one are changed.
+_ALIVE = re.compile(
+    r"<\s*/?\s*(script|style|iframe|object|embed|svg|math|link|meta|base|form|input|button|video|audio|template|img)\b"
+    r"|<[^>]*\bon\w+\s*=|(java|vb)\s*script\s*:|data\s*:\s*text/|\\href|&#|<!--",
+    re.IGNORECASE,
+)
+
+
+class Harmless:
+    """Makes notebooks harmless; one for a whole batch."""
+
+    def __init__(self) -> None:
+        self._html: Any = SanitizeHTML(  # type: ignore[no-untyped-call]
+            tags=list(_TAGS),
+            attributes=_ATTRIBUTES,
+            styles=[],
+            strip=True,
+            safe_output_keys=_SAFE,
+            sanitized_output_types={"text/html", "text/markdown"},
+        )
+
+    def clean(self, notebook: Notebook) -> None:
+        """Take scripts, forms, pictures from elsewhere and the like out of outputs and of students' text cells."""
+        notebook["metadata"].pop("widgets", None)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                for output in cell["outputs"]:
+                    self._clean_output(output)
+            elif _is_students(cell) and _ALIVE.search(cell["source"]):
+                cell["source"] = self._text(cell["source"])
+
+    def _clean_output(self, output: dict[str, Any]) -> None:
+        data = output.get("data")
+        if not isinstance(data, dict):
+            return
+        for kind in list(data):
+            if kind in self._html.sanitized_output_types:
+                data[kind] = self._text(_joined(data[kind]))
+            elif kind not in _SAFE:
+                del data[kind]
+
+    def _text(self, text: str) -> str:
+        return str(self._html.sanitize_html_tags(_WITH_CONTENT.sub("", text)))
+
+
+def _is_students(cell: dict[str, Any]) -> bool:
+    marks = cell["metadata"].get("nbgrader", {})
+    return bool(marks.get("solution")) or not marks.get("locked", False)
+
+
+def _joined(text: Any) -> str:
+    return "".join(map(str, text)) if isinstance(text, list) else str(text)

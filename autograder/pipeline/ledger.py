@@ -1,0 +1,112 @@
+"""What has been graded, so that nothing is done twice: a file that is only ever appended to, a line for each result.
+
+A line that was being written when the computer stopped is not read, and what it was about is graded again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+from autograder.job import Score, Usage
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The result of one submission.
+
+    Attributes:
+        key: of everything that it depends on: `autograder.pipeline.keys`.
+        status: "graded"; "nothing" when no notebook could be taken; "failed" when it has no marks and should be looked
+            at.
+        judging: how the assignment is judged.
+        rung: of the jail ladder; None when nothing was run.
+        scores: a line for each property.
+        flags: the intake's lines.
+        stops: what was cut short.
+        needs_human: whether somebody should look at it.
+        trouble: why it failed; empty otherwise.
+        at: when, in seconds since 1970.
+    """
+
+    key: str
+    student: str
+    assignment: str
+    status: str
+    judging: str
+    seed: int
+    rung: str | None = None
+    scores: tuple[Score, ...] = ()
+    flags: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    needs_human: bool = False
+    trouble: str = ""
+    usage: Usage = dataclasses.field(default_factory=Usage)
+    at: float = 0.0
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` made, after JSON.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        scores = tuple(Score(**(each | {"proof": tuple(each["proof"])})) for each in values["scores"])
+        texts = {name: tuple(values[name]) for name in ("flags", "stops")}
+        return cls(**(values | texts | {"scores": scores, "usage": Usage(**values["usage"])}))
+
+
+class Ledger:
+    """A file of entries.
+
+    Args:
+        path: it is made when the first line is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def append(self, entry: Entry) -> None:
+        """Add a result; when this returns, it is on the disk.
+
+        Raises:
+            OSError: it is not.
+        """
+        line = json.dumps(dataclasses.asdict(entry), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        with open(self._path, "a+b", opener=_private) as file:
+            torn = b"" if _ends_with_newline(file) else b"\n"
+            file.write(torn + line.encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def entries(self) -> Iterator[Entry]:
+        """Every result, the oldest first; lines that are not complete are left out."""
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                yield Entry.of(json.loads(line))
+            except (KeyError, TypeError, ValueError):
+                continue
+
+    def latest(self, assignment: str) -> dict[str, Entry]:
+        """The last result of each student for ``assignment``."""
+        return {entry.student: entry for entry in self.entries() if entry.assignment == assignment}
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # marks are nobody else's business
+
+
+def _ends_with_newline(file: IO[bytes]) -> bool:
+    if file.seek(0, os.SEEK_END) == 0:
+        return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

@@ -1,0 +1,110 @@
+"""Workers: processes of this computer, or any `concurrent.futures.Executor`. A pool that breaks is made again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+__all__ = ["BrokenExecutor", "ForeignPool", "LocalPool", "Pool", "default_workers"]
+
+
+class Pool:
+    """What the batch needs of workers."""
+
+    workers: int
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a function in one of them."""
+        raise NotImplementedError
+
+    def renew(self) -> None:
+        """End what runs and start again."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End what runs."""
+        raise NotImplementedError
+
+
+class LocalPool(Pool):
+    """Processes of this computer. They end when this one does, however it ends."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._executor: ProcessPoolExecutor | None = None
+        self._others: set[int | None] = set()
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a function in one of them."""
+        if self._executor is None:
+            self._others = {process.pid for process in multiprocessing.active_children()}
+            context = multiprocessing.get_context("spawn")  # a fork would copy the gradebook's connection and threads
+            self._executor = ProcessPoolExecutor(self.workers, context, _begin)
+        return self._executor.submit(function, *arguments)
+
+    def renew(self) -> None:
+        """End what runs; new ones are started when they are needed."""
+        self.close()
+
+    def close(self) -> None:
+        """End what runs, at once."""
+        if self._executor is None:
+            return
+        for process in self._processes():
+            process.kill()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor = None
+
+    def _processes(self) -> list[BaseProcess]:
+        return [each for each in multiprocessing.active_children() if each.pid not in self._others]
+
+
+class ForeignPool(Pool):
+    """An executor that somebody else looks after, such as that of a Dask cluster.
+
+    Args:
+        executor: where functions run.
+        workers: how many run at a time.
+        end: what ends it.
+    """
+
+    def __init__(self, executor: Executor, workers: int, end: Callable[[], object] = lambda: None) -> None:
+        self.workers = workers
+        self._executor = executor
+        self._end = end
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a function in it."""
+        return self._executor.submit(function, *arguments)
+
+    def renew(self) -> None:
+        """Leave it as it is: it looks after its workers itself."""
+
+    def close(self) -> None:
+        """Leave it."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._end()
+
+
+def default_workers() -> int:
+    """One for each core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin() -> None:
+    """In a new worker: Ctrl-C is for the parent to deal with, and a worker does not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,180 @@
+"""One submission through the parent's steps: taken in and sanitized before it runs, recorded after it was judged."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.assignment import Assignment, AssignmentError
+from autograder.intake import Intake, examine
+from autograder.job import Job, Outcome, Score, seed_of
+from autograder.judge.script import Script
+from autograder.judge.writing import Notebook, number, test_cells, write_scores
+from autograder.pipeline import converters, notebooks
+from autograder.pipeline.course import Course
+from autograder.pipeline.harmless import Harmless
+
+FORGEABLE = "forgeable: these points come from tests in the student's own process, which it can change"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A submission that is ready to run.
+
+    Attributes:
+        job: what goes to a worker; None when there is no notebook that could run.
+        intake: what was taken and what is to be said.
+        sanitized: file name -> notebook as nbgrader made it.
+    """
+
+    student: str
+    seed: int
+    job: Job | None
+    intake: Intake
+    sanitized: dict[str, Notebook]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What went into the gradebook: a score for each property, and what is to be said about recording it."""
+
+    scores: tuple[Score, ...]
+    lines: tuple[str, ...] = ()
+
+
+class Desk:
+    """Where one assignment's submissions are prepared and recorded; made once for a batch.
+
+    Raises:
+        AssignmentError: the assignment does not fit what was released.
+    """
+
+    def __init__(self, course: Course, assignment: Assignment, *, weakest_rung: str | None = None) -> None:
+        self.course = course
+        self.assignment = assignment
+        self.script = None if assignment.is_forgeable else Script.of(assignment)
+        self.weakest_rung = weakest_rung or assignment.weakest_rung
+        self.release = course.folder("release", assignment.name)
+        self._released = {path.name: notebooks.read(path) for path in sorted(self.release.glob("*.ipynb"))}
+        if not self._released:
+            raise AssignmentError(
+                f"{assignment.name} has not been released: run `autograder release {assignment.name}`."
+            )
+        self._check_points()
+        self._sanitize = converters.Sanitize(course, assignment)
+        self._record = converters.Record(course, assignment)
+        self._harmless = Harmless()
+
+    def prepare(self, student: str) -> Prepared:
+        """Take in what a student handed in, and sanitize it. It is not run."""
+        name = self.assignment.name
+        converters.clear(self.course, name, student)
+        intake = examine(self.course.folder("submitted", name, student), self.release)
+        seed = seed_of(student, name)
+        if not intake.notebooks:
+            return Prepared(student, seed, None, intake, {})
+        directory = self.course.directory()
+        intake.write(Path(directory.format_path(converters.CLEAN, student, name)))
+        self._sanitize.run(student, tuple(intake.notebooks))
+        work = Path(directory.format_path(converters.WORK, student, name))
+        sanitized = {file: notebooks.read(work / file) for file in intake.notebooks}
+        return Prepared(student, seed, self._job(student, seed, sanitized, work), intake, sanitized)
+
+    def record(self, prepared: Prepared, outcome: Outcome, scores: tuple[Score, ...] | None) -> Recorded:
+        """Write outputs and points into the notebooks, and have nbgrader record them."""
+        lines: list[str] = []
+        for file, notebook in prepared.sanitized.items():
+            if not notebooks.take_outputs(notebook, file, outcome.notebooks.get(file, ""), outcome.stops):
+                lines.append(f"{file}: it did not come back from the worker as it was sent; nothing of it counts.")
+            self._harmless.clean(notebook)
+            if scores is None:
+                lines += notebooks.refuse_forged(notebook)
+            else:
+                write_scores(notebook, scores, self._note(outcome))
+        made = scores if scores is not None else tuple(self._asserted(prepared))
+        self._put(prepared)
+        return Recorded(made, tuple(lines))
+
+    def record_nothing(self, student: str) -> None:
+        """Give 0 points where no notebook could be graded; what nobody has run must not keep an older mark."""
+        name = self.assignment.name
+        converters.clear(self.course, name, student)
+        with warnings.catch_warnings(), self.course.gradebook() as gradebook:
+            warnings.simplefilter("ignore")  # of SQLAlchemy about nbgrader's own use of it
+            gradebook.update_or_create_student(student)
+            submission = gradebook.update_or_create_submission(name, student)
+            for notebook in submission.notebooks:
+                for grade in notebook.grades:
+                    grade.auto_score = 0
+                    grade.needs_manual_grade = False
+            gradebook.db.commit()
+
+    def _put(self, prepared: Prepared) -> None:
+        name = self.assignment.name
+        work = Path(self.course.directory().format_path(converters.WORK, prepared.student, name))
+        for file, notebook in prepared.sanitized.items():
+            (work / file).write_text(notebooks.text(notebook), encoding="utf-8")
+        self._record.run(prepared.student, tuple(prepared.sanitized))
+        converters.put_in_place(self.course, name, prepared.student)
+        converters.clear(self.course, name, prepared.student)
+
+    def _job(self, student: str, seed: int, sanitized: dict[str, Notebook], work: Path) -> Job:
+        texts = {
+            file: notebooks.text(
+                notebook if self.script is None else notebooks.as_released(notebook, self._released[file])
+            )
+            for file, notebook in sanitized.items()
+        }
+        files = {
+            path.relative_to(work).as_posix(): path.read_bytes()
+            for path in sorted(work.rglob("*"))
+            if path.is_file() and path.suffix != ".ipynb" and path != work / "timestamp.txt"
+        }
+        return Job(
+            student=student,
+            assignment=self.assignment.name,
+            notebooks=texts,
+            files=files,
+            budget=self.assignment.budget,
+            seed=seed,
+            probes=() if self.script is None else self.script.probes(seed),
+            arena=self.assignment.arena,
+            weakest_rung=self.weakest_rung,
+        )
+
+    def _note(self, outcome: Outcome) -> str:
+        return f"Seed {outcome.seed}. Run in the jail '{outcome.rung}', judged outside it."
+
+    def _asserted(self, prepared: Prepared) -> list[Score]:
+        made = []
+        for notebook in prepared.sanitized.values():
+            for cell in test_cells(notebook):
+                points, of = notebooks.points_of(cell)
+                reason = (
+                    "The tests of this cell passed." if points == of else "The tests of this cell did not all pass."
+                )
+                made.append(Score(cell["metadata"]["nbgrader"]["grade_id"], "tests", points, of, reason))
+        return made
+
+    def _check_points(self) -> None:
+        """Each test cell has the points of its properties, and the other way round; else some would be lost unseen."""
+        if self.assignment.is_forgeable:
+            return
+        cells = {
+            cell["metadata"]["nbgrader"]["grade_id"]: float(cell["metadata"]["nbgrader"]["points"])
+            for notebook in self._released.values()
+            for cell in test_cells(notebook)
+        }
+        properties = self.assignment.points_of()
+        where = f"judging/{self.assignment.name}/assignment.yaml"
+        for grade_id in sorted(cells.keys() | properties.keys()):
+            if grade_id not in cells:
+                raise AssignmentError(f"{where}: there is no test cell '{grade_id}' in the release.")
+            if grade_id not in properties:
+                raise AssignmentError(f"{where}: the test cell '{grade_id}' has no properties, so no points.")
+            if abs(cells[grade_id] - properties[grade_id]) > 1e-9:
+                raise AssignmentError(
+                    f"{where}: '{grade_id}' has {number(cells[grade_id])} points in the notebook and "
+                    f"{number(properties[grade_id])} here."
+                )

@@ -1,0 +1,46 @@
+"""What a worker does with one job: run it in a jail, then judge what came out. No gradebook, no course folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autograder.job import Job, Outcome, Score
+from autograder.judge.script import JudgeError, Script
+
+Execute = Callable[[Job], Outcome]
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What a worker gives back.
+
+    Attributes:
+        outcome: what running it gave.
+        scores: what it is worth; None where the tests in the notebook decide, or the judge failed.
+        trouble: why the judge failed; empty otherwise.
+    """
+
+    outcome: Outcome
+    scores: tuple[Score, ...] | None = None
+    trouble: str = ""
+
+
+def perform(job: Job, script: Script | None, execute: Execute | None = None) -> Performed:
+    """Run and judge one job; a function of its arguments alone, for any executor.
+
+    Args:
+        script: the judge; None for ``judging: asserts``.
+        execute: a stand-in for `autograder.execute.execute`, in tests.
+    """
+    if execute is None:
+        from autograder import execute as real
+
+        execute = real.execute
+    outcome = execute(job)
+    if script is None:
+        return Performed(outcome)
+    try:
+        return Performed(outcome, script.judge(outcome, job.seed))
+    except JudgeError as error:
+        return Performed(outcome, trouble=str(error))
