@@ -37,7 +37,7 @@ function render({ model, el }) {
   table.append(element("caption", "kit-hidden", "Rows by failure: settings, your prediction, and what came out"));
   const head = element("tr");
   for (const [name, title] of [
-    ["", "row"], ["Replicas", "replication factor"], ["acks", ""], ["min ISR", "min.insync.replicas"],
+    ["", "row"], ["replication factor", ""], ["acks", ""], ["min.insync.\u200breplicas", ""],
     ["You say", ""], ["What came out, and why", ""],
   ]) {
     const cell = element("th", "", name);
@@ -120,13 +120,10 @@ function render({ model, el }) {
     const run = element("button", "kit-run");
     run.type = "button";
     run.addEventListener("click", () => ask(failure.name));
-    const text = element("div", "kit-text");
-    text.append(element("div", "kit-failure-title", `${failure.name}. ${failure.title}`), element("div", "", failure.text));
     const steps = element("ol", "kit-steps");
-    text.append(steps);
-    const frame = element("div", "kit-failure-frame");
-    frame.append(text, run);
-    cell.append(frame);
+    const top = element("div", "kit-failure-top");
+    top.append(element("span", "kit-failure-title", `${failure.name}. ${failure.title}`), run);
+    cell.append(top, element("div", "kit-text", failure.text), steps);
     line.append(cell);
     body.append(line, ...failure.rows.map(rowOf));
     table.append(body);

@@ -12,7 +12,15 @@ from playwright.sync_api import Locator, Page, expect
 
 from kit.lessons.failure_matrix import RESULTS_TOPIC
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
+from tests.browser.jupyter import (
+    TIMEOUT_MS,
+    Complaints,
+    beside_the_file_browser,
+    cut_off,
+    pose,
+    retype,
+    show_cell,
+)
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -123,6 +131,35 @@ def test_pictures_in_both_themes(page: Page, matrix: Locator, screenshots: Path,
     assert serious_violations(matrix) == []
     matrix.evaluate("node => node.scrollIntoView({block: 'start'})")
     page.screenshot(path=screenshots / f"lab-06-{theme.lower()}.png")
+
+
+@pytest.mark.parametrize("cell_id", ["figure", "matrix", "four-run", "reads-run", "matrix-run"])
+def test_nothing_is_cut_off_beside_the_file_browser(page: Page, screenshots: Path, cell_id: str) -> None:
+    """In a window of 1280 pixels with the list of files open every button and outcome is there to be read."""
+    with beside_the_file_browser(page):
+        output = show_cell(page, cell_id).locator(".jp-OutputArea-output").last
+        expect(output).to_be_visible()
+        output.evaluate("node => node.scrollIntoView({block: 'start'})")
+        page.screenshot(path=screenshots / f"lab-06-beside-files-{cell_id}.png")
+        assert cut_off(output) == []
+
+
+def test_run_stands_beside_its_title_and_the_outcome_below_the_choices(page: Page, matrix: Locator) -> None:
+    """Beside the list of files a reader finds what came out under what was said, and Run where the failure begins."""
+
+    def box(locator: Locator) -> dict[str, float]:
+        return locator.evaluate("node => node.getBoundingClientRect().toJSON()")
+
+    with beside_the_file_browser(page):
+        show_cell(page, "matrix")
+        row = matrix.locator("tr[data-row='2']")
+        choices, came = box(row.get_by_role("radiogroup")), box(row.locator(".kit-came"))
+        title = box(matrix.get_by_text("A. One follower is dead"))
+        run = box(matrix.get_by_role("button", name="Run A again"))
+
+    assert came["top"] >= choices["bottom"] - 1
+    assert came["left"] <= choices["left"]
+    assert run["top"] <= title["top"] <= title["bottom"] <= run["bottom"]
 
 
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:

@@ -10,7 +10,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_violations
-from tests.browser.jupyter import TIMEOUT_MS, Complaints, pose, retype, show_cell
+from tests.browser.jupyter import (
+    TIMEOUT_MS,
+    Complaints,
+    beside_the_file_browser,
+    cut_off,
+    pose,
+    retype,
+    show_cell,
+)
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.labs, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -82,14 +90,30 @@ def test_cut_by_mouse_and_healed_by_keyboard(page: Page, view: Locator, screensh
 
 def test_loss_is_brought_about_and_seen(page: Page) -> None:
     """With the missing line the table shows what was lost, and the check finds it in the cluster's timeline."""
-    shipped = source_of(page, "my-lose")
     cut = 'cluster.cut({1}, {2, 3}, clients={"near": 0, "far": 1})'
-    cell = retype(page, "my-lose", shipped.replace("# TODO: one call is missing here", cut))
+    retype(page, "my-lose-cut", source_of(page, "my-lose-cut").replace("# TODO: one call is missing here", cut))
+    cell = retype(page, "my-lose", source_of(page, "my-lose"))
     expect(cell.get_by_role("table")).to_contain_text("cap.lose: 2 kept, 3 lost")
 
     check = retype(page, "check-lose", source_of(page, "check-lose"))
     expect(check.get_by_role("note")).to_contain_text("07.lose: passed")
     expect(check.get_by_role("note")).to_contain_text("were cut off")
+
+
+def test_loss_is_brought_about_with_the_buttons(page: Page, view: Locator) -> None:
+    """The lab's other way: the cells as they are handed out, and between them a cut by mouse in the picture."""
+    retype(page, "my-lose-cut", source_of(page, "my-lose-cut").replace("cluster.cut(", "# cluster.cut("))
+    servers = addresses(page)
+    show_cell(page, "view")
+    if not view.get_by_role("button", name="Cut the network").is_visible():
+        view.get_by_text("Cut the network …").click()
+    view.get_by_role("button", name="Cut the network").click()
+    wait_until(lambda: described(servers[1:])[0] in {2, 3}, "another leader on the majority's side", timeout_s=60)
+
+    cell = retype(page, "my-lose", source_of(page, "my-lose"))
+    expect(cell.get_by_role("table")).to_contain_text("cap.lose: 2 kept, 3 lost")
+    check = retype(page, "check-lose", source_of(page, "check-lose"))
+    expect(check.get_by_role("note")).to_contain_text("07.lose: passed")
 
 
 def test_poll_of_the_lecture_is_answered_by_keyboard(page: Page) -> None:
@@ -113,6 +137,17 @@ def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str) -> N
         assert serious_violations(output) == []
         output.evaluate("node => node.scrollIntoView({block: 'center'})")
         page.screenshot(path=screenshots / f"lab-07-{cell_id}-{theme.lower()}.png")
+
+
+@pytest.mark.parametrize("cell_id", ["view", "refuse-run", "lose-run", "my-refuse", "my-lose", "unclean-run", "quiz"])
+def test_nothing_is_cut_off_beside_the_file_browser(page: Page, screenshots: Path, cell_id: str) -> None:
+    """In a window of 1280 pixels with the list of files open every button and verdict is there to be read."""
+    with beside_the_file_browser(page):
+        output = show_cell(page, cell_id).locator(".jp-OutputArea-output").last
+        expect(output).to_be_visible()
+        output.evaluate("node => node.scrollIntoView({block: 'start'})")
+        page.screenshot(path=screenshots / f"lab-07-beside-files-{cell_id}.png")
+        assert cut_off(output) == []
 
 
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:
