@@ -56,8 +56,9 @@ def death(ended: Ended, budget: Budget) -> tuple[str, str]:
         return "disk", f"The files together went beyond {_size(budget.disk_bytes)}; the kernel was ended, {rest}"
     if ended.status is None:
         return "died", f"The kernel ended, nobody knows why; {rest}"
-    if ended.status < 0:
-        return "died", f"The kernel was ended by {_signal(-ended.status)}; {rest}"
+    number = -ended.status if ended.status < 0 else ended.status - 128  # as shells and bubblewrap say it
+    if number > 0:
+        return "died", f"The kernel was ended by {_signal(number)}; {rest}"
     return "died", f"The kernel ended itself with status {ended.status}; {rest}"
 
 

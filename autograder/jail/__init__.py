@@ -1,7 +1,7 @@
 """The jail: what holds a student's process, from strongest to weakest, and what it says when nothing does.
 
-A `Cage` says what one jail is to be. `autograder.kernel` starts a kernel in it; `probe` tries each rung of the ladder on
-this machine, `strongest` picks one. docs/reference/jail.md says what each rung holds.
+A `Cage` says what one jail is to be. `autograder.kernel` starts a kernel in it; `probe` tries each rung of the ladder
+on this machine, `strongest` picks one. docs/reference/jail.md says what each rung holds.
 """
 
 from autograder.jail.cage import Cage

@@ -5,7 +5,6 @@ Source: the manual page bwrap(1).
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 
@@ -19,18 +18,18 @@ def program() -> str | None:
 
 
 def arguments(bwrap: str, cage: Cage, environment: Mapping[str, str]) -> list[str]:
-    """The start of a command line; the command to be jailed follows. The caller has joined the network, if there is one."""
+    """The start of a command line; the command to be jailed follows. The caller has joined the network, if any."""
     made = [bwrap, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts"]
     if cage.network is None:
         made += ["--unshare-net"]
-    made += ["--as-pid-1", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    made += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
     for path in system_places():
         if path.is_symlink():
-            made += ["--symlink", os.readlink(path), str(path)]
+            made += ["--symlink", str(path.readlink()), str(path)]
         else:
             made += ["--ro-bind-try", str(path), str(path)]
     size = ["--size", str(cage.budget.disk_bytes)]
-    made += ["--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", "/dev/shm", *size, "--tmpfs", "/tmp"]  # noqa: S108
+    made += ["--proc", "/proc", "--dev", "/dev", *size, "--tmpfs", "/dev/shm", *size, "--tmpfs", "/tmp"]
     for path in sorted(set(cage.readable)):
         made += ["--ro-bind", str(path), str(path)]
     made += ["--bind", str(cage.scratch), str(WORK), "--chdir", str(WORK)]

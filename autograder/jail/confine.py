@@ -41,9 +41,13 @@ def prepare(cage: Cage) -> Jail:
 
 def interrupt(cage: Cage, pid: int) -> None:
     """Stop what the notebook does now. In a pid namespace the first process passes it on."""
-    passes_on = cage.rung == "namespaces"
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGUSR1 if passes_on else signal.SIGINT)
+    with contextlib.suppress(OSError, IndexError):
+        if cage.rung == "namespaces":
+            os.kill(pid, signal.SIGUSR1)
+        elif cage.rung == "bubblewrap":
+            os.kill(_only_child(_only_child(pid)), signal.SIGINT)  # of bubblewrap's own first process
+        else:
+            os.kill(pid, signal.SIGINT)
 
 
 @dataclass
@@ -114,7 +118,7 @@ class NamespaceJail(Jail):
         os.close(report)
         os.setpgid(0, 0)
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
-        writable = (root_folder.WORK, Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"))  # noqa: S108
+        writable = (root_folder.WORK, Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"))
         if landlock.version():
             landlock.restrict(landlock.Rules((Path("/"),), writable, ports=None))
         seccomp.install(only_tcp=False)
@@ -131,7 +135,7 @@ class BubblewrapJail(Jail):
         if self.cage.network is not None:
             namespaces.join(self.cage.network)
 
-    def enter(self, report: int, frames: socket.socket, serve: Serve) -> NoReturn:
+    def enter(self, report: int, frames: socket.socket, _serve: Serve) -> NoReturn:
         """Become bubblewrap, and then the kernel."""
         program = bubblewrap.program()
         if program is None:
@@ -140,7 +144,17 @@ class BubblewrapJail(Jail):
         _reset_descriptors(report, frames.fileno())
         os.set_inheritable(frames.fileno(), True)
         made = bubblewrap.arguments(program, self.cage, ENVIRONMENT | {"HOME": str(root_folder.WORK)})
-        made += [sys.executable, "-m", "autograder.kernel.started", str(frames.fileno()), self.cage.to_json()]
+        made += [
+            "--setenv",
+            "PYTHONPATH",
+            str(Path(__file__).parents[2]),
+            sys.executable,
+            "-P",
+            "-m",
+            "autograder.kernel.started",
+            str(frames.fileno()),
+            self.cage.to_json(),
+        ]
         os.execve(program, made, {})
 
 
@@ -151,6 +165,10 @@ _KINDS: dict[str, type[Jail]] = {
     "bubblewrap": BubblewrapJail,
     "namespaces": NamespaceJail,
 }
+
+
+def _only_child(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 def _die_with_parent() -> None:

@@ -125,7 +125,7 @@ def _with(name: str) -> str:
         "rlimits": "limits of memory, processes and files; files, network and other processes are open",
         "landlock": f"Landlock version {known}, {filtered}; what other processes do stays visible to none",
         "bubblewrap": f"bubblewrap's namespaces, {filtered}",
-        "namespaces": f"namespaces and an empty root, {f'Landlock version {known}' if known else 'no Landlock'}, {filtered}",
+        "namespaces": f"namespaces and an empty root, Landlock version {known or 'none'}, {filtered}",
     }[name]
 
 

@@ -49,5 +49,5 @@ def _tasks_of_user() -> int:
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if folder.stat().st_uid == own:
-                count += len(os.listdir(folder / "task"))
+                count += sum(1 for _ in (folder / "task").iterdir())
     return count

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Network:
     """Where a cluster for a student's work listens, on 127.0.0.1.
 
-    With namespaces or bubblewrap, a jail joins the network namespace of the process; what else that process has (files,
-    pids, signals) stays out of reach. On the rung "landlock", which has no network of its own, the jail may only connect
-    to the ports, and ``pid`` is not used.
+    With namespaces or bubblewrap, a jail joins the network namespace of the process; what else that process has
+    (files, pids, signals) stays out of reach. On the rung "landlock", which has no network of its own, the jail may
+    only connect to the ports, and ``pid`` is not used.
 
     Attributes:
         pid: of a process in a user and a network namespace of its own, started by the same user.

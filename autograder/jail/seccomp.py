@@ -1,8 +1,9 @@
 """A filter of system calls, written as the Linux kernel's own small programs: no library is needed.
 
-It takes away what no notebook needs and what a jail is left by: new namespaces and mounts, other processes' memory, keys
-of the user, memory outside the limits, and parts of the kernel that have been broken often. Where there is no network
-namespace, also every socket but TCP. On a processor that is not listed nothing is filtered; the other walls stand.
+It takes away what no notebook needs and what a jail is left by: new namespaces and mounts, other processes' memory,
+keys of the user, memory outside the limits, and parts of the kernel that have been broken often. Where there is no
+network namespace, also every socket but TCP. On a processor that is not listed nothing is filtered; the other walls
+stand.
 
 Source: the manual page seccomp(2); https://docs.kernel.org/userspace-api/seccomp_filter.html
 """

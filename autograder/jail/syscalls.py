@@ -111,7 +111,7 @@ def prctl_pointer(option: int, argument: int, pointer: object) -> None:
 
 
 def bound_capabilities() -> None:
-    """No program that is started from here on can gain a capability; needs CAP_SETPCAP, and does what it can without."""
+    """No program that is started from here on can gain a capability; does nothing without CAP_SETPCAP."""
     for capability in range(_LAST_CAPABILITY + 1):
         try:
             prctl(PR_CAPBSET_DROP, capability)

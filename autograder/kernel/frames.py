@@ -30,7 +30,7 @@ class Frames:
         self._socket = end
         self._most_bytes = most_bytes
         self._read = bytearray()
-        self._ended = False
+        self._ended: bool = False
         self._writing = threading.Lock()
 
     def fileno(self) -> int:
@@ -111,7 +111,8 @@ class Frames:
             return False
         if len(self._read) < _HEAD.size:
             return True
-        return len(self._read) < _HEAD.size + _HEAD.unpack_from(self._read)[0]
+        (length,) = _HEAD.unpack_from(self._read)
+        return len(self._read) < _HEAD.size + int(length)
 
     def close(self) -> None:
         """End the connection."""

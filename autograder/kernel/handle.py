@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,24 @@ class Kernel:
         self.ended: Ended | None = None
         self._orders = orders
         self._frames = frames
+
+    def begin(self, cage: Cage) -> str | None:
+        """Give the first order and wait until the kernel is ready; why it is not, otherwise."""
+        try:
+            self._orders.send(json.loads(cage.to_json()))
+            said = self._orders.receive(_START_S)
+            if said is None or "started" not in said:
+                return str(said and said.get("refused"))
+            until_s = time.monotonic() + _START_S
+            while (message := self.receive(1.0)) is None and self.ended is None:
+                if time.monotonic() > until_s:
+                    return f"its kernel was not ready in {_START_S:g} s"
+        except (OSError, TimeoutError, FrameError) as error:
+            return str(error) or type(error).__name__
+        if message is None:
+            ended = self.ended
+            return ended.refused if ended and ended.refused else f"its kernel ended at once ({ended and ended.status})"
+        return None
 
     def send(self, message: dict[str, Any]) -> None:
         """Ask for something; a kernel that is gone shows in `receive`."""
@@ -123,27 +142,8 @@ def start(cage: Cage) -> Kernel:
     for end in ours:
         end.settimeout(_SEND_S)
     kernel = Kernel(Frames(ours[0], _ORDER_BYTES), Frames(ours[1], confine.message_bytes(cage)))
-    refused = _begin(kernel, cage)
+    refused = kernel.begin(cage)
     if refused is not None:
         ended = kernel.kill()
         raise JailError(f"no jail could be made: {ended.refused or refused}")
     return kernel
-
-
-def _begin(kernel: Kernel, cage: Cage) -> str | None:
-    """Give the first order and wait until the kernel is ready; why it is not, otherwise."""
-    orders = kernel._orders  # noqa: SLF001: two halves of one thing
-    try:
-        orders.send(json.loads(cage.to_json()))
-        said = orders.receive(_START_S)
-        if said is None or "started" not in said:
-            return str(said and said.get("refused"))
-        message = kernel.receive(_START_S)
-        while message is None and kernel.ended is None:
-            message = kernel.receive(_START_S)
-    except (OSError, TimeoutError, FrameError) as error:
-        return str(error) or type(error).__name__
-    if message is None:
-        ended = kernel.ended
-        return ended.refused if ended and ended.refused else f"the kernel ended at once ({ended and ended.status})"
-    return None

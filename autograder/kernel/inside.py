@@ -91,7 +91,9 @@ class FrameSession(Session):
 
     mouth: Mouth | None = None
 
-    def send(self, _stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, *_: Any, **__: Any) -> Any:
+    def send(  # type: ignore[override]
+        self, _stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, *_: Any, **__: Any
+    ) -> Any:
         """Say a message of the kernel's."""
         message = msg_or_type
         if not isinstance(message, dict):
@@ -141,6 +143,7 @@ def run(kernel: IPythonKernel, end: socket.socket, most_bytes: int) -> None:
 async def _serve(kernel: IPythonKernel, frames: Frames, most_bytes: int) -> None:
     kernel.io_loop = IOLoop.current()
     mouth = Mouth(frames, most_bytes)
+    assert isinstance(kernel.session, FrameSession)
     kernel.session.mouth = mouth
     sys.stdout, sys.stderr = TextStream("stdout", 1, mouth), TextStream("stderr", 2, mouth)
     pumps = [Pump("stdout", 1, mouth), Pump("stderr", 2, mouth)]
@@ -169,8 +172,8 @@ async def _execute(kernel: IPythonKernel, _mouth: Mouth, message: dict[str, Any]
     header = {"msg_id": str(message["request"]), "msg_type": "execute_request", "session": ""}
     content = {"code": message["code"], "silent": False, "stop_on_error": False, "allow_stdin": False}
     parent = {"header": header, "content": content, "metadata": {}}
-    kernel.set_parent([], parent)
-    await kernel.execute_request(None, [], parent)
+    kernel.set_parent([], parent)  # type: ignore[no-untyped-call]
+    await kernel.execute_request(None, [], parent)  # type: ignore[no-untyped-call]
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -189,7 +192,7 @@ async def _call(kernel: IPythonKernel, mouth: Mouth, message: dict[str, Any]) ->
         text = json.dumps(value, allow_nan=False, default=_plain)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001: a notebook may raise anything, SystemExit too
+    except BaseException as error:  # noqa: BLE001 - a notebook may raise anything, SystemExit too
         mouth.say("call_reply", {"error": f"{type(error).__name__}: {error}"[:1000]})
     else:
         mouth.say("call_reply", {"json": text})

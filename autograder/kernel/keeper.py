@@ -99,7 +99,7 @@ class _Keeper:
         try:
             self._orders.close()
             jail.enter(self._writing, self._frames_end, self._serve)
-        except BaseException as error:  # noqa: BLE001: it must not go on as a second keeper
+        except BaseException as error:  # noqa: BLE001 - it must not go on as a second keeper
             with contextlib.suppress(OSError):
                 os.write(self._writing, json.dumps({"refused": str(error) or type(error).__name__}).encode())
         finally:

@@ -38,10 +38,9 @@ class Watcher:
         pids = descendants(self._pid)
         if len(pids) > 2 and sum(map(_private_bytes, pids)) > _ALL_MEMORY * self._budget.memory_bytes:
             return "memory"
-        if self._scratch is not None and self._looked % _LOOK_AT_FILES_EVERY == 0:
-            if _file_bytes(self._scratch) > self._budget.disk_bytes:
-                return "disk"
-        return None
+        if self._scratch is None or self._looked % _LOOK_AT_FILES_EVERY:
+            return None
+        return "disk" if _file_bytes(self._scratch) > self._budget.disk_bytes else None
 
 
 def descendants(pid: int) -> list[int]:
@@ -51,8 +50,8 @@ def descendants(pid: int) -> list[int]:
         each = queue.pop()
         found.append(each)
         with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{each}/task"):
-                queue += map(int, Path(f"/proc/{each}/task/{task}/children").read_text().split())
+            for task in Path(f"/proc/{each}/task").iterdir():
+                queue += map(int, (task / "children").read_text().split())
     return found
 
 
@@ -125,5 +124,5 @@ def _file_bytes(folder: Path) -> int:
     for root, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(root, name)).st_blocks * 512
+                total += Path(root, name).lstat().st_blocks * 512
     return total
