@@ -16,6 +16,7 @@ _PANEL_WIDTH = 250
 _GAP = 26
 _TOP = 22
 _MOST_BARS = 60
+_DOES = {"producer": "send", "partition": "take", "consumer": "read"}
 _TEXT = "var(--jp-ui-font-color1,#212121)"
 # Waiting records have a dashed border as well, and what lags lies with the consumers only.
 _CARRIED, _WAITS, _LAGS = "#009e73", "#ffd98a", "#56b4e9"
@@ -34,7 +35,7 @@ class Side:
     """Producers, partitions or consumers; all numbers are records per logical second.
 
     Attributes:
-        noun: what they are, in the singular.
+        noun: what they are: "producer", "partition" or "consumer".
         limit: what one can carry.
         carried: what each has carried, on average.
         left: what each had to leave over, on average: it waits.
@@ -54,7 +55,7 @@ class Side:
     def words(self) -> str:
         """The busiest one beside the limit."""
         at = "exactly at" if round(self.asked, 1) == self.limit else "over" if self.asked > self.limit else "below"
-        return f"the busiest {self.noun} has {_rate(self.asked)}, {at} its limit of {self.limit}"
+        return f"the busiest {self.noun} has {_rate(self.asked)} to {_DOES[self.noun]}, {at} its limit of {self.limit}"
 
 
 def in_words(sides: Sequence[Side]) -> str:

@@ -49,7 +49,13 @@ function makeFigure(unit) {
   const number = element("span", "kit-big");
   const word = element("span", "kit-what", unit);
   root.append(number, word);
-  return { root, set: (value) => setText(number, typeof value === "number" ? value.toLocaleString("en") : value) };
+  return {
+    root,
+    set: (value) => {
+      setText(number, typeof value === "number" ? value.toLocaleString("en") : value);
+      setText(word, value === 1 ? unit.replace(/s$/, "") : unit);
+    },
+  };
 }
 
 function makeAnswer() {
@@ -196,7 +202,9 @@ function render({ model, el }) {
     why.hidden = Boolean(result.error);
     enableButtons();
     if (result.error) return;
-    setText(whySummary, `Why not ${result.slides_answer.toLocaleString("en")}, as the slide would have it?`);
+    const slides = result.slides_answer.toLocaleString("en");
+    setText(whySummary, result.slides_answer === result.partitions ? `The slide's way says ${slides} too. Is it right, then?`
+      : `Why not ${slides}, as the slide would have it?`);
     setText(whyText, result.slide);
     setText(tryEstimate, `Load test with ${result.partitions.toLocaleString("en")}`);
     setText(trySlide, `Load test with the slide's ${result.slides_answer.toLocaleString("en")}`);

@@ -130,7 +130,7 @@ def test_estimators_trouble_goes_with_the_numbers_that_it_was_about(cluster: kit
         assert estimator.test["text"] == ""
         estimator.try_out()
         told = wait_until(lambda: estimator.test.get("margins"), "the test")
-        assert "the busiest partition has 10, below its limit of 15" in told
+        assert "the busiest partition has 10 to take, below its limit of 15" in told
         assert told in str(estimator)
         assert estimator.test["picture"]["shapes"]
     finally:

@@ -25,10 +25,27 @@ def played(load: Load) -> LoadTest:
 @pytest.mark.parametrize(
     ("load", "told"),
     [
-        (Load(14, 14, 14), ("producer has 14.3, below", "partition has 14.3, below", "consumer has 14.3, below")),
-        (Load(4, 4, 6), ("producer has 50, over its limit of 15", "partition has 50, over", "consumer has 15, below")),
-        (Load(14, 14, 10), ("partition has 14.3, below its limit of 15", "consumer has 28.6, over its limit of 20")),
-        (Load(20, 20, 10), ("producer has 10, below", "consumer has 20, exactly at its limit of 20")),
+        (
+            Load(14, 14, 14),
+            (
+                "producer has 14.3 to send, below",
+                "partition has 14.3 to take, below",
+                "consumer has 14.3 to read, below",
+            ),
+        ),
+        (
+            Load(4, 4, 6),
+            (
+                "producer has 50 to send, over its limit of 15",
+                "partition has 50 to take, over",
+                "consumer has 15 to read, below",
+            ),
+        ),
+        (
+            Load(14, 14, 10),
+            ("partition has 14.3 to take, below its limit of 15", "consumer has 28.6 to read, over its limit of 20"),
+        ),
+        (Load(20, 20, 10), ("producer has 10 to send, below", "consumer has 20 to read, exactly at its limit of 20")),
     ],
 )
 def test_busiest_of_each_side_is_told_beside_its_limit(load: Load, told: tuple[str, ...]) -> None:
