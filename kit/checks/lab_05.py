@@ -8,15 +8,23 @@ from typing import Any
 from kit.checks.evidence import Evidence
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
-from kit.lessons import delivery
+from kit.checks.wording import listed, short
+from kit.lessons import commit_log, delivery
+from kit.lessons.commit_log import Generation
 from kit.lessons.delivery import Delivery
-from kit.lessons.power_cut import outcome
+from kit.lessons.keeping_up import ranges, workers_needed
+from kit.lessons.power_cut import outcome, why_unproven
 
 LISTENS = "music.listens"
 ROYALTIES = "royalties"
 DUE = "royalties.due"
 PAID_BEFORE, PAID_AFTER, PAID_ONCE = "royalties.paid.before", "royalties.paid.after", "royalties.paid.once"
 FIVE = 5
+IN_PER_S, DONE_PER_S = 100, 45  # the lab's traffic, and the speed of one of its workers
+_ENOUGH_RECORDS = 100  # fewer say little about how the traffic is shared
+_AT_ONCE_S = 1.0
+_SILENT_SHARE = 0.7  # of the session timeout: the last heartbeat was some time before the crash
+_SLOW_S = 10.0  # more, and something else was done between the two
 REWIND_PARTITION, REWIND_OFFSET = 2, 10
 
 # Committed, start and end by partition: a partition without a commit; records that retention took; both at rest.
@@ -48,9 +56,62 @@ def fifth(evidence: Evidence, answer: Any) -> CheckResult:
     if not _is_number(answer) or answer < 0:
         return CheckResult(name, False, f"Your answer is {answer!r}.", "your answer", "Write a number, 0 or more.")
     if answer != 0:
-        hint = "A partition has one reader in a group, never two: what would otherwise become of its order?"
+        hint = "Within a group a partition is assigned to one consumer: what would become of its order with two?"
         return CheckResult(name, False, facts, where, hint)
     return CheckResult(name, True, f"{facts} It waits, and takes over when somebody goes.", where)
+
+
+@judge("05.takeover")
+def takeover(evidence: Evidence, answer: Any) -> CheckResult:
+    """How long do the partitions wait of a worker that leaves, and of one that crashes? ``answer``: both in seconds."""
+    name = "05.takeover"
+    where = f"group {ROYALTIES}, its generations in {commit_log.TOPIC}"
+    found = _left_and_crashed(evidence)
+    if found is None:
+        hint = "Run the cell before this one again: four workers, one leaves, then one crashes."
+        told = "No generation of four members is followed by one of three, and then, after a silence, by one of two."
+        return CheckResult(name, False, told, where, hint)
+    leaver, crashed, waited_s, timeout_s = found
+    facts = (
+        f"{leaver} left, and the next generation was without it. {crashed} crashed, and stayed a member: the "
+        f"generation without it came {waited_s:.1f} s later. Its session timeout is {timeout_s:g} s."
+    )
+    seconds = _two_numbers(answer)
+    if seconds is None:
+        hint = "Write two numbers, for the one that leaves and the one that crashes: [10, 10] for example."
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
+    if seconds[0] > _AT_ONCE_S or abs(seconds[1] - timeout_s) > _AT_ONCE_S:
+        hint = "Who has told the coordinator that it goes? And how does it learn of the other one?"
+        return CheckResult(name, False, f"{facts} You said {seconds[0]:g} s and {seconds[1]:g} s.", where, hint)
+    return CheckResult(name, True, facts, where)
+
+
+@judge("05.enough")
+def enough(evidence: Evidence, answer: Any) -> CheckResult:
+    """How many workers are needed until none of them falls behind? ``answer``: the number."""
+    name = "05.enough"
+    starts, ends = evidence.log_start_offsets(LISTENS), evidence.log_end_offsets(LISTENS)
+    arrived = {at: end - starts.get(at, 0) for at, end in ends.items()}
+    if sum(arrived.values()) < _ENOUGH_RECORDS:
+        return _nothing(name, LISTENS)
+    where = f"topic {LISTENS}, its {sum(arrived.values()):,} records"
+    if not _is_number(answer) or answer < 1:
+        hint = "Write a number of workers, 1 or more."
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
+    loads = {at: count * IN_PER_S / sum(arrived.values()) for at, count in sorted(arrived.items())}
+    rates = listed(f"{rate:.0f}" for rate in loads.values())
+    facts = f"Of {IN_PER_S} records per second partitions {listed(loads)} get {rates}."
+    needed = workers_needed(arrived, IN_PER_S, DONE_PER_S)
+    shares = ranges(sorted(loads), min(answer, len(loads)))
+    busiest = max(shares, key=lambda held: sum(loads[at] for at in held))
+    load = sum(loads[at] for at in busiest)
+    held = f"partition{'' if len(busiest) == 1 else 's'} {listed(busiest)}"
+    facts += f" With {short(answer)} the busiest worker has {held}: {load:.0f} per second. It can do {DONE_PER_S}."
+    if answer != needed:
+        too_many = needed is not None and answer > needed
+        hint = "Would one less do?" if too_many else "Which partitions does the busiest worker have, with one more?"
+        return CheckResult(name, False, facts, where, hint)
+    return CheckResult(name, True, facts, where)
 
 
 @judge("05.lag")
@@ -128,6 +189,13 @@ def once(evidence: Evidence, answer: Any) -> CheckResult:
     if found.doubled or found.foreign:
         hint = "Before you pay, look into pay.made(): it has the names of the payments that lie in the topic."
         return CheckResult(name, False, str(found), where, hint)
+    unproven = why_unproven(list(evidence.records(DUE)), list(evidence.records(PAID_ONCE)))
+    if unproven:
+        hint = (
+            "Use pay(), commit after the payments of a batch, and leave cut_after=6, so that the power goes in the "
+            "middle of one. Only a repeat shows that your program recognises repeats."
+        )
+        return CheckResult(name, False, f"{found} But that proves nothing. {unproven}", where, hint)
     happened = (
         f"{found} Kafka delivered some of them twice, and your program recognised them: at least once, and a receiver "
         "that can tell a repeat, is as good as exactly once."
@@ -147,7 +215,7 @@ def rewind(evidence: Evidence, answer: Any) -> CheckResult:
         return _nothing(name, LISTENS)
     at = committed.get(REWIND_PARTITION)
     if at == REWIND_OFFSET:
-        happened = f"The group goes on at {at}: the next reader gets {end - at:,} records again. None was sent anew."
+        happened = f"The group goes on at {at}: the next consumer gets {end - at:,} records again. None was sent anew."
         return CheckResult(name, True, happened, where)
     members = evidence.group_members(ROYALTIES)
     if members:
@@ -156,6 +224,50 @@ def rewind(evidence: Evidence, answer: Any) -> CheckResult:
         return CheckResult(name, False, f"The group goes on at {at}, and {there} are in it.", where, hint)
     hint = f"seek({REWIND_OFFSET}) moves this consumer only; commit() tells the group. Both are needed, in this order."
     return CheckResult(name, False, f"The group goes on at {at}.", where, hint)
+
+
+def _left_and_crashed(evidence: Evidence) -> tuple[str, str, float, float] | None:
+    """The newest pair of a member that left and one that crashed after it.
+
+    Gives their client ids, how long the second one was missed, and its session timeout, both in seconds.
+    """
+    generations = _generations(evidence)
+    for at in reversed(range(len(generations) - 2)):
+        (_, four), (from_ms, three), (to_ms, two) = generations[at : at + 3]
+        if (len(four.client_ids), len(three.client_ids), len(two.client_ids)) != (4, 3, 2):
+            continue
+        (leaver, *others), (crashed, *more) = _missing(four, three), _missing(three, two)
+        if others or more:
+            continue
+        timeout_s = three.session_timeouts_ms[three.client_ids.index(crashed)] / 1000
+        waited_s = (to_ms - from_ms) / 1000
+        if timeout_s * _SILENT_SHARE < waited_s < timeout_s + _SLOW_S:
+            return leaver, crashed, waited_s, timeout_s
+    return None
+
+
+def _missing(before: Generation, after: Generation) -> list[str]:
+    return sorted(set(before.client_ids) - set(after.client_ids))
+
+
+def _generations(evidence: Evidence) -> list[tuple[int, Generation]]:
+    """The group's generations and when each was written; of those with the same members only the first."""
+    found: list[tuple[int, Generation]] = []
+    for record in evidence.records(commit_log.TOPIC):
+        generation = commit_log.generation_of(record.key, record.value)
+        if generation is None or generation.group_id != ROYALTIES:
+            continue
+        if not found or found[-1][1].client_ids != generation.client_ids:
+            found.append((record.timestamp_ms, generation))
+    return found
+
+
+def _two_numbers(answer: Any) -> tuple[float, float] | None:
+    if not isinstance(answer, list | tuple) or len(answer) != 2:
+        return None
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) and each >= 0 for each in answer):
+        return None
+    return float(answer[0]), float(answer[1])
 
 
 def _outcome(evidence: Evidence, paid: str) -> Delivery | None:

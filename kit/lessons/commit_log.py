@@ -1,7 +1,7 @@
-"""Read what a group commits where it lies: in the records of ``__consumer_offsets``.
+"""Read what a group commits, and who is in it, where both lie: in the records of ``__consumer_offsets``.
 
-Source: Kafka's record schemas OffsetCommitKey (versions 0 and 1) and OffsetCommitValue (0 to 4). Version 2 of the key
-marks a record about the group's members instead, which is not read here.
+Source: Kafka's record schemas OffsetCommitKey (versions 0 and 1) and OffsetCommitValue (0 to 4), GroupMetadataKey (2)
+and GroupMetadataValue (0 to 3; version 4 is in the schema, and no broker writes it).
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ _COMMIT_KEYS = (0, 1)
 _VALUES = range(5)
 _WITH_LEADER_EPOCH = 3
 _FLEXIBLE = 4
+_GROUP_KEY = 2
+_GROUP_VALUES = range(4)
+_WITH_REBALANCE_TIMEOUT, _WITH_STATE_TIME, _WITH_INSTANCE_ID = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,29 @@ class Commit:
     def __str__(self) -> str:
         place = f"group {self.group_id}: {self.topic}-{self.partition}"
         return f"{place} -> {self.offset}" if self.offset is not None else f"{place} removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A group after a rebalance.
+
+    Attributes:
+        client_ids: of its members, sorted.
+        session_timeouts_ms: after how much silence each of them is given up, in the same order.
+    """
+
+    group_id: str
+    number: int
+    client_ids: tuple[str, ...]
+    session_timeouts_ms: tuple[int, ...]
+
+
+def generation_of(key: bytes | None, value: bytes | None) -> Generation | None:
+    """The generation that a record of ``__consumer_offsets`` notes; None for one that notes something else."""
+    try:
+        return _read_generation(key or b"", value or b"")
+    except (struct.error, UnicodeDecodeError):
+        return None
 
 
 def commit_of(key: bytes | None, value: bytes | None) -> Commit | None:
@@ -60,6 +86,38 @@ def _read(key: bytes, value: bytes | None) -> Commit | None:
     _, at = _compact_text(value, at) if version >= _FLEXIBLE else _text(value, at)
     (time_ms,) = struct.unpack_from(">q", value, at)
     return Commit(group_id, topic, partition, offset, time_ms)
+
+
+def _read_generation(key: bytes, value: bytes) -> Generation | None:
+    (key_version,) = struct.unpack_from(">h", key)
+    (version,) = struct.unpack_from(">h", value)
+    if key_version != _GROUP_KEY or version not in _GROUP_VALUES:
+        return None
+    group_id, _ = _text(key, 2)
+    _, at = _text(value, 2)  # the kind of group
+    (number,) = struct.unpack_from(">i", value, at)
+    _, at = _text(value, at + 4)  # how partitions are assigned
+    _, at = _text(value, at)  # the member that assigns them
+    at += 8 if version >= _WITH_STATE_TIME else 0
+    (count,) = struct.unpack_from(">i", value, at)
+    members, at = [], at + 4
+    for _ in range(count):
+        _, at = _text(value, at)  # its id
+        if version >= _WITH_INSTANCE_ID:
+            _, at = _text(value, at)
+        client_id, at = _text(value, at)
+        _, at = _text(value, at)  # its host
+        at += 4 if version >= _WITH_REBALANCE_TIMEOUT else 0
+        (session_timeout_ms,) = struct.unpack_from(">i", value, at)
+        at = _after_bytes(value, _after_bytes(value, at + 4))  # what it subscribes to, what it is assigned
+        members.append((client_id, session_timeout_ms))
+    members.sort()
+    return Generation(group_id, number, tuple(name for name, _ in members), tuple(each for _, each in members))
+
+
+def _after_bytes(data: bytes, at: int) -> int:
+    length: int = struct.unpack_from(">i", data, at)[0]
+    return at + 4 + max(0, length)
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.lessons.commit_log import Commit, commit_of
+from kit.lessons.commit_log import Commit, Generation, commit_of, generation_of
 from kit.lessons.delivery import compare, lag
 from kit.lessons.power_cut import outcome, run_of
 from kit.wire import codec
@@ -87,3 +87,37 @@ def test_records_about_members_are_no_commits() -> None:
 def test_any_bytes_are_a_commit_or_none(key: bytes | None, value: bytes | None) -> None:
     """No record of the topic brings the reader down."""
     commit_of(key, value)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+def test_generation_is_read_as_kafka_writes_it(version: int) -> None:
+    """Every version that brokers write: who is in the group, by client id, and the session timeouts."""
+    members = [
+        m.MemberMetadata(
+            member_id=f"{name}-id", group_instance_id=None, client_id=name, client_host="/127.0.0.1",
+            rebalance_timeout=60_000, session_timeout=timeout_ms, subscription=b"\x00\x01", assignment=b"",
+        )
+        for name, timeout_ms in (("müsic-2", 6_000), ("müsic-1", 3_000))
+    ]  # fmt: skip
+    value = m.GroupMetadataValue(
+        protocol_type="consumer",
+        generation=9,
+        protocol="range",
+        leader=None,
+        current_state_timestamp=5,
+        members=members,
+    )
+    key = codec.encode_versioned(m.GroupMetadataKey(group="g"), 2)
+
+    found = generation_of(key, codec.encode_versioned(value, version))
+
+    assert found == Generation("g", 9, ("müsic-1", "müsic-2"), (3_000, 6_000))
+    assert generation_of(key, None) is None
+    assert generation_of(codec.encode_versioned(m.OffsetCommitKey(group="g", topic="t", partition=0), 1), b"") is None
+
+
+@given(st.binary(), st.binary())
+def test_generation_of_anything_is_no_error(key: bytes, value: bytes) -> None:
+    """A record that is something else, or cut short, is none."""
+    generation_of(b"\x00\x02\x00\x01g" + key, b"\x00\x03" + value)
+    generation_of(key, value)
