@@ -108,8 +108,8 @@ def _consumers(facts: CutFacts) -> list[Step]:
         Step(
             f"After that a consumer beside broker {facts.old_leader} read on.",
             f"It knows {len(facts.old_side_saw)} records, and nothing of the {len(facts.after)} that were acknowledged "
-            f"on the other side: it reads old data. The high watermark of broker {facts.old_leader}, "
-            f"{facts.old_end_offset}, stands still, because the replicas that it believes in sync do not fetch.",
+            f"on the other side: it reads old data. The high watermark of broker {facts.old_leader} stays at "
+            f"{facts.old_end_offset}, because the replicas that it believes in sync do not fetch.",
             list(facts.old_side_saw) == old_values and facts.old_end_offset == len(old_values),
             {"values": facts.old_side_saw, "high_watermark": facts.old_end_offset},
         ),

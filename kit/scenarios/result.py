@@ -110,12 +110,12 @@ class ScenarioResult:
         """The learner's guess beside what came out; "" without a guess."""
         if self.guess is None or not self.choices:
             return ""
-        said = plain(self.guess)
-        if said not in map(plain, self.choices):
+        said = next((each for each in self.choices if plain(each) == plain(self.guess)), None)
+        if said is None:
             return f"You said {short(self.guess)}, which is none of the answers: {quoted(self.choices)}."
         if not self.ok:
             return f"You said “{said}”. This run did not come out as it should, so it does not decide: run it again."
-        came = "as you said" if said == plain(self.answer) else f"you said “{said}”"
+        came = "as you said" if said == self.answer else f"you said “{said}”"
         return f"It was “{self.answer}”: {came}."
 
     def as_json(self) -> dict[str, Any]:
@@ -144,10 +144,12 @@ class ScenarioResult:
         return f"<{self.headline}>"
 
     def _repr_html_(self) -> str:
-        heads = "".join(f'<th scope="col" style="{_CELL}">{head}</th>' for head in ("", "Done", "Seen", "Verdict"))
+        heads = "".join(
+            f'<th scope="col" style="{_CELL}">{head}</th>' for head in ("", "Done", "Seen", "By Kafka's rules?")
+        )
         rows = "".join(
             f'<tr><th scope="row" style="{_CELL}">{number}</th>'
-            + "".join(f'<td style="{_CELL}">{escape(text)}</td>' for text in (step.did, step.seen, step.verdict))
+            + "".join(f'<td style="{_CELL}">{escape(text)}</td>' for text in (step.did, step.seen, _yes(step.ok)))
             + "</tr>"
             for number, step in enumerate(self.steps, start=1)
         )
@@ -160,3 +162,7 @@ class ScenarioResult:
             f"<details><summary>What kit.history says</summary><pre>{escape(self.report.explain())}</pre></details>"
             f"<details><summary>The cluster's timeline</summary><ol>{times}</ol></details>"
         )
+
+
+def _yes(ok: bool) -> str:
+    return "✔ yes" if ok else "✘ no"

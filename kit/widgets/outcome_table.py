@@ -69,7 +69,7 @@ class OutcomeTable:
     def _repr_html_(self) -> str:
         if self.trouble or not self.outcomes:
             return f"<p>{escape(self.summary)}</p>"
-        names = ("Record", "Sent by", "The producer was told", "In the log", "So it was")
+        names = ("Record", "Producer", "The producer was told", "In the log", "So it was")
         heads = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in names)
         rows = "".join(_row(each) for each in self.outcomes[:_MOST_ROWS])
         more = len(self.outcomes) - _MOST_ROWS
