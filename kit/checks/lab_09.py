@@ -42,7 +42,7 @@ def same(evidence: Evidence, answer: Any) -> CheckResult:
     wrong = given ^ SAME
     if wrong:
         happened = f"{found} Of your six predictions {len(known) - len(wrong)} fit."
-        hint = "Compare the two columns of the table: what is computed by a rule, and what depends on patience?"
+        hint = "Compare the two columns above: what is computed by a rule, and what depends on patience?"
         return CheckResult(name, False, happened, where, hint)
     return CheckResult(name, True, f"{found} What is computed is the same; what is waited for is not.", where)
 

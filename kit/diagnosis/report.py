@@ -95,17 +95,27 @@ class Report:
 
 
 def _table(section: str, findings: list[Finding]) -> str:
-    heads = "".join(f'<th scope="col">{each}</th>' for each in ("state", "what", "found", "for", "do"))
+    """One section; columns that would be empty are left out."""
+    texts = {
+        "What was found": [escape(each.text) for each in findings],
+        "What it is for": [escape(each.purpose) for each in findings],
+        "What to do": [f"<code>{escape(each.command)}</code>" if each.command else "" for each in findings],
+    }
+    columns = {head: cells for head, cells in texts.items() if any(cells)}
+    heads = "".join(f'<th scope="col" style="text-align: left">{each}</th>' for each in ("State", "What", *columns))
+    rows = "".join(
+        _row(finding, cells) for finding, cells in zip(findings, zip(*columns.values(), strict=True), strict=True)
+    )
     return (
         f'<table><caption style="text-align: left"><b>{escape(section)}</b></caption><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(map(_row, findings))}</tbody></table>"
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
-def _row(finding: Finding) -> str:
-    command = f"<code>{escape(finding.command)}</code>" if finding.command else ""
-    cells = "".join(
-        f'<td style="text-align: left">{each}</td>' for each in (escape(finding.text), escape(finding.purpose), command)
-    )
+def _row(finding: Finding, texts: Sequence[str]) -> str:
+    cells = "".join(f'<td style="text-align: left">{each}</td>' for each in texts)
     sign = f'<span aria-hidden="true">{_SIGNS[finding.state]}</span> {finding.state}'
-    return f'<tr><td style="text-align: left">{sign}</td><th scope="row">{escape(finding.name)}</th>{cells}</tr>'
+    return (
+        f'<tr><td style="text-align: left; white-space: nowrap">{sign}</td>'
+        f'<th scope="row" style="text-align: left">{escape(finding.name)}</th>{cells}</tr>'
+    )

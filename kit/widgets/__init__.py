@@ -14,6 +14,7 @@ from kit.widgets.partition_chart import PartitionChart
 from kit.widgets.producer_panel import ProducerPanel
 from kit.widgets.project_form import ProjectForm
 from kit.widgets.record_view import RecordView
+from kit.widgets.side_by_side import SideBySide
 from kit.widgets.sizing_estimator import SizingEstimator
 from kit.widgets.terminals import Terminals
 from kit.widgets.throughput_chart import ThroughputChart
@@ -34,6 +35,7 @@ __all__ = [
     "ProducerPanel",
     "ProjectForm",
     "RecordView",
+    "SideBySide",
     "SizingEstimator",
     "Terminals",
     "ThroughputChart",

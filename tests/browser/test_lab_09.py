@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import serious_violations
 from tests.browser.jupyter import (
     TIMEOUT_MS,
     Complaints,
@@ -44,8 +45,18 @@ def test_table_says_what_was_recorded(page: Page) -> None:
     expect(show_cell(page, "choose")).to_contain_text("Apache Kafka cannot be started here")
     compared = show_cell(page, "compare")
 
-    expect(compared.get_by_role("columnheader", name="Apache Kafka, recorded")).to_be_visible()
+    expect(compared.get_by_role("columnheader", name="Apache Kafka, recorded").first).to_be_visible()
     expect(compared.get_by_role("row", name=re.compile("^offsets"))).to_contain_text("0 0 0 1 1 1")
+    expect(compared.get_by_role("row", name=re.compile("^start time"))).to_contain_text("32.5 s")
+
+
+def test_picture_of_the_cluster_has_the_crashed_broker_and_brings_it_back(page: Page) -> None:
+    """The view shows who is down; its button restarts it."""
+    view = show_cell(page, "timeline").locator(".kit-widget").first
+    restart = view.locator('button[data-action="restart"][aria-disabled="false"]')
+    restart.click()
+
+    expect(restart).to_have_count(0)
 
 
 def test_greeting_arrives_with_the_settings_of_the_file(page: Page) -> None:
@@ -61,8 +72,11 @@ def test_greeting_arrives_with_the_settings_of_the_file(page: Page) -> None:
 def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str) -> None:
     """The pictures are for people to look at."""
     pose(page, theme)
-    expect(show_cell(page, "compare").get_by_role("table")).to_be_visible()
+    cell = show_cell(page, "compare")
+    expect(cell.get_by_role("table").first).to_be_visible()
     page.screenshot(path=screenshots / f"lab-09-{theme.lower()}.png")
+
+    assert serious_violations(cell.locator(".jp-OutputArea-output").first) == []
 
 
 def test_session_was_quiet(complaints: Complaints) -> None:

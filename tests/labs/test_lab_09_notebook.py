@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
+from kit.lessons.two_runs import Run
 from tests.labs.notebooks import Cells, EveryLab, printed, run
 from tests.support.requirements import need
 
@@ -15,17 +17,17 @@ NO_DOCKER = {"DOCKER_HOST": "tcp://127.0.0.1:1"}  # nobody listens at port 1
 
 
 def table(cells: Cells) -> dict[str, tuple[str, str]]:
-    """What both clusters said, by row of the lab's table: the embedded one, and Apache Kafka."""
+    """What both clusters said, by row of the lab's picture: the embedded one, and Apache Kafka."""
     (output,) = cells["compare"].outputs
-    rows = [line.strip("| ").split(" | ") for line in output.data["text/markdown"].splitlines()[2:]]
-    return {what: (embedded, kafka) for what, embedded, kafka in rows}
+    rows = re.findall(r'scope="row"[^>]*>([^<]+)</th><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>', output.data["text/html"])
+    return {what: (re.sub("<.*?>", "", embedded), re.sub("<.*>", "", kafka)) for what, embedded, kafka in rows}
 
 
-def recorded(cells: Cells) -> dict[str, str]:
+def recorded(cells: Cells) -> Run:
     """What the lab has recorded of Apache Kafka."""
     assignment: Any = ast.parse(cells["run-docker"].source).body[0]
-    found: dict[str, str] = ast.literal_eval(assignment.value)
-    return found
+    where = ast.literal_eval(assignment.value.args[0])
+    return Run(where, **{each.arg: ast.literal_eval(each.value) for each in assignment.value.keywords})
 
 
 @pytest.mark.labs
@@ -68,8 +70,13 @@ class TestRealKafka(EveryLab):
 
         assert "cannot be started here" in said
         assert "- Docker engine: " in said
-        assert "recorded" in shipped["compare"].outputs[0].data["text/markdown"]
-        assert {what: kafka for what, (_, kafka) in table(shipped).items()} == recorded(shipped)
+        assert "Apache Kafka, recorded" in shipped["compare"].outputs[0].data["text/html"]
+        run, shown = recorded(shipped), {what: kafka for what, (_, kafka) in table(shipped).items()}
+        assert {what: shown[what] for what in run.notes} == run.notes
+        assert {what: shown[what] for what in run.seconds} == {
+            what: f"{took:.1f} s" for what, took in run.seconds.items()
+        }
+        assert list(shown)[-1] == "features"
 
     def test_with_docker_both_clusters_say_the_same(self, solved: Cells) -> None:
         """What is computed is equal on Apache Kafka, on the embedded cluster, and in the lab's record."""
@@ -79,8 +86,8 @@ class TestRealKafka(EveryLab):
         assert "on both" in printed(solved["choose"])
         assert "docker" in solved["run-docker"].outputs[-1].data["text/plain"]
         for what in ("version", "partitions", "offsets", "committed", "offset after it", "records lost"):
-            assert rows[what] == (recorded(solved)[what],) * 2, what
-        assert rows["features switched on"] == ("none", recorded(solved)["features switched on"])
+            assert rows[what] == (recorded(solved).notes[what],) * 2, what
+        assert rows["features"] == ("none", recorded(solved).notes["features"])
 
     def test_department_lets_nobody_in_without_the_password(self, shipped: Cells) -> None:
         """A wrong password and a missing one each get their sentence; no password is in the notebook."""
