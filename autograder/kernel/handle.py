@@ -17,6 +17,7 @@ from autograder.kernel.zygotes import ZYGOTE
 
 _START_S = 60.0
 _END_S = 30.0
+_LAST_WORD_S = 1.0  # for the keeper to see a kernel end that has closed its frames
 _SEND_S = 30.0
 _ORDER_BYTES = 1 << 20
 
@@ -91,7 +92,7 @@ class Kernel:
             message = self._frames.next()
             if message is not None or alive:
                 return message
-            self.ended = self._end()
+            self.ended = self._heard(_LAST_WORD_S) or self._end()
         elif self._orders in ready:
             while self._frames.fill() and wait(self._frames, timeout_s=0):
                 pass  # what it said before it ended
@@ -116,11 +117,15 @@ class Kernel:
         """Tell the keeper to end it all, and hear how it went."""
         with contextlib.suppress(OSError):
             self._orders.send({"do": "end"})
+        return self._heard(_END_S) or Ended()
+
+    def _heard(self, timeout_s: float) -> Ended | None:
+        """What the keeper says about the end, if it says so in time."""
         with contextlib.suppress(TimeoutError, FrameError):
-            while (said := self._orders.receive(_END_S)) is not None:
+            while (said := self._orders.receive(timeout_s)) is not None:
                 if "ended" in said:
                     return Ended(**said["ended"])
-        return Ended()
+        return None
 
 
 def start(cage: Cage) -> Kernel:

@@ -1,0 +1,196 @@
+"""What a submission costs and gives when it is stopped: in real kernels, in real jails."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from autograder.job import Budget, Probe
+from tests.support.jailed import Grader, outputs, submission, texts
+from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.slow
+
+QUICK = Budget(cell_s=2, total_s=30)
+
+
+def kinds(outcome: object) -> list[str]:
+    """The kinds of the stops."""
+    return [stop.kind for stop in outcome.stops]  # type: ignore[attr-defined]
+
+
+def running(marker: str) -> list[int]:
+    """Processes with this word on their command line."""
+    return [each.pid for each in psutil.process_iter(["cmdline"]) if marker in (each.info["cmdline"] or ())]
+
+
+@pytest.mark.parametrize("rung", ["rlimits", "landlock", "bubblewrap", "namespaces"])
+def test_plain_work_runs_on_every_rung(grader_on: Callable[[str], Grader], rung: str) -> None:
+    """Cells run, their outputs come back, probes are answered, files lie beside the notebook."""
+    job = submission(
+        "from pathlib import Path\ndef double(n):\n    return 2 * n",
+        "print(Path('data.txt').read_text())",
+        "double(21)",
+        "import subprocess; subprocess.run(['echo', 'from a program'])",
+        "raise ValueError('wrong')",
+        "await __import__('asyncio').sleep(0); 'after'",
+        probes=[Probe("doubles", "double", (4,)), Probe("missing", "triple", (4,)), Probe("raises", "double", ([],))],
+        files={"data.txt": b"given", "deep/er.txt": b"too"},
+    )
+    outcome = grader_on(rung).run(job)
+    said = texts(outcome)
+    assert outcome.rung == rung
+    assert outcome.stops == ()
+    assert said[1:3] == ["given\n", "42\n"]
+    assert "from a program" in said[3]
+    assert said[4:] == ["ValueError: wrong\n", "'after'\n"]
+    assert [answer.value for answer in outcome.answers] == [8, None, []]
+    assert outcome.answers[1].error == "NameError: the notebook defines no triple"
+    assert outcome.usage.cpu_s
+    assert outcome.usage.memory_bytes
+
+
+def test_plot_is_shown_as_in_a_notebook(grader_on: Callable[[str], Grader]) -> None:
+    """A plotly figure is an output that a notebook draws, not its text."""
+    outcome = grader_on("namespaces").run(submission("import plotly.graph_objects as go\ngo.Figure(go.Bar(y=[1]))"))
+    assert "application/vnd.plotly.v1+json" in outputs(outcome)[0][0]["data"]
+
+
+def test_endless_cell_is_interrupted_and_the_rest_runs(grader: Grader) -> None:
+    """Other cells are graded; the instructor reads which one it was."""
+    outcome = grader.run(submission("print(1)", "while True: pass", "print(3)", budget=QUICK))
+    assert texts(outcome) == ["1\n", "KeyboardInterrupt: \n", "3\n"]
+    assert [(stop.kind, stop.where) for stop in outcome.stops] == [("cell_time", "work.ipynb, code cell 2 (cell-2)")]
+
+
+def test_changed_clock_changes_no_limit(grader: Grader) -> None:
+    """The time is the grader's, whatever the notebook makes of its own."""
+    tampered = "import time\ntime.time = time.monotonic = time.perf_counter = lambda: 0\nwhile True: pass"
+    assert kinds(grader.run(submission(tampered, budget=QUICK))) == ["cell_time"]
+
+
+def test_cell_that_ignores_the_interruption_loses_only_the_rest(grader: Grader) -> None:
+    """Cells that were finished are kept."""
+    stubborn = "import signal\nfor n in range(1, 65):\n    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\nprint('begun', flush=True)\nwhile True: pass"
+    outcome = grader.run(submission("print(1)", stubborn, "print(3)", budget=QUICK))
+    assert texts(outcome) == ["1\n", "begun\n", ""]
+    assert kinds(outcome) == ["cell_time"]
+    assert "ignored the interruption" in outcome.stops[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("deed", "says"),
+    [
+        ("import os; os._exit(3)", "status 3"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+        ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+    ],
+)
+def test_dead_kernel_keeps_finished_cells(grader: Grader, deed: str, says: str) -> None:
+    """What was earned before the kernel died stays; one line says how it died."""
+    outcome = grader.run(submission("print(1)", deed, "print(3)", probes=[Probe("any", "any", ([1],))], budget=QUICK))
+    assert texts(outcome)[::2] == ["1\n", ""]
+    assert kinds(outcome) == ["died"]
+    assert says in outcome.stops[0].sentence
+    assert outcome.answers[0].error == "no answer: the notebook's kernel had ended before"
+
+
+def test_total_time_ends_the_submission(grader: Grader) -> None:
+    """Many cells, each within its limit, are not more than all may take together."""
+    cells = ["import time; time.sleep(0.9)"] * 6
+    outcome = grader.run(submission(*cells, budget=Budget(cell_s=2, total_s=2)))
+    assert kinds(outcome) == ["total_time"]
+
+
+def test_probe_without_end_is_no_answer_and_the_next_is_asked(grader: Grader) -> None:
+    """A function that loops costs its own points only."""
+    source = "def loop():\n    while True: pass\nasync def sleeps():\n    await __import__('asyncio').sleep(99)\ndef two():\n    return 2"
+    probes = [Probe("a", "loop"), Probe("b", "sleeps"), Probe("c", "two")]
+    outcome = grader.run(submission(source, probes=probes, budget=Budget(cell_s=1, total_s=30)))
+    assert [(answer.value, answer.error) for answer in outcome.answers] == [
+        (None, "no answer in 1 s"),
+        (None, "no answer in 1 s"),
+        (2, None),
+    ]
+
+
+def test_memory_beyond_the_budget_is_an_error_in_that_cell(grader: Grader) -> None:
+    """The cell raises MemoryError; the rest runs."""
+    outcome = grader.run(submission("hoard = bytearray(2 * 10**9)", "print('on')"))
+    assert texts(outcome) == ["MemoryError: \n", "on\n"]
+    assert outcome.stops == ()
+
+
+def test_memory_of_many_processes_is_counted_together(grader: Grader) -> None:
+    """Processes that each stay below the limit do not hold the machine's memory together."""
+    hoard = (
+        "import os, time\n"
+        "for n in range(12):\n"
+        "    if os.fork() == 0:\n"
+        "        kept = bytearray(os.urandom(1 << 20)) * 150\n"
+        "        time.sleep(60)\n"
+        "time.sleep(60)"
+    )
+    budget = Budget(cell_s=30, total_s=60, memory_bytes=300 * 2**20)
+    outcome = grader.run(submission(hoard, budget=budget))
+    assert kinds(outcome) == ["memory"]
+
+
+def test_files_beyond_the_budget(grader: Grader) -> None:
+    """Neither one large file nor many small ones fill the disk."""
+    one = "with open('large', 'wb') as f:\n    for _ in range(40): f.write(bytes(10**6))"
+    many = "import time\nfor n in range(100):\n    open(str(n), 'wb').write(bytes(10**6))\ntime.sleep(5)"
+    budget = Budget(cell_s=20, total_s=40, file_bytes=10**7, disk_bytes=3 * 10**7)
+    outcome = grader.run(submission(one, many, budget=budget))
+    assert "OSError: [Errno 27]" in texts(outcome)[0]
+    if grader.process.args[-2] == "namespaces":  # type: ignore[index]
+        assert "OSError: [Errno 28]" in texts(outcome)[1]
+    else:
+        assert kinds(outcome) == ["disk"]
+
+
+def test_orphans_end_with_the_submission(grader: Grader) -> None:
+    """Fifty children in sessions of their own do not outlive the notebook."""
+    marker = "31536001"
+    source = (
+        f"import subprocess\nfor _ in range(50):\n    subprocess.Popen(['sleep', '{marker}'], start_new_session=True)"
+    )
+    outcome = grader.run(submission(source, "print('on')"))
+    assert texts(outcome)[1] == "on\n"
+    assert running(marker) == []
+
+
+def test_fork_bomb_is_bounded(grader: Grader) -> None:
+    """It fills its own limit, nobody else's, and nothing of it is left."""
+    bomb = "import os\nprint('begun', flush=True)\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    outcome = grader.run(submission("print(1)", bomb, "print(3)", budget=QUICK))
+    assert texts(outcome)[0] == "1\n"
+    assert outcome.stops
+    zygotes = [each.pid for each in psutil.Process(grader.process.pid).children(recursive=True)]
+    wait_until(lambda: len(psutil.Process(grader.process.pid).children(recursive=True)) <= 1, f"{zygotes} to end")
+    assert texts(grader.run(submission("print('next')"))) == ["next\n"]
+
+
+def test_jail_dies_with_its_grader(grader_on: Callable[[str], Grader]) -> None:
+    """kill -9 of the grader leaves no student's process behind."""
+    for rung in ("namespaces", "landlock", "rlimits"):
+        marker = "31536002"
+        doomed = Grader(rung)
+        doomed.begin(submission(f"import subprocess\nsubprocess.run(['sleep', '{marker}'])"))
+        wait_until(lambda: running(marker), "the notebook to start a program")
+        os.kill(doomed.process.pid, signal.SIGKILL)
+        wait_until(lambda: not running(marker), f"the jail on rung {rung} to end")
+        doomed.__exit__()
+
+
+def test_dead_zygote_is_started_again(grader: Grader) -> None:
+    """The process that starts kernels may die between two submissions."""
+    grader.run(submission("1"))
+    (zygote,) = psutil.Process(grader.process.pid).children()
+    zygote.kill()
+    wait_until(lambda: zygote.status() == psutil.STATUS_ZOMBIE or not zygote.is_running(), "the zygote to end")
+    assert texts(grader.run(submission("print('again')"))) == ["again\n"]
