@@ -116,6 +116,17 @@ def test_widgets_are_accessible_in_both_themes(page: Page, screenshots: Path, th
     page.set_viewport_size({"width": 1400, "height": 900})
 
 
+def test_every_rebalance_is_wide_enough_to_be_seen(groups: Locator) -> None:
+    """However fast it was: hatched marks in a lane of their own, and in the lane of each partition."""
+    expect(groups.get_by_text("rebalance", exact=True).first).to_be_visible()
+    marks = groups.locator('.kit-block[data-kind="rebalancing"]')
+    expect(marks.first).to_be_attached()
+    widths = marks.evaluate_all("nodes => nodes.map(node => node.getBoundingClientRect().width)")
+
+    assert len(widths) > 10
+    assert min(widths) >= 10
+
+
 def test_timeline_is_there_in_words(page: Page, groups: Locator) -> None:
     """The tables behind the picture have each assignment, and open by keyboard."""
     summary = groups.get_by_text("The same as tables")
@@ -180,9 +191,19 @@ def test_narrow_window_needs_no_sideways_scrolling(page: Page, cell: Locator) ->
         assert column.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
 
 
-def test_closed_cluster_is_told(page: Page) -> None:
-    """The view of a closed cluster says so and keeps what it showed."""
+def test_closed_cluster_is_told(page: Page, workers: Locator) -> None:
+    """The view of a closed cluster says so and keeps what it showed; workers end with it, and their buttons too."""
+    add = workers.get_by_role("button", name="Add a worker")
+    add.click()
+    expect(workers.get_by_role("button", name=re.compile("^Leave"))).to_have_count(1)
     retype(page, "guess-fifth", "cluster.close()")
+
+    expect(workers.get_by_role("status")).to_contain_text("The workers have stopped: the cluster is closed")
+    expect(add).to_be_disabled()
+    expect(workers.get_by_role("button", name=re.compile("^(Leave|Crash)"))).to_have_count(0)
+    done = retype(page, "rewind", "workers.scale(0)")
+    expect(done).to_contain_text("ClusterClosedError: The workers have stopped")
+    expect(done).not_to_contain_text("Traceback")
 
     groups = show_cell(page, "workers").get_by_role("region", name="Consumer groups and lag")
     expect(groups.get_by_role("status")).to_contain_text("The view has stopped")
