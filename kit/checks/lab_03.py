@@ -187,7 +187,7 @@ def balanced(evidence: Evidence, answer: Any) -> CheckResult:
             happened = f"The pictures of {track} are in one partition, in the wrong order."
             return CheckResult(name, False, happened, f"topic {BALANCED}", "Send them in the order of the list.")
     happened = (
-        f"{len(newest)} detections: the fullest partition has {ratio:.2f} times the mean, and each of the "
+        f"{len(newest):,} detections: the fullest partition has {ratio:.2f} times the mean, and each of the "
         f"{len(tracks)} passages lies whole and in order in one partition."
     )
     return CheckResult(name, True, happened, f"topic {BALANCED}")
@@ -213,7 +213,7 @@ def moved(evidence: Evidence, answer: Any) -> CheckResult:
     wrong = sorted(truth ^ given)
     if wrong:
         key = wrong[0]
-        where = f"lies in partition {listed(places[key])}" if key in places else "is not in the topic"
+        where = f"lies in {_partitions(places[key])}" if key in places else "is not in the topic"
         happened = f"{_text(key)} {where}, and your answer {'has' if key in given else 'does not have'} it."
         hint = "A game has moved if its partition of 3 is not its partition of 6. Ask the wheel, or predict_partition."
         return CheckResult(name, False, happened, f"topic {PLAYS}", hint)
@@ -286,6 +286,10 @@ def _detection(each: SeenRecord) -> dict[str, Any] | None:
     if not isinstance(found, dict) or not all(isinstance(found.get(field), str) for field in ("id", "track")):
         return None
     return found if isinstance(found.get("at_ms"), int) else None
+
+
+def _partitions(numbers: list[int]) -> str:
+    return f"partition{'s' if len(numbers) > 1 else ''} {listed(numbers)}"
 
 
 def _nothing(name: str, topic: str) -> CheckResult:

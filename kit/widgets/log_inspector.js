@@ -32,6 +32,14 @@ function segmentBlock(segment, isOpen, choose) {
   return block;
 }
 
+function hintOf(all, leftOut, stopped) {
+  const count = `${number(all.length)} ${all.length === 1 ? "segment" : "segments"}`;
+  if (stopped) return `As last seen: ${count}.`;
+  const inMemory = all.at(-1)?.ticks.length ? "" : " (its index is still in the broker's memory)";
+  const more = leftOut ? ` ${number(leftOut)} older ones are not drawn.` : "";
+  return `${count}, the last one is being written${inMemory}. Small marks: index entries. Choose a segment.${more}`;
+}
+
 function bytesView(batch) {
   const view = element("div", "kit-bytes kit-code");
   view.setAttribute("aria-hidden", "true"); // the table beside it says the same in words
@@ -91,7 +99,7 @@ function render({ model, el }) {
   }
 
   function drawOverview() {
-    const { brokers = [], broker: chosen, segments: all = [], status, left_out: leftOut } = model.get("overview");
+    const { brokers = [], broker: chosen, segments: all = [], status, trouble: stopped, left_out: leftOut } = model.get("overview");
     brokerLabel.hidden = wantedLabel.hidden = find.hidden = !all.length;
     broker.replaceChildren(...brokers.map((id) => {
       const option = element("option", "", id);
@@ -107,9 +115,8 @@ function render({ model, el }) {
       return block;
     }));
     if (focused !== null) segments.querySelector(`[data-base="${focused}"]`)?.focus();
-    const more = leftOut ? ` ${number(leftOut)} older ones are not drawn.` : "";
     drawTrouble();
-    hint.textContent = status || `${number(all.length)} ${all.length === 1 ? "segment" : "segments"}, the last one is being written. Small marks: index entries. Choose a segment.${more}`;
+    hint.textContent = status || hintOf(all, leftOut, stopped);
   }
 
   const nameOf = (node) => node.getAttribute("aria-label") ?? node.textContent;
@@ -146,7 +153,8 @@ function render({ model, el }) {
     scroll.append(node);
     batches.append(element("h4", "", `Batches in ${page.name}`), scroll, move);
     const row = body.querySelector(".kit-open");
-    if (row) scroll.scrollTop = row.offsetTop - scroll.clientHeight / 2; // the table alone, not the page
+    // Just so far that it can be seen, and the table alone, not the page: the way to it stands in the rows above.
+    if (row) scroll.scrollTop = row.offsetTop + row.offsetHeight - scroll.clientHeight;
     if (focused === null) return;
     const again = [...batches.querySelectorAll("button")].find((each) => nameOf(each) === focused);
     (again ?? scroll).focus({ preventScroll: true });
