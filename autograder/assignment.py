@@ -9,10 +9,13 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.job import Budget
-from autograder.late import LatePolicy
+from autograder.quick_imports import quick_imports
+
+if TYPE_CHECKING:
+    from autograder.late import LatePolicy
 
 JUDGINGS = ("evidence", "probes", "asserts")
 RUNGS = ("none", "rlimits", "docker", "landlock", "bubblewrap", "namespaces")  # of the jail ladder, weakest first
@@ -201,6 +204,8 @@ class _Reader:
     def _late(self) -> LatePolicy | None:
         if "late" not in self._values:
             return None
+        with quick_imports():
+            from autograder.late import LatePolicy
         values = self._mapping("late")
         if unknown := sorted(values.keys() - _LATE):
             raise self._error(f"'{unknown[0]}' of 'late' is not known; known are {', '.join(sorted(_LATE))}")

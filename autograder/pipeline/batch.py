@@ -13,17 +13,13 @@ from autograder.intake import ReleaseError
 from autograder.job import seed_of
 from autograder.judge.script import JudgeError
 from autograder.pipeline import keys
-from autograder.pipeline.course import Course
+from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry, Ledger
 from autograder.pipeline.pool import BrokenExecutor, Pool
 from autograder.pipeline.submission import FORGEABLE, Desk, Prepared, Recorded
 from autograder.pipeline.work import Execute, Performed, perform
 
 _PATIENCE_S = 120.0  # beyond a submission's own budget: starting workers, arena, judging
-
-
-class BatchError(Exception):
-    """Nothing can be graded. The text says why and what to do, in one line."""
 
 
 @dataclass
@@ -70,14 +66,14 @@ class Batch:
         self._running: dict[Future[Performed], _Try] = {}
         self._tell: Callable[[Entry], object] = lambda _: None
 
-    def choose(self, students: Iterable[str], *, force: bool = False, again: bool = True) -> Progress:
+    def choose(self, students: Iterable[str], *, since: float = 0.0, again: bool = True) -> Progress:
         """Find what is to be graded: all that the ledger does not have as it is now.
 
         Args:
-            force: grade also what is unchanged.
+            since: older results do not count, in seconds since 1970.
             again: grade once more what failed.
         """
-        known = {} if force else self._known(again=again)
+        known = self._known(since, again=again)
         assignment = self._assignment_key()
         progress = Progress()
         for student in students:
@@ -93,7 +89,7 @@ class Batch:
         """Grade what was chosen; ``tell`` hears of each result when it is on the disk.
 
         Raises:
-            BatchError: no submission can be run at all.
+            GradingError: no submission can be run at all.
             KeyboardInterrupt: somebody stopped it. What is done is done; the rest is for the next time.
         """
         self._tell = tell
@@ -116,7 +112,7 @@ class Batch:
             if one.prepared is None:
                 one.prepared = self._desk.prepare(one.student)
         except (ReleaseError, JudgeError) as error:  # of the assignment, so the same for every submission
-            raise BatchError(str(error)) from error
+            raise GradingError(str(error)) from error
         except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
             self._fail(one, f"it could not be prepared: {_told(error)}")
             return
@@ -237,7 +233,7 @@ class Batch:
             **details,
         )
 
-    def _known(self, *, again: bool) -> dict[str, str]:
+    def _known(self, since: float, *, again: bool) -> dict[str, str]:
         course, name = self._desk.course, self._desk.assignment.name
         with course.gradebook() as gradebook:
             recorded = {each.student_id for each in gradebook.assignment_submissions(name)}
@@ -247,6 +243,7 @@ class Batch:
             if student in recorded
             and (entry.status == "nothing" or course.folder("autograded", name, student).is_dir() or entry.trouble)
             and not (again and entry.status == "failed")
+            and entry.at >= since
         }
 
     def _assignment_key(self) -> str:
@@ -260,7 +257,7 @@ class Batch:
             submission = self._desk.course.folder("submitted", name, student)
             return keys.of_submission(submission, self._desk.release, assignment_key, seed_of(student, name))
         except ReleaseError as error:
-            raise BatchError(str(error)) from error
+            raise GradingError(str(error)) from error
 
 
 def open_ledger(course: Course) -> Ledger:

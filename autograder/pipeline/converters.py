@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.pipeline.course import STATE, Course, converter_config, quick_imports, quiet_log
+from autograder.pipeline.course import STATE, Course, converter_config, quiet_log
+from autograder.quick_imports import quick_imports
 
 with quick_imports():
     from nbconvert.writers.files import FilesWriter

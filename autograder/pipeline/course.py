@@ -12,27 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
+from autograder.quick_imports import quick_imports
 
 STATE = ".autograder"  # the folder of a course that has what this package remembers
 _CONFIG = "nbgrader_config"
-_SLOW = "rfc3987_syntax"  # builds 35 grammars at import, for formats that no notebook has; jsonschema does without
 
 
 class CourseError(Exception):
     """The course cannot be worked with. The text says why and what to do, in one line."""
 
 
-@contextmanager
-def quick_imports() -> Iterator[None]:
-    """Inside, nbgrader is imported in half the time."""
-    is_ours = _SLOW not in sys.modules
-    if is_ours:
-        sys.modules[_SLOW] = None  # type: ignore[assignment] # an import of it fails, and jsonschema allows for that
-    try:
-        yield
-    finally:
-        if is_ours:
-            sys.modules.pop(_SLOW, None)
+class GradingError(Exception):
+    """Nothing can be graded. The text says why and what to do, in one line."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""``autograder check``: what the intake says, without running or writing anything."""
+
+from __future__ import annotations
+
+from autograder.console.words import chosen, one_line, opened, parser, say
+from autograder.pipeline.course import GradingError
+
+
+def run(argv: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    made = parser("check", "Say what is wrong with submissions. Nothing is run, and nothing is written.")
+    made.add_argument("assignment")
+    made.add_argument("--student", action="append", default=[], metavar="NAME", help="only this one; more than once")
+    options = made.parse(argv)
+    course, assignment = opened(options)
+
+    from autograder.intake import ReleaseError, examine
+
+    students = chosen(course, assignment.name, options.student)
+    release = course.folder("release", assignment.name)
+    clean = humans = 0
+    for student in students:
+        try:
+            intake = examine(course.folder("submitted", assignment.name, student), release)
+        except ReleaseError as error:
+            raise GradingError(f"{error} `autograder release {assignment.name}` makes the release.") from error
+        for line in intake.lines():
+            say(one_line(student, line))
+        clean += not intake.lines()
+        humans += any(flag.needs_human for flag in (*intake.refused, *intake.flags))
+    say(f"{len(students)} submissions: {clean} with nothing to say about, {humans} to be looked at.")
+    return 0

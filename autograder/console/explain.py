@@ -1,0 +1,64 @@
+"""``autograder explain STUDENT``: every property, its points and why, and how it was run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograder.console.words import CommandLineError, did_you_mean, one_line, parser, say
+from autograder.intake.flags import shown
+from autograder.judge.writing import safe
+from autograder.pipeline.course import open_course
+from autograder.pipeline.ledger import Entry
+
+
+def run(argv: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    made = parser("explain", "Say why a student has these points.", [("autograder explain ada", "all assignments")])
+    made.add_argument("student")
+    made.add_argument("assignment", nargs="?")
+    options = made.parse(argv)
+    course = open_course(Path(options.course))
+
+    from autograder.pipeline.batch import open_ledger
+
+    latest: dict[str, Entry] = {}
+    students: set[str] = set()
+    for entry in open_ledger(course).entries():
+        students.add(entry.student)
+        if entry.student == options.student and options.assignment in (None, entry.assignment):
+            latest[entry.assignment] = entry
+    if not latest:
+        hint = did_you_mean(options.student, students) if options.student not in students else ""
+        raise CommandLineError(f"Nothing was graded for {shown(options.student)!r}{hint}.")
+    for entry in latest.values():
+        _explain(entry)
+    return 0
+
+
+def _explain(entry: Entry) -> None:
+    from autograder.pipeline.batch import note_of
+
+    points, of = sum(score.points for score in entry.scores), sum(score.of for score in entry.scores)
+    say(one_line(entry.student, f"{entry.assignment}: {points:g} of {of:g} points"))
+    say(f"  judged by {entry.judging}; jail: {entry.rung or 'none, nothing was run'}; seed {entry.seed}")
+    if note := note_of(entry):
+        say(f"  {note}")
+    if entry.trouble:
+        say(f"  {_plain(entry.trouble)}")
+    for score in entry.scores:
+        say(
+            f"  {_plain(score.grade_id)} / {_plain(score.name)}: {score.points:g} of {score.of:g}. "
+            f"{_plain(score.reason)}"
+        )
+        for line in score.proof:
+            say(f"      {_plain(line)}")
+    for title, lines in (("flags", entry.flags), ("stopped", entry.stops)):
+        for line in lines:
+            say(f"  {title}: {_plain(line)}")
+    usage = entry.usage
+    memory = f", {usage.memory_bytes / 1e6:.0f} MB" if usage.memory_bytes else ""
+    say(f"  it took {usage.wall_s:.1f} s{memory}")
+
+
+def _plain(text: str) -> str:
+    return safe(text).replace("\n", " ")

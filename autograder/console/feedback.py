@@ -1,0 +1,48 @@
+"""``autograder feedback``: nbgrader's pages for students, without hidden tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograder.assignment import Assignment
+from autograder.console.showing import Bar
+from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say
+from autograder.pipeline.course import Course
+
+
+def run(argv: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    made = parser("feedback", "Write the pages for students, where they are missing or older than the marks.")
+    made.add_argument("assignment")
+    made.add_argument("--student", action="append", default=[], metavar="NAME", help="only this one; more than once")
+    made.add_argument("--force", action="store_true", help="also where nothing has changed, as after grading by hand")
+    options = made.parse(argv)
+    course, assignment = opened(options)
+    write_pages(course, assignment, chosen(course, assignment.name, options.student), force=options.force)
+    return 0
+
+
+def write_pages(course: Course, assignment: Assignment, students: Sequence[str], *, force: bool = False) -> None:
+    """Write the pages that are missing.
+
+    Raises:
+        SomeFailed: some could not be written.
+    """
+    from autograder.pipeline.feedback import Feedback
+
+    feedback = Feedback(course, assignment)
+    todo = [each for each in students if course.folder("autograded", assignment.name, each).is_dir()]
+    if not force:
+        todo = feedback.missing(todo)
+    failed = 0
+    with Bar("feedback", len(todo)) as bar:
+        for student in todo:
+            try:
+                feedback.run(student)
+            except Exception as error:  # noqa: BLE001 - one page that cannot be written is not the others' fault
+                failed += 1
+                bar.say(one_line(student, f"no page could be written: {' '.join(str(error).split())[:300]}"))
+            bar.advance()
+    say(f"Feedback: {len(todo) - failed} written.")
+    if failed:
+        raise SomeFailed(f"{failed} pages could not be written; see above.")

@@ -1,0 +1,210 @@
+"""``autograder grade``: marks, feedback and a CSV for what is new or has changed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from autograder.assignment import RUNGS, Assignment
+from autograder.console.showing import Bar
+from autograder.console.words import CommandLineError, SomeFailed, chosen, one_line, opened, parser, say
+from autograder.pipeline.course import Course, GradingError
+from autograder.pipeline.ledger import Entry
+from autograder.pipeline.work import Execute
+from kit import file_lock
+
+_LAST = "last.json"
+_TELLS_POINTS = 20  # submissions; of more, only those are shown that there is something to say about
+
+
+def run(argv: list[str], execute: Execute | None = None) -> int:
+    """Run the command; returns its exit status.
+
+    Args:
+        execute: a stand-in for `autograder.execute.execute`, in tests.
+    """
+    made = parser(
+        "grade",
+        "Grade what was handed in for an assignment and is new or has changed since it was graded.",
+        [
+            ("autograder grade streams", "everybody, with as many workers as there are cores"),
+            ("autograder grade streams --student ada --force", "one student, again"),
+            ("autograder grade streams --scheduler tcp://10.0.0.5:8786", "on the workers of a Dask cluster"),
+        ],
+    )
+    made.add_argument("assignment")
+    made.add_argument("--student", action="append", default=[], metavar="NAME", help="only this one; more than once")
+    made.add_argument("--force", action="store_true", help="also what has not changed")
+    made.add_argument("--workers", type=int, metavar="N", help="how many run at a time (default: one for each core)")
+    made.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that runs them instead")
+    made.add_argument(
+        "--allow-weaker-jail", metavar="RUNG", choices=RUNGS,
+        help=f"be content with this rung of the jail ladder: {', '.join(RUNGS)} (weakest first)",
+    )  # fmt: skip
+    made.add_argument("--no-feedback", action="store_true", help="write no pages for students")
+    made.add_argument("--csv", metavar="FILE", default="grades.csv", help="where the marks go (default: grades.csv)")
+    options = made.parse(argv)
+    if options.workers is not None and not 1 <= options.workers <= 256:
+        raise CommandLineError(f"--workers {options.workers} is not possible: choose 1 to 256.")
+    course, assignment = opened(options)
+    with _alone(course):
+        began = round(time.time(), 3)
+        settings = vars(options) | {"since": began if options.force else 0.0, "course": str(course.root)}
+        _remember(course, settings)
+        return grade(course, assignment, settings, again=True, execute=execute)
+
+
+def resume(course: Course, settings: dict[str, Any], execute: Execute | None = None) -> int:
+    """Go on with the last run; what it has done is not done again, not even what failed."""
+    options = argparse.Namespace(**settings)
+    course, assignment = opened(options)
+    with _alone(course):
+        return grade(course, assignment, settings, again=False, execute=execute)
+
+
+def last(course: Course) -> dict[str, Any]:
+    """The settings of the last run.
+
+    Raises:
+        CommandLineError: there was none.
+    """
+    try:
+        settings: dict[str, Any] = json.loads((course.state / _LAST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        raise CommandLineError("There is nothing to go on with: `autograder grade ASSIGNMENT` begins.") from None
+    return settings
+
+
+def grade(
+    course: Course, assignment: Assignment, settings: dict[str, Any], *, again: bool, execute: Execute | None
+) -> int:
+    """Grade, then write pages and marks.
+
+    Raises:
+        GradingError: nothing can be graded here.
+        SomeFailed: all was done, but some submissions have no marks.
+    """
+    from autograder.pipeline.batch import Batch, note_of, open_ledger
+    from autograder.pipeline.submission import Desk
+
+    students = chosen(course, assignment.name, settings["student"])
+    if not students:
+        raise GradingError(f"Nobody handed anything in for {assignment.name}: submitted/ has no folder of it.")
+    rung = _rung(assignment, settings, is_stand_in=execute is not None)
+    desk = Desk(course, assignment, weakest_rung=rung)
+    batch = Batch(desk, _pool(settings), open_ledger(course), execute)
+    progress = batch.choose(students, since=settings["since"], again=again)
+    with Bar("grading", progress.total) as bar:
+
+        def tell(entry: Entry) -> None:
+            progress.entries.append(entry)
+            for line in _lines(entry, with_points=progress.total <= _TELLS_POINTS):
+                bar.say(line)
+            bar.advance()
+
+        try:
+            batch.run(tell)
+        except KeyboardInterrupt:
+            bar.say(f"Stopped: {len(progress.entries)} of {progress.total} are graded and kept.")
+            raise
+    _summarize(progress.entries, progress.unchanged)
+    if progress.entries and (note := note_of(progress.entries[0])):
+        say(f"Judged by 'asserts' ({note}).")
+    if not settings["no_feedback"]:
+        from autograder.console.feedback import write_pages
+
+        write_pages(course, assignment, students)
+    _export(course, assignment, settings["csv"])
+    failed = sum(entry.status == "failed" for entry in progress.entries)
+    if failed:
+        raise SomeFailed(f"{failed} of {progress.total} submissions could not be graded; see above.")
+    return 0
+
+
+def _rung(assignment: Assignment, settings: dict[str, Any], *, is_stand_in: bool) -> str:
+    allowed = settings["allow_weaker_jail"]
+    rung = min(assignment.weakest_rung, allowed or assignment.weakest_rung, key=RUNGS.index)
+    if settings["scheduler"] or is_stand_in:  # other computers find out for themselves
+        return rung
+    from autograder import jail
+
+    try:
+        held_by = jail.strongest(rung)
+    except jail.JailError as error:
+        raise GradingError(
+            f"{' '.join(str(error).split()).rstrip('.')}. `autograder doctor` says more; "
+            "--allow-weaker-jail RUNG would be content with less."
+        ) from error
+    weak = RUNGS.index(held_by) < RUNGS.index(assignment.weakest_rung)
+    say(f"Jail: {held_by}." + (" This is weaker than the assignment asks for." if weak else ""))
+    return rung
+
+
+def _pool(settings: dict[str, Any]) -> Any:
+    from autograder.pipeline.pool import LocalPool, default_workers
+
+    if settings["scheduler"]:
+        from autograder.pipeline.scheduler import connected
+
+        return connected(settings["scheduler"], settings["workers"])
+    return LocalPool(settings["workers"] or default_workers())
+
+
+def _lines(entry: Entry, *, with_points: bool) -> list[str]:
+    lines = [*entry.flags, *entry.stops, *([entry.trouble] if entry.trouble else [])]
+    if entry.status == "nothing":
+        lines.append("there was nothing that could be graded; 0 points.")
+    if entry.status == "graded" and with_points:
+        points, of = sum(score.points for score in entry.scores), sum(score.of for score in entry.scores)
+        lines.append(f"{points:g} of {of:g} points.")
+    return [one_line(entry.student, line) for line in lines]
+
+
+def _summarize(entries: Sequence[Entry], unchanged: int) -> None:
+    graded = sum(entry.status == "graded" for entry in entries)
+    humans = sum(entry.needs_human for entry in entries)
+    parts = [f"{graded} graded"]
+    parts += [f"{unchanged} unchanged"] if unchanged else []
+    parts += [f"{humans} to be looked at"] if humans else []
+    say(", ".join(parts) + ".")
+
+
+def _export(course: Course, assignment: Assignment, name: str) -> None:
+    from autograder.exports import SafeCsvExport
+    from autograder.pipeline.course import quiet_log
+
+    path = course.root / name
+    with course.gradebook() as gradebook:
+        SafeCsvExport(config=course.config, to=str(path), log=quiet_log()).export(gradebook)
+    del assignment
+    say(f"Marks: {path}")
+
+
+def _remember(course: Course, settings: dict[str, Any]) -> None:
+    path = course.state / _LAST
+    half = path.with_suffix(".part")
+    half.write_text(json.dumps(settings), encoding="utf-8")
+    half.replace(path)
+
+
+@contextmanager
+def _alone(course: Course) -> Iterator[None]:
+    """One run at a time in a course: two would write into one gradebook.
+
+    Raises:
+        GradingError: another one is at work.
+    """
+    file = os.open(course.state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            file_lock.lock(file)
+        except OSError:
+            raise GradingError(f"Another `autograder` is at work in {course.root}; wait until it has ended.") from None
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,79 @@
+"""What all commands say alike, and the options they share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from autograder.assignment import Assignment, read_assignment
+from autograder.intake.flags import shown
+from autograder.pipeline.course import Course, open_course
+from kit.console.words import CommandLineError, Parser, did_you_mean, say
+
+__all__ = [
+    "CommandLineError",
+    "Parser",
+    "SomeFailed",
+    "chosen",
+    "did_you_mean",
+    "fail",
+    "one_line",
+    "opened",
+    "parser",
+    "say",
+]
+
+
+class SomeFailed(Exception):
+    """Done, but some submissions have no marks; the text says how many."""
+
+
+def parser(command: str, text: str, examples: Iterable[tuple[str, str]] = ()) -> Parser:
+    """A command's options, with those that all have."""
+    made = Parser(f"autograder {command}", text, examples)
+    made.add_argument("--course", metavar="FOLDER", default=".", help="the course's folder (default: this one)")
+    return made
+
+
+def opened(options: argparse.Namespace) -> tuple[Course, Assignment]:
+    """The course and the assignment that were named.
+
+    Raises:
+        CommandLineError: there is no such assignment.
+        CourseError, AssignmentError: one of them cannot be worked with.
+    """
+    course = open_course(Path(options.course))
+    name = options.assignment
+    source = course.folder("source", "ANY").parent
+    known = sorted(each.name for each in source.iterdir() if each.is_dir()) if source.is_dir() else []
+    if name not in known:
+        hint = did_you_mean(name, known) or (f"; there are {', '.join(known)}" if known else "")
+        raise CommandLineError(f"There is no assignment {shown(name)!r} in source/{hint}.")
+    return course, read_assignment(course.root, name)
+
+
+def chosen(course: Course, assignment: str, wanted: Iterable[str]) -> list[str]:
+    """The students that were named, or all who handed in.
+
+    Raises:
+        CommandLineError: one of them handed nothing in.
+    """
+    there = course.students(assignment)
+    names = list(dict.fromkeys(wanted))
+    for name in names:
+        if name not in there:
+            raise CommandLineError(f"{shown(name)!r} handed nothing in for {assignment}{did_you_mean(name, there)}.")
+    return names or there
+
+
+def one_line(student: str, sentence: str) -> str:
+    """A line about a student, safe to show in a terminal."""
+    return f"{shown(student)}: {''.join(each if each.isprintable() else ascii(each)[1:-1] for each in sentence)}"
+
+
+def fail(text: str, *, status: int = 1) -> int:
+    """Say what went wrong; returns the exit status."""
+    print(f"autograder: {text}", file=sys.stderr, flush=True)
+    return status

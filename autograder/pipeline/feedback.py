@@ -1,0 +1,157 @@
+"""nbgrader's own feedback pages, without the hidden tests and what they would tell."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment
+from autograder.pipeline.course import Course, converter_config, quiet_log
+from autograder.pipeline.submission import FORGEABLE
+from autograder.quick_imports import quick_imports
+
+with quick_imports():
+    from nbconvert.exporters import HTMLExporter
+    from nbconvert.preprocessors import Preprocessor
+    from nbconvert.writers.files import FilesWriter
+    from nbgrader.converters import GenerateFeedback
+    from nbgrader.converters.base import BaseConverter
+    from nbgrader.preprocessors import ClearHiddenTests
+    from sqlalchemy.exc import SAWarning
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_SHORTEST = 6  # characters of a hidden line that could not be anywhere by chance
+_HIDDEN = "[hidden]"
+_NOTE = "# A hidden test was here."
+
+
+class HideTests(Preprocessor):
+    """Takes hidden tests out of a graded notebook: their text, their errors, and copies of their lines in outputs."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Change a notebook. nbconvert calls this."""
+        marks = ClearHiddenTests(parent=self)
+        begin, end = marks.begin_test_delimeter, marks.end_test_delimeter
+        secrets: set[str] = set()
+        for cell in nb.cells:
+            if cell.cell_type == "code" and begin in cell.source:
+                cell.source, hidden = _without(cell.source, begin, end)
+                secrets.update(line for each in hidden if len(line := each.strip()) >= _SHORTEST)
+                cell.outputs = [_told(output, cell.source) for output in cell.outputs if output.output_type != "stream"]
+        pattern = re.compile("|".join(re.escape(each) for each in sorted(secrets, key=len, reverse=True)) or r"(?!)")
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [_scrubbed(output, pattern) for output in cell.outputs]
+        return nb, resources
+
+
+class Forgeable(Preprocessor):
+    """Says at the top of a page that its points can be forged."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Change a notebook. nbconvert calls this."""
+        from nbformat.v4 import new_markdown_cell
+
+        text = f"*How far these points can be trusted: {FORGEABLE}.*"
+        nb.cells.insert(0, new_markdown_cell(text))  # type: ignore[no-untyped-call]
+        return nb, resources
+
+
+class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type information
+    """nbgrader's pages for one submission after the other; made once for a batch."""
+
+    def __init__(self, course: Course, assignment: Assignment) -> None:
+        config = converter_config(course, assignment)
+        super().__init__(coursedir=course.directory(assignment_id=assignment.name), config=config, log=quiet_log())
+        usual: list[Any] = self.preprocessors  # type: ignore[has-type]
+        self.preprocessors = [HideTests, *usual, *([Forgeable] if assignment.is_forgeable else [])]
+        self.writer = FilesWriter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
+        self.exporter = HTMLExporter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
+        for each in self.preprocessors:
+            self.exporter.register_preprocessor(each)  # type: ignore[no-untyped-call]
+        self._course = course
+        self._assignment_id = assignment.name
+        self._student_id = ""
+
+    def missing(self, students: Sequence[str]) -> list[str]:
+        """Those who have been graded, and have no page yet or an older one."""
+        return [student for student in students if self._is_missing(student)]
+
+    def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
+        """What nbgrader reads out of the path with a regular expression, which a student's name could confuse."""
+        name = Path(notebook_filename).stem
+        about = {"student": self._student_id, "assignment": self._assignment_id, "notebook": name}
+        return {
+            "unique_key": name,
+            "output_files_dir": f"{name}_files",
+            "nbgrader": about | {"db_url": self.coursedir.db_url},
+        }
+
+    def run(self, student: str) -> None:
+        """Write the pages of one student."""
+        self._student_id = student
+        graded = self._course.folder("autograded", self._assignment_id, student)
+        place = self._course.folder("feedback", self._assignment_id, student)
+        if place.is_dir():
+            shutil.rmtree(place)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
+            for path in sorted(graded.glob("*.ipynb")):
+                BaseConverter.convert_single_notebook(self, os.fspath(path))
+        self.set_permissions(self._assignment_id, student)
+
+    def _is_missing(self, student: str) -> bool:
+        graded = self._course.folder("autograded", self._assignment_id, student)
+        place = self._course.folder("feedback", self._assignment_id, student)
+        if not graded.is_dir():
+            return False
+        pages = [place / f"{path.stem}.html" for path in graded.glob("*.ipynb")]
+        return not all(page.is_file() and page.stat().st_mtime >= graded.stat().st_mtime for page in pages)
+
+
+def _without(source: str, begin: str, end: str) -> tuple[str, list[str]]:
+    """A cell's text without hidden tests, and their lines."""
+    kept: list[str] = []
+    hidden: list[str] = []
+    is_hidden = False
+    for line in source.split("\n"):
+        if begin in line:
+            is_hidden = True
+            kept.append(_NOTE)
+        elif end in line:
+            is_hidden = False
+        else:
+            (hidden if is_hidden else kept).append(line)
+    return "\n".join(kept), hidden
+
+
+def _told(output: Any, visible: str) -> Any:
+    """An error of a cell with hidden tests: what it says where a visible test failed, else no more than that."""
+    if output.output_type != "error":
+        return output
+    trace = _ANSI.sub("", "\n".join(output.traceback))
+    failed = [found.group(1).strip() for found in re.finditer(r"^-+>\s*\d+\s(.*)$", trace, re.MULTILINE)]
+    is_visible = bool(failed) and failed[0] in visible.split("\n") if failed else output.ename in {"NotRun", "CutShort"}
+    if is_visible:
+        output.traceback = [f"{output.ename}: {output.evalue}", *(failed[:1])]
+    else:
+        output.ename, output.evalue, output.traceback = "HiddenTest", "", ["A hidden test of this cell did not pass."]
+    return output
+
+
+def _scrubbed(output: Any, pattern: re.Pattern[str]) -> Any:
+    if output.output_type == "stream":
+        output.text = pattern.sub(_HIDDEN, output.text)
+    elif output.output_type == "error":
+        output.evalue = pattern.sub(_HIDDEN, output.evalue)
+        output.traceback = [pattern.sub(_HIDDEN, _ANSI.sub("", line)) for line in output.traceback]
+    else:
+        for kind, value in output.data.items():
+            if isinstance(value, str) and kind.startswith("text/"):
+                output.data[kind] = pattern.sub(_HIDDEN, value)
+    return output
