@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from autograder.arena.host_link import ArenaError, HostLink
 from autograder.arena.plan import Plan, Run, Step, Topic
@@ -91,7 +92,7 @@ class Play:
         self._steps: list[dict[str, Any]] = []
         self._servers = ""
 
-    def __enter__(self) -> Play:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -120,6 +121,7 @@ class Play:
             "run": self._run.name,
             "number": self._number,
             "seed": self._seed,
+            "records": dataclasses.asdict(self._run.records),
             "given": [[_shown(key), _shown(value)] for key, value in self._records],
             "topics": {topic.name: topic.partitions for topic in self._run.topics},
             "rules": self._rules,

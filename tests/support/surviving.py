@@ -35,6 +35,12 @@ SURVIVE: dict[str, Any] = {
             "do": [{"request": "lose"}],
         },
         {
+            "name": "result-turned-away",
+            "after": "commit-lost",
+            "when": {"requests": 1, "api": "Produce", "topic": "results"},
+            "do": [{"request": "turn_away"}],
+        },
+        {
             "name": "commit-applied",
             "after": "commit-lost",
             "when": {"requests": 1, "api": "OffsetCommit", "topic": "orders"},

@@ -1,0 +1,107 @@
+"""What runs of the arena prove, as scores: for a course's ``judge.py`` whose assignment says ``judging: evidence``.
+
+Each checker takes one `Case` and yields a `Finding` for each fault, linear in what happened. `judged` makes scores of
+them: the worst of all runs and seeds counts, and its operations are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.job import Score
+from autograder.judge.case import Case
+from autograder.judge.consuming import committed_first, committed_unread, poll_skips, repeats, unseen
+from autograder.judge.finding import Finding, Found, worst
+from autograder.judge.producing import duplicates, nothing_lost, order, partitioning
+from autograder.judge.tampering import foreign_records, tampering
+
+Checker = Callable[[Case], Iterable[Finding]]
+_SHOWN = 3  # findings whose proof is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A property of an assignment.
+
+    Attributes:
+        grade_id, name, points: as in assignment.yaml.
+        checker: finds what is wrong.
+        kept: the sentence when nothing is.
+        runs: the names of the plan's runs that it is about; None for all.
+    """
+
+    grade_id: str
+    name: str
+    points: float
+    checker: Checker
+    kept: str
+    runs: tuple[str, ...] | None = None
+
+
+STANDARD: dict[str, tuple[Checker, str]] = {
+    "lost-write": (nothing_lost, "Every record is in the log at the end."),
+    "duplicate": (duplicates, "No record is in the log twice."),
+    "partitioning": (partitioning, "All records of a key are in one partition."),
+    "order": (order, "The records of each key are in the order in which they were given."),
+    "unseen": (unseen, "Every record was fetched."),
+    "poll-skip": (poll_skips, "No reader went past a record."),
+    "committed-before-processed": (committed_first, "No offset was committed before its results were stored."),
+    "committed-unread": (committed_unread, "No offset was committed that was not read."),
+    "repeat": (repeats, "A record that was read again changed no result."),
+    "foreign": (foreign_records, "Nothing else was written."),
+}
+"""Checkers that need nothing but a case, by the name of their property, and what to say when nothing is wrong."""
+
+
+def judged(cases: Sequence[Case], rules: Sequence[Rule]) -> list[Score]:
+    """A score for each rule: all of its points, or none with the reason.
+
+    Whoever tampered with a cluster gets no points for anything: what else was seen there proves nothing. A run that the
+    arena itself could not bring to its end gives no points either, and says that it is not the student's fault.
+    """
+    problems = [case for case in cases if case.evidence.get("problem") or not case.evidence["is_complete"]]
+    bad = [found for case in cases for found in tampering(case)]
+    return [_score(rule, cases, problems, bad) for rule in rules]
+
+
+def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Sequence[Finding]) -> Score:
+    if bad:
+        reason = f"No points, because the cluster was tampered with. {bad[0].text}"
+        return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(bad))
+    about = [case for case in cases if rule.runs is None or case.evidence["run"] in rule.runs]
+    if problems or not about:
+        which = problems[0].name if problems else "there was no run of it"
+        reason = f"Not judged: the arena failed, not you ({which}). Ask for it to be graded again."
+        return Score(rule.grade_id, rule.name, 0.0, rule.points, reason)
+    found = [Found.of(rule.checker(case)) for case in about]
+    number = worst(found)
+    if not found[number].count:
+        return Score(rule.grade_id, rule.name, rule.points, rule.points, rule.kept)
+    first, count = found[number].kept[0], found[number].count
+    more = "" if count == 1 else f" In all {count} faults of this kind."
+    reason = f"{first.text}{more} ({about[number].name})"
+    return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(found[number].kept))
+
+
+def _proof(found: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(line for each in found[:_SHOWN] for line in each.proof)
+
+
+def cases_of(
+    evidence: Sequence[Mapping[str, Any]], topic: str | Mapping[str, str], results: str | None = None
+) -> list[Case]:
+    """A case for each run and seed.
+
+    Args:
+        topic: what the student wrote to and read; by the name of the run where that differs.
+    """
+    return [
+        Case(
+            each,
+            topic if isinstance(topic, str) else topic[each["run"]],
+            results if results in each["topics"] else None,
+        )
+        for each in evidence
+    ]

@@ -1,0 +1,70 @@
+"""What no honest producer or consumer does to a cluster; each is in the brokers' own journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autograder.judge.case import Case, short
+from autograder.judge.finding import Finding
+
+BETWEEN_BROKERS = frozenset(
+    {
+        "AddRaftVoter", "AllocateProducerIds", "AlterPartition", "AssignReplicasToDirs", "BeginQuorumEpoch",
+        "BrokerHeartbeat", "BrokerRegistration", "ControlledShutdown", "ControllerRegistration", "EndQuorumEpoch",
+        "Envelope", "FetchSnapshot", "LeaderAndIsr", "RemoveRaftVoter", "StopReplica", "UnregisterBroker",
+        "UpdateMetadata", "UpdateRaftVoter", "Vote", "WriteTxnMarkers",
+        # those that the kit has no table for come by their number
+        "4", "5", "6", "7", "27", "52", "53", "54", "56", "58", "59", "62", "63", "64", "67", "70", "73", "80", "81",
+        "82",
+    }
+)  # fmt: skip
+CHANGES = frozenset(
+    {
+        "AlterConfigs", "AlterPartitionReassignments", "CreatePartitions", "DeleteGroups", "DeleteRecords",
+        "DeleteTopics", "ElectLeaders", "IncrementalAlterConfigs", "OffsetDelete",
+    }
+)  # fmt: skip
+
+
+def tampering(case: Case) -> Iterator[Finding]:
+    """Requests that only brokers send, changes of the cluster, records that nobody asked for, a log cut short."""
+    for entry in case.evidence["entries"]:
+        api = entry["api"]
+        if api in BETWEEN_BROKERS:
+            yield Finding(
+                "tampering",
+                f"A request that only brokers send one another came from a client: {api}. It was refused.",
+                (case.line(entry, "as a client"),),
+            )
+        elif api == "Fetch" and entry["asked"].get("replica_id", -1) >= 0:
+            yield Finding(
+                "tampering",
+                f"A client asked for records as if it were broker {entry['asked']['replica_id']}. It got none.",
+                (case.line(entry, "as a replica"),),
+            )
+        elif api in CHANGES:
+            yield Finding(
+                "tampering",
+                f"A client changed the cluster, or tried to: {api}.",
+                (case.line(entry, short(entry["asked"].get("text"))),),
+            )
+    yield from _logs(case)
+
+
+def _logs(case: Case) -> Iterator[Finding]:
+    for partition in range(case.evidence["topics"].get(case.topic, 0)):
+        name = f"{case.topic}-{partition}"
+        log = case.evidence["logs"].get(name)
+        if log is None:
+            yield Finding("tampering", f"{name} is gone, or nobody leads it.")
+        elif log["log_start_offset"] > 0:
+            yield Finding("tampering", f"{name} was cut: it begins at offset {log['log_start_offset']}.")
+
+
+def foreign_records(case: Case) -> Iterator[Finding]:
+    """A record is in the topic that nobody was given to write."""
+    for value, places in case.places.items():
+        if value not in case.given:
+            attempts = case.attempts.get(value, [])
+            proof = tuple(case.line(each.entry, f"with '{short(value)}'") for each in attempts[:2])
+            yield Finding("foreign", f"{places[0]} holds '{short(value)}', which was not to be written.", proof)
