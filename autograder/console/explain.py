@@ -52,9 +52,10 @@ def _explain(entry: Entry) -> None:
         )
         for line in score.proof:
             say(f"      {_plain(line)}")
-    for title, lines in (("flags", entry.flags), ("stopped", entry.stops)):
-        for line in lines:
-            say(f"  {title}: {_plain(line)}")
+    for line in entry.flags:
+        say(f"  flag: {_plain(line)}")
+    for stop in entry.stops:
+        say(f"  stopped: {_plain(stop.where)}: {_plain(stop.sentence)}")
     usage = entry.usage
     memory = f", {usage.memory_bytes / 1e6:.0f} MB" if usage.memory_bytes else ""
     say(f"  it took {usage.wall_s:.1f} s{memory}")

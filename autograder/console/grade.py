@@ -156,7 +156,11 @@ def _pool(settings: dict[str, Any]) -> Any:
 
 
 def _lines(entry: Entry, *, with_points: bool) -> list[str]:
-    lines = [*entry.flags, *entry.stops, *([entry.trouble] if entry.trouble else [])]
+    lines = [
+        *entry.flags,
+        *(f"{stop.where}: {stop.sentence}" for stop in entry.stops),
+        *([entry.trouble] if entry.trouble else []),
+    ]
     if entry.status == "nothing":
         lines.append("there was nothing that could be graded; 0 points.")
     if entry.status == "graded" and with_points:

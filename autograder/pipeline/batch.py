@@ -215,8 +215,7 @@ class Batch:
         details: dict[str, Any] = {}
         if performed is not None:
             outcome = performed.outcome
-            stops = tuple(f"{stop.where}: {stop.sentence}" for stop in outcome.stops)
-            details = {"rung": outcome.rung, "usage": outcome.usage, "stops": stops}
+            details = {"rung": outcome.rung, "usage": outcome.usage, "stops": outcome.stops}
         lines = [str(flag) for flag in found] + list(recorded.lines if recorded else ())
         return Entry(
             key=one.key,

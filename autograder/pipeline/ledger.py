@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from autograder.job import Score, Usage
+from autograder.job import Score, Stop, Usage
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Entry:
     rung: str | None = None
     scores: tuple[Score, ...] = ()
     flags: tuple[str, ...] = ()
-    stops: tuple[str, ...] = ()
+    stops: tuple[Stop, ...] = ()
     needs_human: bool = False
     trouble: str = ""
     usage: Usage = dataclasses.field(default_factory=Usage)
@@ -57,8 +57,9 @@ class Entry:
             KeyError, TypeError, ValueError: it is something else.
         """
         scores = tuple(Score(**(each | {"proof": tuple(each["proof"])})) for each in values["scores"])
-        texts = {name: tuple(values[name]) for name in ("flags", "stops")}
-        return cls(**(values | texts | {"scores": scores, "usage": Usage(**values["usage"])}))
+        stops = tuple(Stop(**each) for each in values["stops"])
+        made = {"scores": scores, "stops": stops, "flags": tuple(values["flags"]), "usage": Usage(**values["usage"])}
+        return cls(**(values | made))
 
 
 class Ledger:

@@ -1,0 +1,170 @@
+"""Students' files put where nbgrader expects them: ``submitted/<student>/<assignment>/``."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.intake.flags import shown, size
+from autograder.intake.limits import Limits
+from autograder.intake.names import folded
+from autograder.pipeline.course import STATE, Course
+from autograder.pipeline.downloads import Found, as_released, read_download
+
+
+@dataclass
+class Collected:
+    """What was done: students by what happened to their work, and a line for each thing that was left out."""
+
+    new: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Work:
+    """One student's files: path -> (number of the upload, content)."""
+
+    files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    bytes: int = 0
+
+
+def collect(course: Course, assignment: str, download: Path, *, force: bool = False) -> Collected:
+    """Take every student's files out of a download.
+
+    Args:
+        download: a folder or a zip file.
+        force: let it take the place of other work that is there already.
+
+    Raises:
+        DownloadError: it cannot be read at all.
+    """
+    done = Collected()
+    limits = Limits()
+    release = course.folder("release", assignment)
+    released = frozenset(path.name for path in release.iterdir()) if release.is_dir() else frozenset()
+    known = _Students(course)
+    works: dict[str, _Work] = {}
+    for found in read_download(download, assignment, done.lines.append, limits):
+        student = known.student(found)
+        if not student:
+            done.lines.append(f"{shown(found.name)}: this cannot be a student's name; the file was left out.")
+            continue
+        _add(works.setdefault(student, _Work()), found, student, released, limits, done.lines.append)
+    for student, work in sorted(_without_twins(works, done.lines.append).items()):
+        _put(course, assignment, student, work, force=force, done=done)
+    return done
+
+
+def _add(
+    work: _Work, found: Found, student: str, released: frozenset[str], limits: Limits, refuse: Callable[[str], object]
+) -> None:
+    path = "/".join((*found.path[:-1], as_released(found.path[-1], released)))
+    where = f"{shown(student)}: {shown(path)}"
+    earlier = work.files.get(path)
+    if earlier and earlier[0] >= found.upload:
+        if earlier[0] == found.upload:
+            refuse(f"{where}: it is there twice; the second was left out.")
+        return
+    if len(work.files) >= limits.entries:
+        refuse(f"{where}: there are more than {limits.entries:,} files; it was left out.")
+        return
+    try:
+        content = found.read(min(limits.notebook_bytes, limits.total_bytes - work.bytes) + 1)
+    except OSError as error:
+        refuse(f"{where}: it cannot be read ({error.strerror}); it was left out.")
+        return
+    if len(content) + work.bytes > limits.total_bytes:
+        refuse(f"{where}: with it there would be more than {size(limits.total_bytes)}; it was left out.")
+        return
+    work.bytes += len(content)
+    work.files[path] = (found.upload, content)
+
+
+def _without_twins(works: Mapping[str, _Work], refuse: Callable[[str], object]) -> dict[str, _Work]:
+    """Students whose names are different folders on every computer."""
+    kept: dict[str, str] = {}
+    for student in sorted(works):
+        twin = kept.setdefault(folded(student), student)
+        if twin != student:
+            refuse(f"{shown(student)}: on some computers this is the same name as {shown(twin)}; it was left out.")
+    return {student: works[student] for student in kept.values()}
+
+
+def _put(course: Course, assignment: str, student: str, work: _Work, *, force: bool, done: Collected) -> None:
+    place = course.folder("submitted", assignment, student)
+    new = course.root / STATE / "collect"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True, mode=0o700)
+    for path, (_, content) in work.files.items():
+        target = new / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except OSError as error:  # a file and a folder of one name
+            done.lines.append(f"{shown(student)}: {shown(path)}: it cannot be written ({error.strerror}).")
+    if not place.exists():
+        done.new.append(student)
+    elif _files(place) == _files(new):
+        done.same.append(student)
+        return
+    elif not force:
+        done.lines.append(f"{shown(student)}: there is other work of theirs already; --force would replace it.")
+        return
+    else:
+        done.changed.append(student)
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    new.chmod(0o755)
+    new.rename(place)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink() and path != folder / "timestamp.txt"
+    }
+
+
+class _Students:
+    """Whom the gradebook knows, by their number and by their name in the LMS."""
+
+    def __init__(self, course: Course) -> None:
+        self._by_number: dict[str, str] = {}
+        self._by_name: dict[str, str] = {}
+        with course.gradebook() as gradebook:
+            for student in gradebook.students:
+                self._add(student)
+
+    def _add(self, student: Any) -> None:
+        self._by_number[(student.lms_user_id or "").strip()] = student.id
+        for names in ((student.first_name, student.last_name), (student.last_name, student.first_name)):
+            name = _letters("".join(filter(None, names)))
+            # Two students of one name are told apart by their numbers only.
+            self._by_name[name] = "" if self._by_name.get(name, student.id) != student.id else student.id
+
+    def student(self, found: Found) -> str:
+        """Nbgrader's id: the gradebook's, or one made of what the LMS says; empty when that is no name."""
+        if not found.number:
+            return "" if found.name.startswith((".", "-")) else found.name
+        known = self._by_number.get(found.number) or self._by_name.get(_letters(found.name), "")
+        if known:
+            return known
+        name = re.sub(r"[^a-z0-9]+", "-", _plain(found.name)).strip("-")
+        return f"{name}-{found.number}" if name else found.number
+
+
+def _plain(name: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(each for each in decomposed if not unicodedata.combining(each))
+
+
+def _letters(name: str) -> str:
+    return "".join(each for each in _plain(name) if each.isalnum())

@@ -1,0 +1,170 @@
+"""What Moodle and Canvas let an instructor download, a folder or a zip file, read as files of students.
+
+Nothing is unpacked onto the disk; links are not followed; what is refused is one line.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.intake.flags import shown, size
+from autograder.intake.limits import Limits
+from autograder.intake.names import is_left_behind, wrong_with
+
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)_?(?P<file>.*)", re.DOTALL)
+_CANVAS = re.compile(r"(?P<name>[^_]+)(_late)?_(?P<number>\d+)_(?P<upload>\d+)_(?P<file>.+)", re.DOTALL | re.IGNORECASE)
+_AGAIN = re.compile(r"-\d+(?=\.[A-Za-z0-9]+$)")  # Canvas: "first-1.ipynb" is the second upload of first.ipynb
+_ENCRYPTED = 0x1
+_MOST_ENTRIES = 200_000
+
+
+class DownloadError(Exception):
+    """A download cannot be read at all. The text says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a student.
+
+    Attributes:
+        name, number: of the student, as the LMS says them; the number is empty where there is none.
+        path: within the student's work.
+        upload: larger for later ones.
+        read: gives its content, of at most so many bytes.
+    """
+
+    name: str
+    number: str
+    path: tuple[str, ...]
+    upload: int
+    read: Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    parts: tuple[str, ...]
+    size_bytes: int
+    wrong: str
+    read: Callable[[int], bytes]
+
+
+def read_download(path: Path, assignment: str, refuse: Callable[[str], object], limits: Limits) -> Iterator[Found]:
+    """The files of all students in a download.
+
+    Args:
+        refuse: hears a line about each file that is left out.
+
+    Raises:
+        DownloadError: it is no folder and no zip file.
+    """
+    for entry in _zipped(path) if path.is_file() else _in_folder(path):
+        where = shown("/".join(entry.parts))
+        if any(is_left_behind(part) for part in entry.parts):
+            continue
+        if reason := entry.wrong or _wrong(entry, limits):
+            refuse(f"{where}: {reason}; it was left out.")
+            continue
+        found = _recognized(entry, assignment)
+        if found is None:
+            refuse(f"{where}: no student's name can be read from where it lies; it was left out.")
+        else:
+            yield found
+
+
+def _wrong(entry: _Entry, limits: Limits) -> str:
+    for number in range(len(entry.parts)):
+        if reason := wrong_with(entry.parts[number], "/".join(entry.parts[: number + 1]), limits):
+            return reason
+    most = limits.notebook_bytes if entry.parts[-1].endswith(".ipynb") else limits.file_bytes
+    if entry.size_bytes > most:
+        return f"it has {size(entry.size_bytes)}, and {size(most)} are allowed"
+    return ""
+
+
+def _recognized(entry: _Entry, assignment: str) -> Found | None:
+    first, *rest = entry.parts
+    if match := _MOODLE.fullmatch(first):
+        path = (match["file"], *rest) if match["file"] else tuple(rest)
+        return Found(match["name"], match["number"], path, 0, entry.read) if path else None
+    if not rest:
+        match = _CANVAS.fullmatch(first)
+        if match is None:
+            return None
+        return Found(match["name"], match["number"], (match["file"],), int(match["upload"]), entry.read)
+    if rest[0] == assignment and len(rest) > 1:  # as nbgrader itself keeps submissions
+        rest = rest[1:]
+    return Found(first, "", tuple(rest), 0, entry.read)
+
+
+def as_released(name: str, released: frozenset[str]) -> str:
+    """The name that a file had before Canvas counted its uploads, where that is the name of a released one."""
+    plain = _AGAIN.sub("", name)
+    return plain if name not in released and plain in released else name
+
+
+def _in_folder(folder: Path, at: tuple[str, ...] = ()) -> Iterator[_Entry]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda each: each.name)
+    except OSError as error:
+        raise DownloadError(f"{folder} cannot be read ({error.strerror}).") from error
+    for each in entries:
+        parts = (*at, each.name)
+        found = each.stat(follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode):
+            yield from _in_folder(Path(each.path), parts)
+        else:
+            wrong = "" if stat.S_ISREG(found.st_mode) else "it is a link or no ordinary file"
+            yield _Entry(parts, found.st_size, wrong, _file_reader(Path(each.path)))
+
+
+def _file_reader(path: Path) -> Callable[[int], bytes]:
+    def read(most_bytes: int) -> bytes:
+        # It could have been exchanged since it was looked at.
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with open(file, "rb") as opened:
+            return opened.read(most_bytes)
+
+    return read
+
+
+def _zipped(path: Path) -> Iterator[_Entry]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, EOFError, OSError) as error:
+        raise DownloadError(f"{path} is no zip file that can be read.") from error
+    entries = archive.infolist()
+    if len(entries) > _MOST_ENTRIES:
+        raise DownloadError(f"{path} has {len(entries):,} files in it, and {_MOST_ENTRIES:,} are allowed.")
+    for entry in entries:
+        name = entry.filename
+        if entry.is_dir():
+            continue
+        mode = entry.external_attr >> 16
+        wrong = ""
+        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
+            wrong = "its name leads out of the archive"
+        elif stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
+            wrong = "it is a link or no ordinary file"
+        elif entry.flag_bits & _ENCRYPTED:
+            wrong = "it is encrypted"
+        parts = tuple(part for part in name.split("/") if part) or (name,)
+        yield _Entry(parts, entry.file_size, wrong, _zip_reader(archive, entry))
+
+
+def _zip_reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[int], bytes]:
+    def read(most_bytes: int) -> bytes:
+        try:
+            with archive.open(entry) as part:
+                return part.read(most_bytes)
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+            raise OSError(0, "it is damaged") from error
+
+    return read
