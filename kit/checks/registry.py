@@ -147,11 +147,19 @@ def check(name: str, cluster: HasBootstrapServers | HasEvidence | None = None, a
         return CheckResult(
             name,
             passed=False,
-            happened=f"The cluster could not be asked: {type(error).__name__}: {error}",
+            happened=f"The cluster could not be asked: {_said(error)}",
             where=f"the brokers at {getattr(cluster, 'bootstrap_servers', 'unknown addresses')}",
-            try_next="Run the cell with kit.start or kit.connect again, then the cells after it.",
+            try_next=(
+                "Is a broker down? Restart it, and run this cell again. Else run the cell with kit.start or kit.connect "
+                "again, then the cells after it."
+            ),
         )
     return dataclasses.replace(result, note=remember(name, passed=result.passed))
+
+
+def _said(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name}: {str(error).removeprefix(f'{name}: ')}"  # some of kafka-python's texts begin with the name
 
 
 def _evidence_of(cluster: Any) -> AbstractContextManager[Evidence]:

@@ -34,12 +34,16 @@ function makeSection(section, id, onInput) {
   const list = element("ul", "kit-project-items");
   list.setAttribute("aria-label", `What ${section.heading} should have`);
   const left = element("div");
-  left.append(name, field);
+  // The form is longer than a screen: what is lost is told where it was typed too.
+  const note = element("p", "kit-project-lost");
+  note.setAttribute("aria-hidden", "true"); // the line at the end says it
+  note.hidden = true;
+  left.append(name, field, note);
   const right = element("div");
   right.append(prompts, list);
   root.append(left, right);
   field.addEventListener("input", onInput);
-  return { root, field, list };
+  return { root, field, list, note };
 }
 
 function itemLine(item) {
@@ -134,6 +138,10 @@ function render({ model, el }) {
 
   function drawStatus() {
     foot.classList.toggle("kit-project-lost", lost !== "");
+    for (const [section, { field, note }] of sections) {
+      note.hidden = !lost || field.value === (model.get("texts")[section] ?? "");
+      setText(note, lost);
+    }
     setText(status, lost || (isOpen() ? "Saving …" : model.get("status")));
   }
   function drawItems() {

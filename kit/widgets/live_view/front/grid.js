@@ -70,6 +70,9 @@ function makeRow(numNodes) {
   const head = element("th", "kit-partition-head");
   head.scope = "row";
   const name = element("span", "kit-partition-name");
+  const topicName = element("span", "kit-topic-name"); // where it is too long, its end is left out and not the number
+  const number = element("span");
+  name.append(topicName, number);
   const leaderless = element("span", "kit-leaderless", "no leader");
   const offsets = element("span", "kit-offsets");
   const rate = element("span", "kit-rate");
@@ -78,10 +81,12 @@ function makeRow(numNodes) {
   line.append(head, ...slots.map((slot) => slot.cell));
 
   function update([topic, partition, leader, roles, start, highWatermark, perSecond]) {
-    setText(name, `${topic}-${partition}`);
+    setText(topicName, topic);
+    setText(number, `-${partition}`);
     name.title = `${topic}, partition ${partition}`;
     leaderless.hidden = leader !== null;
-    setText(offsets, offsetsInWords(start, highWatermark));
+    // Nobody can tell the offsets of a partition without a leader, and that it has none stands beside it.
+    setText(offsets, leader === null && highWatermark === null ? "" : offsetsInWords(start, highWatermark));
     offsets.title = "from the log start offset to the high watermark: up to there consumers can read";
     setText(rate, perSecond > 0 ? `+${perSecond < 10 ? perSecond : Math.round(perSecond).toLocaleString("en")}/s →` : "");
     const paths = perSecond > 0 ? lanes(roles) : [];

@@ -48,7 +48,7 @@ function makeRack(id, press) {
     setText(state, `${STATES[now]} ${now}`);
     setText(slow, node.slow ? `⧖ slow ${node.slow}` : "");
     setText(address, node.address);
-    setText(counts, holds(node));
+    setText(counts, instead ? "" : holds(node));
     buttons.hidden = refusal !== "";
     for (const { button, text, states, reason } of made) {
       setText(button, copies ? `⧉ ${text}` : text);
