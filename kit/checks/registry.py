@@ -150,8 +150,8 @@ def check(name: str, cluster: HasBootstrapServers | HasEvidence | None = None, a
             happened=f"The cluster could not be asked: {_said(error)}",
             where=f"the brokers at {getattr(cluster, 'bootstrap_servers', 'unknown addresses')}",
             try_next=(
-                "Is a broker down? Restart it, and run this cell again. Else run the cell with kit.start or kit.connect "
-                "again, then the cells after it."
+                "Is a broker down? Restart it, and run this cell again. Else run the cell with kit.start or "
+                "kit.connect again, then the cells after it."
             ),
         )
     return dataclasses.replace(result, note=remember(name, passed=result.passed))
