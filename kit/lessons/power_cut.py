@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kit.client_settings import settings_of
+from kit.errors import ClusterClosedError, WorkersTimeoutError
 from kit.lessons.delivery import Delivery, compare
 from kit.plain_errors import plainly
 
@@ -23,6 +24,7 @@ DUE_PARTITION, DUE_OFFSET = "due.partition", "due.offset"
 BATCH_OFFSET = "batch.offset"
 """... with the offset of the first record of the batch that the program was given with it."""
 
+_GONE = "The cluster is closed, or no broker answers: run its kit.start or kit.connect again, then the cells after it."
 _PATIENCE_POLLS = 300  # of a tenth of a second each
 
 
@@ -119,10 +121,12 @@ def play(
         settings: more of the consumers, in kafka-python's names.
 
     Raises:
-        TimeoutError: nothing comes any more and the end is not reached.
+        WorkersTimeoutError: nothing comes any more and the end is not reached.
+        ClusterClosedError: the cluster is closed, or no broker answers.
     """
     from kafka import KafkaProducer
 
+    _check_open(cluster)
     known = settings_of(cluster)
     _create(known, paid)
     run = 1 + max((run_of(record.headers) for record in records_of(cluster, paid)), default=0)
@@ -183,9 +187,14 @@ def why_unproven(due: list[Any], paid: list[Any]) -> str:
 
 @plainly
 def records_of(cluster: Any, topic: str) -> list[Any]:
-    """All records of a topic, read without a group."""
+    """All records of a topic, read without a group.
+
+    Raises:
+        ClusterClosedError: the cluster is closed, or no broker answers.
+    """
     from kafka import KafkaConsumer, TopicPartition
 
+    _check_open(cluster)
     options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "allow_auto_create_topics": False}
     consumer = KafkaConsumer(**{**settings_of(cluster), **options})
     with contextlib.closing(consumer):
@@ -227,7 +236,7 @@ def _until_end(consumer: Any) -> Iterator[list[Any]]:
         ends = consumer.end_offsets(consumer.assignment())
         if ends and all(consumer.position(at) >= end for at, end in ends.items()):
             return
-    raise TimeoutError(
+    raise WorkersTimeoutError(
         f"Nothing comes any more, and the end is not reached. Held: {consumer.assignment() or 'nothing'}."
     )
 
@@ -246,6 +255,12 @@ def _of_consumer(group_id: str, batch: int) -> dict[str, Any]:
         "enable_auto_commit": False,
         "max_poll_records": batch,
     }
+
+
+def _check_open(cluster: Any) -> None:
+    """A client would look for a broker for half a minute where there is none."""
+    if not any(broker.is_alive for broker in cluster.brokers):
+        raise ClusterClosedError(_GONE)
 
 
 def _create(settings: Mapping[str, Any], topic: str) -> None:

@@ -127,6 +127,15 @@ def test_every_rebalance_is_wide_enough_to_be_seen(groups: Locator) -> None:
     assert min(widths) >= 10
 
 
+def test_lag_is_in_sight(page: Page, groups: Locator) -> None:
+    """The partitions' table needs no sideways scrolling for its last column, also beside the file browser."""
+    for width in (1400, 1280, 1000):
+        page.set_viewport_size({"width": width, "height": 900})
+        table = groups.get_by_role("region", name="Partitions", exact=True)
+        assert table.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), width
+    page.set_viewport_size({"width": 1400, "height": 900})
+
+
 def test_timeline_is_there_in_words(page: Page, groups: Locator) -> None:
     """The tables behind the picture have each assignment, and open by keyboard."""
     summary = groups.get_by_text("The same as tables")

@@ -14,11 +14,12 @@ from kit.plain_errors import plainly
 
 KIT = str(Path(__file__).resolve().parents[2] / "kit")
 CLOSED = """
-from kit.checks import registry
+from kit.backends import Broker
 from kit.lessons import power_cut
 
 class Closed:
     bootstrap_servers = "127.0.0.1:1"
+    brokers = [Broker(1, "127.0.0.1", 1, is_alive=True)]  # as far as is known
     client_settings = {"bootstrap_servers": "127.0.0.1:1", "bootstrap_timeout_ms": 10}
 """
 
