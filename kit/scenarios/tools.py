@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -166,6 +167,12 @@ class Tools:
                 found = consumer.poll(timeout_ms=200).get(place, [])
                 log.extend((record.offset, record.value) for record in found)
         history.final_log(topic, number, log)
+
+    @staticmethod
+    def longest_pause_ms(history: History) -> int:
+        """The longest time between two acknowledgements; 0 for fewer than two."""
+        ends = sorted(each.end_ms for each in history.operations if each.action == "send" and each.end_ms is not None)
+        return max((later - earlier for earlier, later in itertools.pairwise(ends)), default=0)
 
     def _admin(self) -> contextlib.closing[KafkaAdminClient]:
         """A new one each time: an old one may believe in brokers that have died meanwhile."""

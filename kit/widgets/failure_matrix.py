@@ -259,7 +259,7 @@ class FailureMatrix(TextTwin):
         if len(self._memory.seen) < len(ROWS):
             return f"{len(self._memory.seen)} of {len(ROWS)} rows were run."
         if lesson.missing(self._memory.predictions):
-            return "All rows were run. Say what you think of the others, and you see what came out."
+            return "All rows were run. Predict those that are open, and you see what came out."
         if wrong:
             return f"All rows were run. Not as you said: {lesson.in_words(wrong)}. Read why, and change what you think."
         return "All rows were run, and each came out as you said."

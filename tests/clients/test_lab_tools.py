@@ -84,12 +84,16 @@ def test_what_is_read_is_held_against_what_was_acknowledged(tools: Tools) -> Non
     producer = tools.producer(history, "near", brokers={2}, acks="all")
     with tools.watching("read") as asked:
         tools.send(producer, "read", "once")
+        tools.send(producer, "read", "twice")
         producer.close()
         tools.read(history, "read")
 
     report = kit.history.check(history, caught_up=True)
 
     assert report.ok, report.explain()
+    first, second = (each.end_ms or 0 for each in history.operations if each.action == "send")
+    assert Tools.longest_pause_ms(history) == second - first
+    assert Tools.longest_pause_ms(History()) == 0
     assert asked["Produce"] == {2}
 
 
