@@ -38,7 +38,7 @@ def enter(network: Network | None) -> int:
     user, group = os.geteuid(), os.getegid()
     if user == 0 and _maps(NOBODY):
         os.setgroups([])
-        with _mapped_from_outside({0: 0, NOBODY: NOBODY}, {0: group, NOBODY: NOBODY}):
+        with mapped_from_outside({0: 0, NOBODY: NOBODY}, {0: group, NOBODY: NOBODY}):
             syscalls.unshare(flags)
         inside = NOBODY
     else:
@@ -54,7 +54,7 @@ def enter(network: Network | None) -> int:
 
 
 @contextlib.contextmanager
-def _mapped_from_outside(users: dict[int, int], groups: dict[int, int]) -> Iterator[None]:
+def mapped_from_outside(users: dict[int, int], groups: dict[int, int]) -> Iterator[None]:
     """After the body has left the user namespace, map it to more users than it could map itself: only root may."""
     parent = os.getpid()
     left_reading, left_writing = os.pipe()
