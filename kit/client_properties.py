@@ -9,6 +9,8 @@ Source: Java's ``Properties.load``; "Kafka configuration" of Apache Kafka and of
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import difflib
 import os
 import re
@@ -90,19 +92,30 @@ def read_properties(path: str | os.PathLike[str]) -> dict[str, object]:
         ConnectError: the file cannot be read, or a line of it makes no sense; the text has the line's number.
     """
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConnectError(
-            f"{path} is no properties file: it is not text in UTF-8. Is it a key store? Give its .properties file."
-        ) from None
+        data = Path(path).expanduser().read_bytes()
     except FileNotFoundError:
-        raise ConnectError(
-            f"There is no file {path} here ({Path.cwd()}): correct properties=, or write the whole path."
-        ) from None
+        found = Path(path).expanduser()
+        where = f"here ({Path.cwd()})" if not found.is_absolute() else f"(it would be {found})"
+        whole = ", or write the whole path" if not found.is_absolute() else ""
+        raise ConnectError(f"There is no file {path} {where}: correct properties={whole}.") from None
     except (OSError, TypeError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConnectError(f"properties={path!r} cannot be read ({reason}): name a file of settings.") from None
-    return _translated(list(_lines(text, str(path))), str(path))
+    return _translated(list(_lines(_decoded(data, path), str(path))), str(path))
+
+
+def _decoded(data: bytes, path: str | os.PathLike[str]) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with its mark at the beginning, as PowerShell's ``>`` writes it."""
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    with contextlib.suppress(UnicodeDecodeError):
+        text = data.decode(encoding)
+        if "\0" not in text:
+            return text
+    if b"\0" in data[:2]:
+        raise ConnectError(f"{path} is no text in UTF-8, but in UTF-16 without a mark: save it again as UTF-8.")
+    raise ConnectError(
+        f"{path} is no properties file: it is not text in UTF-8. Is it a key store? Give its .properties file."
+    )
 
 
 def name_in_files(setting: str) -> str:
@@ -149,7 +162,9 @@ def _line(number: int, text: str, path: str) -> Line:
     if found is None:
         raise ConnectError(f"Line {number} of {path} has no name before its equals sign: write name=value.")
     name = _unescaped(found[1])
-    if not re.search("[=:]", found[2]):  # Java would take the rest as the value; a pasted key alone must not pass
+    # Java takes a space for the sign, too. Here only after a known name: a secret that was pasted alone must not pass.
+    is_spaced = name in _ALL_NAMES and bool(text[found.end() :].strip())
+    if not is_spaced and not re.search("[=:]", found[2]):
         raise ConnectError(f"Line {number} of {path} has no equals sign: write name=value, or begin it with #.")
     return Line(number, name, _unescaped(text[found.end() :]).strip())
 

@@ -6,7 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from kit.console.words import Parser, fail
+from kit.console.words import CommandLineError, Parser, fail
 
 _TEXT = """\
 Open the labs in JupyterLab. Your own copies of them are in the folder work/ of the project; they are never
@@ -16,17 +16,31 @@ _EXAMPLES = (
     ("kit lab", "opens the first lab in your browser"),
     ("kit lab --no-browser --port=9000", "only prints the address; the options are JupyterLab's"),
 )
+_LAST_PORT = 65_535
 _MARKS = ("tools/lab.py", "labs")
 
 
 def parser() -> Parser:
     """What ``kit lab`` itself understands."""
-    return Parser("kit lab", _TEXT, _EXAMPLES)
+    made = Parser("kit lab", _TEXT, _EXAMPLES)
+    made.add_argument("--port", metavar="PORT", help="where JupyterLab listens; the next free port when it is taken")
+    return made
+
+
+def _check_port(text: str | None) -> None:
+    """Refuse in our words what JupyterLab would refuse in its own.
+
+    Raises:
+        CommandLineError: it is no port.
+    """
+    if text is not None and not (text.isascii() and text.isdigit() and 0 < int(text) <= _LAST_PORT):
+        raise CommandLineError(f"--port {text} cannot be a port: choose a number from 1024 to {_LAST_PORT}.")
 
 
 def run(argv: list[str]) -> int:
     """Serve the labs until JupyterLab is stopped; returns the exit status."""
-    parser().parse_known_args(argv)  # shows the help
+    options, _ = parser().parse_known_args(argv)  # shows the help
+    _check_port(options.port)
     root = project_folder()
     if root is None:
         return fail(

@@ -11,7 +11,7 @@ from pathlib import Path
 from kit.broker.process import data_dir
 from kit.diagnosis.report import Finding
 from kit.errors import KitError
-from kit.service import channel, folder, left_overs
+from kit.service import channel, desks, folder, left_overs
 
 SECTION = "Left by crashed clusters"
 COMMAND = "kit doctor --clean"
@@ -28,7 +28,12 @@ def look(*, clean: bool) -> list[Finding]:
     """
     findings = [
         finding
-        for name, look_for in (("services", _services), ("temporary files", _folders), ("Docker", _containers))
+        for name, look_for in (
+            ("services", _services),
+            ("practice desks", _desks),
+            ("temporary files", _folders),
+            ("Docker", _containers),
+        )
         for finding in findings_of(name, look_for(), clean=clean)
     ]
     return findings or [Finding(SECTION, "nothing", "ok", "nothing is left behind")]
@@ -54,6 +59,14 @@ def findings_of(name: str, found: _Found, *, clean: bool) -> list[Finding]:
 
 def _services() -> _Found:
     return [f"the cluster {name} ended without cleaning up" for name in folder.crashed()], left_overs.clean
+
+
+def _desks() -> _Found:
+    texts = [
+        f"the notebook with the practice desk in {desk} ended without tidying up; its clusters may go on running"
+        for desk in desks.left()
+    ]
+    return texts, desks.clean
 
 
 def _folders() -> _Found:

@@ -64,6 +64,9 @@ def _check_flags(flags: Flags) -> None:
             "if any flags in the group [from-beginning offset] are set none of the others can be; "
             "[from-beginning offset] were all set"
         )
+    if flags.given("group") and not flags["group"].strip():
+        raise CliError("the consumer group ID is empty", "Leave `--group` out for a new group of its own.")
+    record_text.check_delimiter(flags["delimiter"])
     if flags["offset"] < 0:
         raise CliError(f"invalid offset {flags['offset']}", "Offsets of a partition count from 0.")
     for what in ("key", "value"):

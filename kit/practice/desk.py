@@ -30,6 +30,7 @@ from kit.practice.errors import CliError
 from kit.practice.processes import client_settings
 from kit.practice.state import KafkaCluster, State
 from kit.practice.store import Store
+from kit.service.desks import DeskNote
 
 if TYPE_CHECKING:
     from kit.widgets.terminals import Terminals
@@ -102,7 +103,9 @@ class Desk:
         cells.close_earlier()
         self.home = Path(folder).absolute()
         self._store = Store(self.home)
+        self._note: DeskNote | None = None
         self.close()
+        self._note = DeskNote(self.home)
         atexit.register(self.close)
         cells.remember(self)
         self._add_magic()
@@ -227,14 +230,20 @@ class Desk:
 
     def close(self) -> None:
         """End every cluster of this desk and remove its folder; harmless when called again."""
+        if self._is_gone() and self._note is not None:
+            self._note.remove()
+
+    def _is_gone(self) -> bool:
+        """End and remove everything; whether that has worked."""
         if not self.home.exists():
-            return
+            return True
         reset = [*COMMAND, "practice", "reset", "--force"]
         said = subprocess.run(reset, env=self.environment, capture_output=True, encoding="utf-8", check=False)
         if said.returncode:
             _say(said.stdout + said.stderr)
-            return
+            return False
         shutil.rmtree(self.home, ignore_errors=True)
+        return True
 
     def __repr__(self) -> str:
         try:

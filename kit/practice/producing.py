@@ -167,6 +167,7 @@ def _writer(flags: Flags) -> _Writer:
         raise CliError("`--parse-key` must be set when `key-format` is set")
     if not flags["delimiter"]:
         raise CliError("the delimiter is empty", "Leave `--delimiter` out to use a colon.")
+    record_text.check_delimiter(flags["delimiter"])
     return _Writer(flags)
 
 

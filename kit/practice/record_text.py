@@ -50,6 +50,20 @@ def check_format(name: str) -> None:
 # -- lines that are produced -------------------------------------------------------------------------------------------
 
 
+def check_delimiter(delimiter: str) -> None:
+    """Refuse what a shell hands on as a backslash and a letter where a tab was meant.
+
+    Raises:
+        CliError: it is such a one; the text says how a tab is typed.
+    """
+    if delimiter in ("\\t", "\\n"):
+        raise CliError(
+            f"the delimiter is the two characters {delimiter}, and not what they stand for in programs",
+            "In bash and zsh a tab is written $'\\t', with a dollar sign: `--delimiter $'\\t'`. In PowerShell: \"`t\".",
+            "Consuming, leave `--delimiter` out: it is a tab already.",
+        )
+
+
 def split_key(line: bytes, delimiter: bytes) -> tuple[bytes, bytes]:
     """Key and value of a line, at its first delimiter, without the spaces around them.
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import kit
+from kit.diagnosis import left
 from kit.practice.desk import Desk
+from kit.service import desks
+from kit.service.left_overs import users_of
 
 pytestmark = [pytest.mark.slow]
 
@@ -43,6 +48,7 @@ def test_desk_has_a_state_of_its_own_and_leaves_nothing(
     assert again.facts().clusters == ()
     again.close()
     again.close()
+    desk.close()
 
     assert not (tmp_path / "desk").exists()
     assert not (tmp_path / "own").exists()
@@ -87,3 +93,37 @@ def test_interrupted_cell_is_a_ctrl_c(tmp_path: Path, monkeypatch: pytest.Monkey
 
     assert "Stopping Consumer." in "".join(printed)
     assert said.status == 0
+
+
+_KILLED = """
+import os, signal, sys
+from kit.practice.desk import Desk
+desk = Desk(sys.argv[1])
+desk.confluent("login")
+desk.confluent("environment use " + desk.confluent("environment create day2").id)
+desk.confluent("kafka cluster create x --cloud gcp --region us-west1")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by SIGKILL")
+def test_desk_of_a_killed_kernel_is_found_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cluster goes on in a folder that nobody looks into; the doctor knows it, and ends it."""
+    monkeypatch.setenv("KIT_HOME", str(tmp_path / "own"))
+    folder = tmp_path / "desk"
+    alive = Desk(tmp_path / "other")
+    alive.confluent("login")
+    subprocess.run([sys.executable, "-c", _KILLED, str(folder)], capture_output=True, check=False)
+    assert users_of(next((folder / "practice" / "clusters").glob("*")))
+    assert desks.left() == [folder]
+    (found,) = [each for each in left.look(clean=False) if each.name == "practice desks"]
+    assert str(folder) in found.text
+    assert found.command == "kit doctor --clean"
+
+    (removed,) = [each for each in left.look(clean=True) if each.name == "practice desks"]
+
+    assert removed.state == "ok"
+    assert desks.left() == []
+    assert not folder.exists()
+    alive.close()
+    assert not (tmp_path / "own").exists()

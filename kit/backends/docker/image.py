@@ -15,7 +15,8 @@ VERSION = "4.3.1"
 SETTING = "KIT_KAFKA_IMAGE"
 _REPOSITORY = "apache/kafka"
 _NATIVE = "native"
-_NAME = re.compile(r"[a-z0-9][a-zA-Z0-9._:/@-]*")
+# Registry and repository are in small letters, a tag may have capitals. Source: the distribution specification's names.
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._/-]|:[0-9]+/)*(?::\w[\w.-]*)?(?:@[a-z0-9]+:[0-9a-f]+)?", re.ASCII)
 _MB = 1_000_000
 
 
@@ -33,13 +34,19 @@ def chosen(image: object) -> str:
     wish = setting or f"{_REPOSITORY}:{VERSION}" if image is None else image
     if not isinstance(wish, str) or not _NAME.fullmatch(wish):
         source, otherwise = ("image", "leave image out") if setting is None else (SETTING, f"unset {SETTING}")
-        raise StartError(f'{source}={wish!r} is not an image\'s name: try "{_REPOSITORY}:{VERSION}", or {otherwise}.')
+        what = f"{source}={wish!r} is not an image's name{_capitals(wish)}"
+        raise StartError(f'{what}: try "{_REPOSITORY}:{VERSION}", or {otherwise}.')
     if wish == _NATIVE:
         return f"{_REPOSITORY}-native:{VERSION}"
     if wish[0].isdigit() and "/" not in wish and ":" not in wish:
         return f"{_REPOSITORY}:{wish}"
     has_tag = ":" in wish.rpartition("/")[2] or "@" in wish
     return wish if has_tag else f"{wish}:latest"
+
+
+def _capitals(wish: object) -> str:
+    has_name = isinstance(wish, str) and _NAME.fullmatch(wish.lower()) is not None
+    return " (capitals may only be in its tag)" if has_name else ""
 
 
 def get(client: Any, name: str, progress: Progress) -> None:
@@ -125,7 +132,7 @@ _REASONS = (
     ),
     (
         ("not found", "manifest unknown", "does not exist", "access denied", "invalid reference"),
-        f'there is none of that name; try image="{_REPOSITORY}:{VERSION}", or leave image out',
+        "there is none of that name; {otherwise}",
     ),
     (
         ("no such host", "timeout", "refused", "unreachable", "temporary failure", "tls", "x509", "eof", "lookup"),
@@ -141,9 +148,11 @@ def refusal(name: str, said: str) -> str:
         said: the engine's words.
     """
     lower = said.lower()
+    otherwise = f'try image="{_REPOSITORY}:{VERSION}", or leave image out'
+    if os.environ.get(SETTING) and name.endswith(chosen(None)):
+        otherwise = f"the environment's {SETTING} names it: unset it, or name another one there"
     for words, reason in _REASONS:
         if any(word in lower for word in words):
-            return (
-                f"The image {name} cannot be pulled: {reason}. kit.start() works without it. (The engine says: {said})"
-            )
+            why = reason.replace("{otherwise}", otherwise)
+            return f"The image {name} cannot be pulled: {why}. kit.start() works without it. (The engine says: {said})"
     return f"The image {name} cannot be pulled: {said}. kit.start() works without it."

@@ -36,6 +36,7 @@ def read(tmp_path: Path, text: str) -> dict[str, Any]:
         ("metadata.broker.list=a:1", {"bootstrap_servers": "a:1"}),
         ("sasl.mechanism=PLAIN", {"sasl_mechanism": "PLAIN"}),
         ("sasl.mechanisms=PLAIN", {"sasl_mechanism": "PLAIN"}),
+        ("sasl.mechanism PLAIN\nsecurity.protocol \t SSL", {"sasl_mechanism": "PLAIN", "security_protocol": "SSL"}),
         ("sasl.password=a\\\\b\\u0041\\=", {"sasl_plain_password": "a\\bA="}),
         ("sasl.password=with#sharp=and:more", {"sasl_plain_password": "with#sharp=and:more"}),
         ("ssl.endpoint.identification.algorithm=", {"ssl_check_hostname": False}),
@@ -106,14 +107,36 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file, a folder and a key store are each told as such."""
     (tmp_path / "trust.jks").write_bytes(b"\xfe\xed\xfe\xed\x00\x80\xff")
 
-    with pytest.raises(kit.ConnectError, match=r"There is no file .*none\.properties here"):
-        read_properties(tmp_path / "none.properties")
+    with pytest.raises(kit.ConnectError, match=r"There is no file none\.properties here"):
+        read_properties("none.properties")
     with pytest.raises(kit.ConnectError, match=r"cannot be read.*name a file of settings"):
         read_properties(tmp_path)
     with pytest.raises(kit.ConnectError, match=r"not text in UTF-8\. Is it a key store"):
         read_properties(tmp_path / "trust.jks")
     with pytest.raises(kit.ConnectError, match="cannot be read"):
         read_properties("a\0b")
+
+
+def test_home_folder_in_a_file_name_is_told_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``~`` is the home folder; where that is, is told when the file is missing."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with pytest.raises(kit.ConnectError, match=r"There is no file ~/x\.properties \(it would be .*x\.properties\)"):
+        read_properties("~/x.properties")
+    (tmp_path / "x.properties").write_text("bootstrap.servers=a:1")
+
+    assert read_properties("~/x.properties") == {"bootstrap_servers": "a:1"}
+
+
+def test_file_in_utf_16_is_read_by_its_mark_and_told_without_one(tmp_path: Path) -> None:
+    """PowerShell's ``>`` writes it."""
+    path = tmp_path / "client.properties"
+    path.write_bytes("bootstrap.servers=a:1\r\n".encode("utf-16"))
+    assert read_properties(path) == {"bootstrap_servers": "a:1"}
+
+    path.write_bytes("bootstrap.servers=a:1\r\n".encode("utf-16-le"))
+    with pytest.raises(kit.ConnectError, match="in UTF-16 without a mark: save it again as UTF-8"):
+        read_properties(path)
 
 
 def test_dictionary_in_the_same_names() -> None:

@@ -61,6 +61,8 @@ def test_version_names_the_kit_and_python(capsys: pytest.CaptureFixture[str]) ->
         (["down", "a", "--all"], "not allowed with"),
         (["up", "--backend", "cloud"], "invalid choice: 'cloud'"),
         (["up", "--port"], "expected one argument"),
+        (["lab", "--port", "x"], "--port x cannot be a port"),
+        (["lab", "--port=70000"], "--port 70000 cannot be a port"),
     ],
 )
 def test_mistake_is_one_sentence_and_status_2(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,7 @@ def test_image_of_the_environment_is_taken_when_none_is_named(monkeypatch: pytes
     assert image.chosen("4.2.0") == "apache/kafka:4.2.0"
 
 
-@pytest.mark.parametrize("wish", ["", " ", "Kafka", "a b", 7, True])
+@pytest.mark.parametrize("wish", ["", " ", "Kafka", "a b", "apache/Kafka:4.3.1", "apache/kafka:", 7, True])
 def test_image_that_is_no_name_is_refused(wish: object) -> None:
     """Before the engine is asked anything."""
     with pytest.raises(StartError, match="is not an image's name"):
@@ -53,6 +53,23 @@ def test_variable_that_holds_no_name_is_told_by_its_own_name(monkeypatch: pytest
         image.chosen(None)
     with pytest.raises(StartError, match=r"^image='Nor This' is not .* leave image out"):
         image.chosen("Nor This")
+
+
+def test_capitals_are_told_as_the_reason() -> None:
+    """They are for tags only; the engine would say so in words about references."""
+    with pytest.raises(StartError, match="capitals may only be in its tag"):
+        image.chosen("Apache/Kafka:4.3.1")
+
+    assert image.chosen("apache/kafka:4.3.1-RC0") == "apache/kafka:4.3.1-RC0"
+
+
+def test_refused_pull_of_the_environments_image_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving image out is what its reader has done already."""
+    monkeypatch.setenv(image.SETTING, "mirror.example/kafka:4")
+    text = image.refusal("mirror.example/kafka:4", "manifest unknown")
+
+    assert "KIT_KAFKA_IMAGE names it: unset it" in text
+    assert "leave image out" not in text
 
 
 def test_pull_is_told_in_megabytes() -> None:

@@ -282,3 +282,16 @@ def test_reader_that_went_away_is_noticed_without_printing() -> None:
 
         with pytest.raises(BrokenPipeError):
             screen.check_reader()
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--group", ""), "the consumer group ID is empty"),
+        (("--group", "  "), "the consumer group ID is empty"),
+        (("--delimiter", r"\t"), "a tab is written $'\\t'"),
+    ],
+)
+def test_flags_that_cannot_be_meant_are_refused(day2: PracticeCli, flags: tuple[str, ...], told: str) -> None:
+    """An empty group, and the two characters that a shell makes of a tab."""
+    assert told in day2.run(["kafka", "topic", "consume", "orders", *flags]).err
