@@ -37,7 +37,7 @@ CONFIG = {
 """What a cluster of the arena has besides the defaults of embedded ones: one place for all offsets, nothing that waits
 for its own sake, and a log that keeps everything that was committed."""
 
-PASSED_ON = ("kill", "restart", "heal", "state", "release", "settled", "fired", "forget_members", "place")
+PASSED_ON = ("kill", "restart", "heal", "state", "release", "settled", "fired", "forget_members", "place", "quiet")
 
 
 class Host:
@@ -167,14 +167,18 @@ def _moved_apart() -> tuple[bool, str]:
     from autograder.jail import namespaces, syscalls
 
     user, group = os.geteuid(), os.getegid()
+    flags = syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNET
+    nobody = namespaces.NOBODY
     own = Path("/proc/self")
     try:
-        syscalls.unshare(syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNET)
-        if user != 0:
+        if user == 0:
+            with namespaces.mapped_from_outside({0: 0, nobody: nobody}, {0: group, nobody: nobody}):
+                syscalls.unshare(flags)
+        else:
+            syscalls.unshare(flags)
             (own / "setgroups").write_text("deny")
-        nobody = f"\n{namespaces.NOBODY} {namespaces.NOBODY} 1\n" if user == 0 else "\n"
-        (own / "uid_map").write_text(f"0 {user} 1{nobody}")
-        (own / "gid_map").write_text(f"0 {group} 1{nobody}")
+            (own / "uid_map").write_text(f"0 {user} 1\n")
+            (own / "gid_map").write_text(f"0 {group} 1\n")
         namespaces.bring_up_loopback()
     except OSError as error:
         return False, str(error)

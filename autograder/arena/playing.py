@@ -20,6 +20,9 @@ FORMAT = 1
 _LOOK_AGAIN_S = 0.02
 _GRACE_S = 10.0  # a call that is over its time ends by itself; after this the kernel is killed
 _END_S = 5.0
+_HUNG_MS = 6_000  # a member of a group gives a sign of life every 3 s
+_LOOK_WHETHER_HUNG_S = 1.0
+_MOST_REPLAYS = 3
 ALLOWED_SETTINGS = ("min.insync.replicas", "unclean.leader.election.enable")
 """What a student's function may decide about a topic that the arena makes."""
 
@@ -59,9 +62,18 @@ def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> t
     with HostLink(apart=_joins_networks(job) if apart is None else apart) as host:
         for number in range(plan.seeds):
             for run in plan.runs:
-                with Play(job, run, number, host, open_session) as played:
-                    found.append(played.evidence())
+                found.append(_played(job, run, number, host, open_session))
     return tuple(found)
+
+
+def _played(job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession) -> dict[str, Any]:
+    """One run, played again when the client library hung: that is nobody's fault, and must not decide."""
+    for replays in range(_MOST_REPLAYS + 1):
+        with Play(job, run, number, host, open_session, gives_up=replays == _MOST_REPLAYS) as played:
+            evidence = played.evidence()
+        if evidence is not None:
+            return {**evidence, "replays": replays}
+    raise AssertionError("the last replay always has evidence")
 
 
 def _joins_networks(job: Job) -> bool:
@@ -71,14 +83,22 @@ def _joins_networks(job: Job) -> bool:
     return str(strongest(job.weakest_rung)) in {"namespaces", "bubblewrap"}
 
 
+class _Hung(Exception):
+    """The client library of the student's kernel does nothing any more."""
+
+
 class Play:
     """One run with one seed.
 
     Args:
         number: of the seed, from 0.
+        gives_up: on looking whether the client library hung.
     """
 
-    def __init__(self, job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession) -> None:
+    def __init__(
+        self, job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession, *, gives_up: bool = False
+    ) -> None:
+        self._gives_up = gives_up
         self._job = job
         self._run = run
         self._number = number
@@ -100,8 +120,8 @@ class Play:
             self._host.ask("stop")
         self._stack.close()
 
-    def evidence(self) -> dict[str, Any]:
-        """Play it to the end, and say what was seen."""
+    def evidence(self) -> dict[str, Any] | None:
+        """Play it to the end, and say what was seen; None when the client library hung."""
         began_s = time.monotonic()
         self._servers = self._host.start(self._run.brokers, dict(self._run.config))["bootstrap_servers"]
         for topic in self._run.topics:
@@ -109,7 +129,10 @@ class Play:
                 self._make(topic, topic.config)
         self._host.ask("witness", rules=self._rules)
         for step in self._run.steps:
-            self._steps.append(self._play(step))
+            played = self._play(step)
+            if played is None:
+                return None
+            self._steps.append(played)
             for topic in self._run.topics:
                 if topic.config_from == step.name:
                     self._make(topic, {**topic.config, **_settings(self._steps[-1]["value"])})
@@ -139,17 +162,25 @@ class Play:
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def _play(self, step: Step) -> dict[str, Any]:
+    def _play(self, step: Step) -> dict[str, Any] | None:
         told: dict[str, Any] = {"name": step.name, "function": step.function, "session": step.session}
         session = self._session(step.session)
         told |= {"began": self._host.ask("place"), "began_ms": _now_ms()}
         answers: list[Answer] = []
         arguments = tuple(self._filled(each, step) for each in step.arguments)
-        call = threading.Thread(
-            target=lambda: answers.append(session.call(step.function, arguments, step.timeout_s)), daemon=True
-        )
+
+        def ask() -> None:
+            try:
+                answers.append(session.call(step.function, arguments, step.timeout_s))
+            except (OSError, ValueError) as error:  # its pipes were closed when it was killed
+                answers.append(Answer(step.function, error=f"the kernel was killed ({type(error).__name__})"))
+
+        call = threading.Thread(target=ask, name=f"arena: {step.name}", daemon=True)
         call.start()
-        was_killed = self._wait(call, step, session)
+        try:
+            was_killed = self._wait(call, step, session)
+        except _Hung:
+            return None
         told |= {"ended": self._host.ask("place"), "ended_ms": _now_ms(), "was_killed": was_killed}
         if was_killed:
             self._host.ask("forget_members")
@@ -160,6 +191,7 @@ class Play:
     def _wait(self, call: threading.Thread, step: Step, session: Any) -> bool:
         """Wait for the call's end; whether the plan killed its kernel."""
         give_up_s = time.monotonic() + step.timeout_s + _GRACE_S
+        look_s = time.monotonic() + _LOOK_WHETHER_HUNG_S
         while call.is_alive():
             call.join(_LOOK_AGAIN_S)
             if step.kill_after is not None and self._has_fired(step.kill_after):
@@ -168,11 +200,26 @@ class Play:
                 call.join(_END_S)
                 del getattr(session, "stops", [])[num_stops:]  # the plan stopped it, not the student's fault
                 return True
+            if not self._gives_up and time.monotonic() > look_s:
+                look_s = time.monotonic() + _LOOK_WHETHER_HUNG_S
+                if self._is_hung():
+                    self._end(step.session, session)
+                    call.join(_END_S)
+                    raise _Hung
             if time.monotonic() > give_up_s:
                 self._end(step.session, session)
                 call.join(_END_S)
                 return False
         return False
+
+    def _is_hung(self) -> bool:
+        """Whether a consumer has joined its group and then fallen silent for good.
+
+        kafka-python 3.0.12 does that when `poll` runs out of time between JoinGroup and SyncGroup of a join that new
+        metadata brought about: it forgets that it is joining, and never sends anything again.
+        """
+        api, quiet_ms = self._host.ask("quiet")
+        return api in {"JoinGroup", "SyncGroup"} and quiet_ms > _HUNG_MS
 
     def _has_fired(self, rule: str) -> bool:
         return any(each["rule"] == rule for each in self._host.ask("fired"))

@@ -18,7 +18,7 @@ from autograder.judge.producing import duplicates, nothing_lost, order, partitio
 from autograder.judge.tampering import foreign_records, tampering
 
 Checker = Callable[[Case], Iterable[Finding]]
-_SHOWN = 3  # findings whose proof is shown
+_SHOWN = 2  # findings whose proof is shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,11 @@ SURVIVE: dict[str, Any] = {
         "results": {"partitions": 3, "replicas": 3, "config": {"min.insync.replicas": "2"}},
     },
     "rules": [
-        {"name": "deaf", "when": {"requests": 2, "api": "Produce", "topic": "orders"}, "do": [{"request": "hang_up"}]},
+        {
+            "name": "deaf",
+            "when": {"requests": 2, "api": "Produce", "topic": "orders", "partition": 1},
+            "do": [{"request": "hang_up"}],
+        },
         {
             "name": "cut-off",
             "when": {"requests": {"between": [2, 4]}, "api": "Produce", "topic": "orders", "partition": 0},
@@ -130,7 +134,7 @@ def consume(settings, topic, results, group):
     consumer = KafkaConsumer(topic, **settings, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest")
     producer = KafkaProducer(**settings, acks="all", enable_idempotence=True)
     while True:
-        found = consumer.poll(timeout_ms=200)
+        found = consumer.poll(timeout_ms=500)
         for records in found.values():
             for record in records:
                 store(producer, results, record)

@@ -51,6 +51,7 @@ class _Commands:
             "release": lambda: self._cluster.be_witnessed().release(),
             "settled": lambda: is_settled(self._cluster),
             "forget_members": lambda: forget_members(self._cluster),
+            "quiet": lambda: self._cluster.be_witnessed().journal.quiet(),
             "place": lambda: self._cluster.be_witnessed().journal.next_place(),
         }
 

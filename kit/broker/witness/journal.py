@@ -121,8 +121,15 @@ class Journal:
         self._max_entries = max_entries
         self._order = 0
         self._connections: dict[Peer, Connection] = {}
+        self._last: tuple[str, float] | None = None
         self.entries: list[Entry] = []
         self.num_dropped = 0
+
+    def quiet(self) -> list[Any]:
+        """The API of the last request of all, and how many milliseconds ago it came; null before the first."""
+        if self._last is None:
+            return [None, 0]
+        return [self._last[0], self._clock.monotonic_ms() - self._last[1]]
 
     def next_place(self) -> int:
         """The next place in the order of events."""
@@ -152,6 +159,7 @@ class Journal:
         connection = self._connection(node_id, peer, header.client_id)
         name = api_name(header.api_key)
         connection.requests[name] = connection.requests.get(name, 0) + 1
+        self._last = (name, self._clock.monotonic_ms())
         place, now_ms = self.next_place(), self._clock.time_ms()
         return Entry(place, now_ms, node_id, connection.number, header.api_key, header.api_version, details)
 
