@@ -159,7 +159,8 @@ _RATE = re.compile(
 )
 _TOPIC_BEGIN = re.compile(r"^[ \t>*-]*topics?[ \t]*:[ \t]*", re.IGNORECASE)
 _FIELD = re.compile(r",[ \t]*(key|partitions)[ \t]*:[ \t]*", re.IGNORECASE)
-_MOST_SHOWN = 60  # characters of a line
+_MOST_SHOWN = 80  # characters of a line
+_MOST_TOLD = 3  # lines that cannot be followed, at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        shown = self.line if len(self.line) <= _MOST_SHOWN else self.line[: _MOST_SHOWN - 1] + "…"
+        line = self.line.lstrip("->* \t")
+        shown = line if len(line) <= _MOST_SHOWN else line[: _MOST_SHOWN - 1] + "…"
         return f'The line "{shown}": {self.reason}'
 
 
@@ -299,7 +301,7 @@ def _items(section: Section, text: str) -> Iterator[Item]:
         yield item("a question", "?" in text, "Write what you want to know as a question, with a question mark.")
     elif section.id == "design":
         wrong = problems(text)
-        hint = str(wrong[0]) if wrong else f"Write a line such as {TOPIC_LINE}"
+        hint = _told(wrong) if wrong else f"Write a line such as {TOPIC_LINE}"
         yield item(f"a line for each topic ({len(topics(text))} now)", bool(topics(text)) and not wrong, hint)
         yield item(
             "how much in how long", bool(_RATE.search(text)), 'Say how often: "20 plays per minute", for example.'
@@ -311,6 +313,11 @@ def _items(section: Section, text: str) -> Iterator[Item]:
         goals = len(re.findall(r"^[ \t]*(?:[-*]|\d+[.)])[ \t]+\S", text, re.MULTILINE))
         hint = "Put each goal on a line of its own that begins with a hyphen and a space."
         yield item(f"two goals or more ({goals} now)", goals >= 2, hint)
+
+
+def _told(wrong: list[Problem]) -> str:
+    more = len(wrong) - _MOST_TOLD
+    return " ".join([*map(str, wrong[:_MOST_TOLD]), *([f"And {more} more."] if more > 0 else [])])
 
 
 def _shorter_or_longer(count: int) -> str:

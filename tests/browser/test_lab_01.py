@@ -177,6 +177,23 @@ def test_check_changes_its_verdict_with_the_answer(page: Page) -> None:
     expect(check.get_by_role("note")).to_contain_text("01.retained: passed")
 
 
+def test_right_answer_is_still_right_when_its_cell_runs_again(page: Page) -> None:
+    """The payments go on in their ledger: a second run reads nothing and takes nothing back."""
+    source = """with KafkaConsumer(
+    LISTENS,
+    bootstrap_servers=cluster.bootstrap_servers,
+    group_id="royalties",
+    auto_offset_reset="earliest",
+    enable_auto_commit=False,
+) as royalties:
+    paid += read_to_end(royalties)
+    royalties.commit()
+kit.check("01.royalties", cluster, paid)"""
+    for _ in range(2):
+        cell = retype(page, "royalties", source)
+        expect(cell.get_by_role("note")).to_contain_text("01.royalties: passed")
+
+
 def test_group_that_was_offline_catches_up_on_the_chart(page: Page) -> None:
     """The switches move the chart: lag grows while the consumer is off, and goes away when it is back."""
     cell = show_cell(page, "live")

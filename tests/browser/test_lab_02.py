@@ -201,6 +201,16 @@ def test_closed_cluster_is_told_everywhere(page: Page, hands: Locator) -> None:
     expect(hands.get_by_role("button", name="Create", exact=True)).to_be_disabled()
 
 
+def test_linter_says_when_nobody_judges_any_more(page: Page) -> None:
+    """After a restart of the kernel, what was said about an earlier name is marked as old while one types."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    linter = show_cell(page, "linter").get_by_role("region", name="Name linter")
+    linter.get_by_role("textbox", name="Name of a topic").fill("dev.data.v1")
+
+    expect(linter.get_by_role("alert")).to_contain_text("The kernel does not answer: what stands below is about")
+    expect(linter.locator(".kit-verdict").last).to_have_css("text-decoration-line", "line-through")
+
+
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:
     """Nothing above left an error in the console or asked anything of another machine."""
     assert complaints == Complaints()

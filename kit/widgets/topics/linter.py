@@ -108,7 +108,7 @@ class NameLinter(anywidget.AnyWidget):
 
     def _failed(self, reason: str) -> None:
         # What Kafka said of a name before is no answer of a cluster that is gone.
-        self.ended = f"Kafka is not asked any more: only the team's habits are looked at. {reason}"
+        self.ended = f"Kafka is not asked any more: what stands below comes from the written rules alone. {reason}"
         self.kafka = {}
 
     def _check_open(self) -> None:

@@ -90,6 +90,15 @@ def test_topic_line_that_cannot_be_followed_is_told_with_its_reason(line: str, r
     assert item.hint == str(problem)
 
 
+def test_several_lines_that_cannot_be_followed_are_all_told() -> None:
+    """Three at once with their reasons, and how many more there are."""
+    text = "\n".join(f"- topic: a{number}, key: k" for number in range(5))
+    (item,) = [item for item in items({"design": text}) if item.words.startswith("a line for each topic")]
+
+    assert [f'"topic: a{number}, key: k"' in item.hint for number in range(5)] == [True, True, True, False, False]
+    assert item.hint.endswith("And 2 more.")
+
+
 @pytest.mark.parametrize(
     ("text", "is_there"),
     [
