@@ -145,7 +145,13 @@ class ScenarioResult:
 
     def _repr_html_(self) -> str:
         heads = "".join(
-            f'<th scope="col" style="{_CELL}">{head}</th>' for head in ("", "Done", "Seen", "By Kafka's rules?")
+            f'<th scope="col" style="{_CELL};{style}">{head}</th>'
+            for head, style in (
+                ("", ""),
+                ("Done", "width:32%"),
+                ("Seen", ""),
+                ("By Kafka's rules?", "white-space:nowrap"),
+            )
         )
         rows = "".join(
             f'<tr><th scope="row" style="{_CELL}">{number}</th>'
