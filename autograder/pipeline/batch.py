@@ -119,12 +119,13 @@ class Batch:
         if one.prepared.job is None:
             self._finish_nothing(one)
             return
-        one.count += 1
         try:
             future = self._pool.submit(perform, one.prepared.job, self._desk.script, self._execute)
-        except BrokenExecutor:
-            self._after_break([one])
+        except BrokenExecutor:  # by one of those that run; this one has not begun
+            self._waiting.appendleft(one)
+            self._after_break(list(self._running.values()))
             return
+        one.count += 1
         self._running[future] = one
 
     def _collect(self) -> None:

@@ -6,7 +6,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +56,15 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
         if not student:
             done.lines.append(f"{shown(found.name)}: this cannot be a student's name; the file was left out.")
             continue
-        _add(works.setdefault(student, _Work()), found, student, released, limits, done.lines.append)
+        path = (*found.path[:-1], as_released(found.path[-1], released))
+        _add(works.setdefault(student, _Work()), replace(found, path=path), student, limits, done.lines.append)
     for student, work in sorted(_without_twins(works, done.lines.append).items()):
         _put(course, assignment, student, work, force=force, done=done)
     return done
 
 
-def _add(
-    work: _Work, found: Found, student: str, released: frozenset[str], limits: Limits, refuse: Callable[[str], object]
-) -> None:
-    path = "/".join((*found.path[:-1], as_released(found.path[-1], released)))
+def _add(work: _Work, found: Found, student: str, limits: Limits, refuse: Callable[[str], object]) -> None:
+    path = "/".join(found.path)
     where = f"{shown(student)}: {shown(path)}"
     earlier = work.files.get(path)
     if earlier and earlier[0] >= found.upload:

@@ -121,6 +121,7 @@ def quiet_log() -> logging.Logger:
     """A logger for nbgrader's converters that nobody hears: they warn about each hidden test of each student."""
     log = logging.getLogger("autograder.nbgrader")
     log.propagate = False
+    log.setLevel(logging.CRITICAL)
     if not log.handlers:
         log.addHandler(logging.NullHandler())
     return log

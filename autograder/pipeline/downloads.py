@@ -129,7 +129,7 @@ def _file_reader(path: Path) -> Callable[[int], bytes]:
     def read(most_bytes: int) -> bytes:
         # It could have been exchanged since it was looked at.
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with open(file, "rb") as opened:
+        with os.fdopen(file, "rb") as opened:
             return opened.read(most_bytes)
 
     return read

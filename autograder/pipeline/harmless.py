@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -17,10 +18,10 @@ _TAGS = (
 _ATTRIBUTES = {"a": ["href", "title"], "td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
 _SAFE = {"metadata", "text/plain", "application/json", "image/png", "image/jpeg"}
 _WITH_CONTENT = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-# In a text cell, honest work has "a < b" and "<br>", never one of these; only cells that have one are changed.
+# In a text, honest work has "a < b" and "<br>", hardly ever one of these; only texts that have one are changed.
 _ALIVE = re.compile(
     r"<\s*/?\s*(script|style|iframe|object|embed|svg|math|link|meta|base|form|input|button|video|audio|template|img)\b"
-    r"|<[^>]*\bon\w+\s*=|(java|vb)\s*script\s*:|data\s*:\s*text/|\\href|&#|<!--",
+    r"|<[^>]*\bon\w+\s*=|(java|vb)\s*script\s*:|data\s*:\s*text/|\\href|&#|&(colon|tab|newline|lpar|sol);|<!--",
     re.IGNORECASE,
 )
 
@@ -35,7 +36,6 @@ class Harmless:
             styles=[],
             strip=True,
             safe_output_keys=_SAFE,
-            sanitized_output_types={"text/html", "text/markdown"},
         )
 
     def clean(self, notebook: Notebook) -> None:
@@ -45,21 +45,28 @@ class Harmless:
             if cell["cell_type"] == "code":
                 for output in cell["outputs"]:
                     self._clean_output(output)
-            elif _is_students(cell) and _ALIVE.search(cell["source"]):
-                cell["source"] = self._text(cell["source"])
+            elif _is_students(cell):
+                cell["source"] = _dead(cell["source"])
 
     def _clean_output(self, output: dict[str, Any]) -> None:
         data = output.get("data")
         if not isinstance(data, dict):
             return
         for kind in list(data):
-            if kind in self._html.sanitized_output_types:
+            if kind == "text/html":
                 data[kind] = self._text(_joined(data[kind]))
+            elif kind == "text/markdown":
+                data[kind] = _dead(_joined(data[kind]))
             elif kind not in _SAFE:
                 del data[kind]
 
     def _text(self, text: str) -> str:
         return str(self._html.sanitize_html_tags(_WITH_CONTENT.sub("", text)))
+
+
+def _dead(text: str) -> str:
+    """A text in Markdown; where something is alive in it, its characters are shown as they are."""
+    return f"<pre>{html.escape(text)}</pre>" if _ALIVE.search(text) else text
 
 
 def _is_students(cell: dict[str, Any]) -> bool:

@@ -62,6 +62,7 @@ class Desk:
                 f"{assignment.name} has not been released: run `autograder release {assignment.name}`."
             )
         self._check_points()
+        self._check_gradebook()
         self._sanitize = converters.Sanitize(course, assignment)
         self._record = converters.Record(course, assignment)
         self._harmless = Harmless()
@@ -156,6 +157,15 @@ class Desk:
                 )
                 made.append(Score(cell["metadata"]["nbgrader"]["grade_id"], "tests", points, of, reason))
         return made
+
+    def _check_gradebook(self) -> None:
+        with self.course.gradebook() as gradebook:
+            known = {each.name for each in gradebook.assignments}
+        if self.assignment.name not in known:
+            raise AssignmentError(
+                f"The gradebook does not know {self.assignment.name}: "
+                f"`autograder release {self.assignment.name} --force` tells it."
+            )
 
     def _check_points(self) -> None:
         """Each test cell has the points of its properties, and the other way round; else some would be lost unseen."""

@@ -1,0 +1,131 @@
+"""What formgrader and feedback show is not alive, and tells no hidden test."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from autograder.pipeline.feedback import HideTests
+from autograder.pipeline.harmless import Harmless
+
+_MARKS = {"grade": True, "solution": False, "locked": True, "points": 2, "schema_version": 3, "grade_id": "test-a"}
+_TEST = "assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(41) == 42, 'forty-two'\n### END HIDDEN TESTS"
+_HIDDEN_LINE = "assert f(41) == 42, 'forty-two'"
+
+
+def hidden(*outputs: Any, other: tuple[Any, ...] = ()) -> str:
+    """A graded notebook as the feedback shows it, as text."""
+    test = new_code_cell(_TEST, metadata={"nbgrader": _MARKS}, outputs=list(outputs))
+    made = new_notebook(cells=[new_code_cell("f = abs", outputs=list(other)), test])
+    shown, _ = HideTests().preprocess(made, {})
+    return str(nbformat.writes(shown))
+
+
+def trace(line: str, number: int) -> Any:
+    """An error as IPython shows it, with the lines around it."""
+    around = (
+        f"\x1b[0;32m      1\x1b[0m assert f(1) == 2\n\x1b[0;32m----> {number}\x1b[0m {line}\n      5 {_HIDDEN_LINE}"
+    )
+    return new_output("error", ename="AssertionError", evalue="forty-two", traceback=[around])
+
+
+def test_hide_takes_out_the_text_and_keeps_the_rest() -> None:
+    """The visible test stays, and a note says that there was more."""
+    shown = hidden()
+
+    assert "assert f(1) == 2" in shown
+    assert "A hidden test was here" in shown
+    assert "41" not in shown
+
+
+def test_hide_tells_of_a_hidden_test_only_that_it_failed() -> None:
+    """Neither its line, nor its message, nor what the function printed while it ran."""
+    shown = hidden(new_output("stream", name="stdout", text="f was called with 41\n"), trace(_HIDDEN_LINE, 3))
+
+    assert "A hidden test of this cell did not pass" in shown
+    assert "forty-two" not in shown
+    assert "41" not in shown
+
+
+def test_hide_shows_which_visible_test_failed() -> None:
+    """Without the hidden lines that stand below it."""
+    shown = hidden(trace("assert f(1) == 2", 1))
+
+    assert "AssertionError" in shown
+    assert "41" not in shown
+
+
+def test_hide_scrubs_copies_in_other_cells() -> None:
+    """A student's cell that printed the history has no hidden line in it."""
+    shown = hidden(other=(new_output("stream", name="stdout", text=f"In[3]: {_HIDDEN_LINE}\n"),))
+
+    assert "41" not in shown
+    assert "[hidden]" in shown
+
+
+def cleaned(page: str) -> str:
+    """What is left of an HTML output."""
+    output = new_output("display_data", data={"text/html": page, "text/plain": "plain", "application/javascript": "x"})
+    made = new_notebook(cells=[new_code_cell("show()", outputs=[output])])
+    Harmless().clean(made)
+    data = made.cells[0].outputs[0].data
+    assert set(data) == {"text/html", "text/plain"}
+    return str(data["text/html"])
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<svg><script>alert(1)</script></svg>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "<div onclick='alert(1)'>x</div>",
+        "<style>body{display:none}alert(1)</style>",
+        "<form action='https://x'><input value='alert(1)'></form>",
+        "<iframe srcdoc='alert(1)'></iframe>",
+        "<script>alert(1)",
+    ],
+)
+def test_clean_leaves_nothing_alive(page: str) -> None:
+    """An instructor's browser shows these pages with the instructor's rights."""
+    assert "alert" not in cleaned(page)
+
+
+def test_clean_keeps_a_table() -> None:
+    """What pandas puts out is for people to look at."""
+    table = '<table><thead><tr><th colspan="2">a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>'
+
+    assert cleaned(f"<style scoped>x</style>{table}") == table
+
+
+@pytest.mark.parametrize("text", ["a < b && b > c", "<br>**bold**", "x = 'on' if y else 'off'", "R&D", "![](a.png)"])
+def test_clean_leaves_honest_answers_as_they_are(text: str) -> None:
+    """Nbgrader knows by the checksum of its text an answer that was not given."""
+    made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}})])
+    Harmless().clean(made)
+
+    assert made.cells[0].source == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](java&#115;cript:alert(1))",
+        "[x](javascript&colon;alert(1))",
+        "<b\n\nonclick=alert(1)>\n\n</pre><script>alert(1)</script>",
+    ],
+)
+def test_clean_shows_what_would_be_alive_in_an_answer_as_text(text: str) -> None:
+    """Text cells are HTML, too; whoever grades by hand sees each character of them."""
+    made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}})])
+    Harmless().clean(made)
+
+    assert made.cells[0].source == f"<pre>{html.escape(text)}</pre>"
