@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -45,6 +46,8 @@ class Session:
         self._cpu_s = 0.0
         self._memory_bytes = 0
         self._where = ""
+        self._killed = False
+        self._using = threading.RLock()
 
     def run_notebook(self, name: str) -> str:
         """Run the cells of one notebook in a fresh kernel, which then waits for `call`.
@@ -52,7 +55,12 @@ class Session:
         Returns:
             The notebook as JSON text. Cells that were not reached have no outputs; `stops` says why.
         """
+        with self._using:
+            return self._run_notebook(name)
+
+    def _run_notebook(self, name: str) -> str:
         self.kill()
+        self._killed = False
         self.ran.add(name)
         notebook: Json = json.loads(self.notebooks[name])
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -83,15 +91,18 @@ class Session:
         Returns:
             The answer, whose ``probe`` is the function's name.
         """
+        with self._using:
+            return self._call(function, arguments, self._budget.cell_s if timeout_s is None else timeout_s)
+
+    def _call(self, function: str, arguments: Sequence[Any], limit_s: float) -> Answer:
         if self._kernel is None:
             return Answer(function, error=words.NO_KERNEL)
         said: list[Json] = []
 
         def listen(message: Json) -> None:
-            if message.get("type") == "call_reply":
+            if message.get("type") in {"call_reply", "cut"}:
                 said[:] = [message]  # the last one counts
 
-        limit_s = self._budget.cell_s if timeout_s is None else timeout_s
         self._where = f"probe {function}"
         request = {"do": "call", "function": function, "arguments": list(arguments)}
         kind = self._ask(request, limit_s, listen)
@@ -100,11 +111,17 @@ class Session:
         return _answer(function, said, self._budget.output_bytes)
 
     def kill(self) -> None:
-        """End the kernel, and everything that it started."""
-        if self._kernel is not None:
-            ended, self._kernel = self._kernel.kill(), None
-            self._cpu_s += ended.cpu_s or 0.0
-            self._memory_bytes = max(self._memory_bytes, ended.memory_bytes or 0)
+        """End the kernel, and everything that it started; another thread's `call` then has an error as its answer."""
+        running = self._kernel
+        if running is None:
+            return
+        self._killed = True
+        running.stop()
+        with self._using:
+            if self._kernel is running:
+                ended, self._kernel = running.kill(), None
+                self._cpu_s += ended.cpu_s or 0.0
+                self._memory_bytes = max(self._memory_bytes, ended.memory_bytes or 0)
 
     def usage(self) -> Usage:
         """What it cost so far; processor time and memory of kernels that have ended."""
@@ -152,7 +169,10 @@ class Session:
         """Kill the kernel, and say why."""
         asked = self._kernel
         assert asked is not None
+        on_purpose = self._killed
         self.kill()
+        if on_purpose:
+            return "killed"
         ended = asked.ended or kernel.Ended()
         if kind == "died" and ended.refused:
             kind, sentence = "start", f"No jail could be made: {ended.refused}."
@@ -207,12 +227,14 @@ def _inside(name: str) -> PurePosixPath:
 
 def _answer(function: str, said: list[Json], most_bytes: int) -> Answer:
     """What a reply says, of which nothing is believed."""
+    if said and said[0].get("type") == "cut":
+        return Answer(function, error=words.too_long(most_bytes))
     content = said[0].get("content") if said else None
     if not isinstance(content, dict):
         return Answer(function, error=words.NO_REPLY)
     text, error = content.get("json"), content.get("error")
     if isinstance(error, str):
-        return Answer(function, error=cleaned(error)[:1000])
+        return Answer(function, error=words.line(error))
     if not isinstance(text, str):
         return Answer(function, error=words.NO_REPLY)
     if len(text) > most_bytes:

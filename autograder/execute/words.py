@@ -73,6 +73,12 @@ def no_answer(kind: str, limit_s: float) -> str:
     }.get(kind, "no answer: the kernel ended")
 
 
+def line(text: str) -> str:
+    """A student's own words as one line, without control characters."""
+    shown = "".join(character if character.isprintable() else " " for character in text[:2000])
+    return " ".join(shown.split())[:1000]
+
+
 def too_long(most_bytes: int) -> str:
     """An answer of more than an answer may have."""
     return f"the answer is longer than {_size(most_bytes)}"

@@ -105,6 +105,11 @@ class Kernel:
         with contextlib.suppress(OSError):
             self._orders.send({"do": "interrupt"})
 
+    def stop(self) -> None:
+        """Have it ended, without waiting; any thread may. Whoever waits in `receive` sees it end."""
+        with contextlib.suppress(OSError):
+            self._orders.send({"do": "end"})
+
     def kill(self) -> Ended:
         """End it and everything that it started."""
         if self.ended is None:
@@ -115,8 +120,7 @@ class Kernel:
 
     def _end(self) -> Ended:
         """Tell the keeper to end it all, and hear how it went."""
-        with contextlib.suppress(OSError):
-            self._orders.send({"do": "end"})
+        self.stop()
         return self._heard(_END_S) or Ended()
 
     def _heard(self, timeout_s: float) -> Ended | None:
