@@ -14,12 +14,14 @@ from kafka.structs import OffsetAndMetadata
 from kit.client_settings import settings_of
 from kit.errors import ScenarioError
 from kit.lessons.load_test import SECOND_HEADER, Load, LoadTest, Second
+from kit.plain_errors import plainly
 from kit.scenarios.clients import PATIENCE_S
 
 _MOST_RUNS = 1_000
 _AGAIN = "run the cell with kit.start or kit.connect again, then this one."
 
 
+@plainly
 def load_test(
     cluster: Any,
     *,
