@@ -131,7 +131,7 @@ class Session:
     def _run_cell(self, source: str, cell: Json, outputs: Outputs) -> None:
         outputs.begin(cell)
         self._ask({"do": "execute", "code": source}, self._budget.cell_s, outputs.take)
-        if outputs.was_cut:
+        if outputs.was_cut and not any(stop.kind == "output" for stop in self.stops):
             self._stop("output", words.output(self._budget.output_bytes))
 
     def _ask(self, request: Json, limit_s: float, listen: Callable[[Json], None]) -> str | None:

@@ -29,14 +29,14 @@ class Grader:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = ordinary_user.start(__name__, [rung, SECRET], **pipes)
 
-    def run(self, job: Job) -> Outcome:
-        """Run one submission."""
-        self.begin(job)
+    def run(self, job: Job, network: Json | None = None) -> Outcome:
+        """Run one submission, in a network if one is given by its pid and ports."""
+        self.begin(job, network)
         return self.end()
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: Job, network: Json | None = None) -> None:
         """Ask for one, without waiting."""
-        plain = dataclasses.asdict(job)
+        plain = dataclasses.asdict(job) | {"network": network}
         plain["files"] = {name: base64.b64encode(content).decode() for name, content in job.files.items()}
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(plain) + "\n")
@@ -92,6 +92,17 @@ def _text(output: Json) -> str:
     return str(output["data"].get("text/plain", "")) + "\n"
 
 
+def _in_network(job: Job, network: Json) -> Outcome:
+    from autograder.execute import open_session
+    from autograder.jail import Network
+
+    with open_session(job, Network(network["pid"], tuple(network["ports"]))) as session:
+        for name in job.notebooks:
+            session.run_notebook(name)
+        made = Outcome(job.student, job.assignment, job.seed, session.rung, session.notebooks)
+        return dataclasses.replace(made, stops=tuple(session.stops))
+
+
 def _serve(rung: str) -> None:
     from autograder import execute, jail
 
@@ -101,7 +112,10 @@ def _serve(rung: str) -> None:
         plain["files"] = {name: base64.b64decode(content) for name, content in plain["files"].items()}
         plain["budget"] = Budget(**plain["budget"])
         plain["probes"] = tuple(Probe(**{**each, "arguments": tuple(each["arguments"])}) for each in plain["probes"])
-        sys.stdout.write(execute.execute(Job(**plain)).to_json() + "\n")
+        network = plain.pop("network", None)
+        job = Job(**plain)
+        outcome = execute.execute(job) if network is None else _in_network(job, network)
+        sys.stdout.write(outcome.to_json() + "\n")
         sys.stdout.flush()
 
 
