@@ -81,38 +81,88 @@ SURVIVE: dict[str, Any] = {
     ],
 }
 
-CUT: dict[str, Any] = {
-    "records": {"count": 120, "keys": 6, "value_bytes": 300},
-    "rules": [
-        {
-            "name": "cut",
-            "when": {"acknowledged": 1, "topic": "ledger"},
-            "do": [{"fault": "cut", "groups": [["leader:ledger-0", 101], ["others"]]}],
+
+def _cut(name: str, function: str, topic: str) -> dict[str, Any]:
+    """The leader is left with the controller, away from its followers; then it dies, and they go on."""
+    return {
+        "name": name,
+        "records": {"count": 150, "keys": 6, "value_bytes": 600},
+        "topics": {
+            topic: {
+                "partitions": 1,
+                "replicas": 3,
+                "config": {"max.message.bytes": "20000"},
+                "config_from": f"{function}-settings",
+            },
         },
-    ],
-}
+        "rules": [
+            {
+                "name": "cut",
+                "when": {"requests": 2, "api": "Produce", "topic": topic},
+                "do": [{"fault": "cut", "groups": [[f"leader:{topic}-0", "controller"], ["others"]]}],
+            },
+            {
+                "name": "kill",
+                "after": "cut",
+                "when": {"acknowledged": 60, "topic": topic},
+                "do": [{"fault": "kill", "node": f"leader:{topic}-0"}, {"fault": "heal"}],
+            },
+        ],
+        "steps": [
+            {"name": f"{function}-settings", "call": f"{function}_topic", "session": "student"},
+            {
+                "name": function,
+                "call": f"{function}",
+                "session": "student",
+                "arguments": ["$client_settings", topic, "$records"],
+                "timeout_s": 40,
+            },
+        ],
+    }
+
+
+REFUSE = _cut("refuse", "consistent", "ledger")
+LOSE = _cut("lose", "available", "likes")
 
 SOLUTION = """
+import contextlib
 import json
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaTimeoutError
 
 
-def send_all(producer, topic, records):
+def send_all(producer, topic, records, patience_s=25):
     futures = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]
-    producer.flush()
-    report = []
-    for future in futures:
-        try:
-            done = future.get(timeout=30)
-            report.append([done.partition, done.offset])
-        except Exception:
-            report.append(None)
-    producer.close()
+    with contextlib.suppress(KafkaTimeoutError):  # what has no answer then is reported as not written
+        producer.flush(timeout=patience_s)
+    report = [
+        [future.value.partition, future.value.offset] if future.is_done and future.succeeded() else None
+        for future in futures
+    ]
+    with contextlib.suppress(KafkaTimeoutError):
+        producer.close(timeout=1)
     return report
 
 
 def produce(settings, topic, records):
     return send_all(KafkaProducer(**settings, acks="all", enable_idempotence=True), topic, records)
+
+
+def consistent_topic():
+    return {"min.insync.replicas": 2, "unclean.leader.election.enable": False}
+
+
+def consistent(settings, topic, records):
+    producer = KafkaProducer(**settings, acks="all", request_timeout_ms=1000, delivery_timeout_ms=2000)
+    return send_all(producer, topic, records, patience_s=3)
+
+
+def available_topic():
+    return {"min.insync.replicas": 1, "unclean.leader.election.enable": True}
+
+
+def available(settings, topic, records):
+    return send_all(KafkaProducer(**settings, acks=1, enable_idempotence=False), topic, records)
 
 
 def store(producer, results, record):
@@ -199,7 +249,7 @@ WRONG: dict[str, tuple[set[str], str]] = {
     "wrong-partitioner": ({"partitioning"}, changed((_SEND, _SEND_IN_TURN))),
     "backwards": ({"order"}, changed((_SEND, _SEND.replace("in records]", "in reversed(records)]")))),
     "commit-first": ({"committed-before-processed"}, changed((_CONSUME, _COMMIT_FIRST))),
-    "appends": ({"repeat"}, changed(("producer.send(results, key=key.encode(), value", "producer.send(results, value"))),
+    "appends": ({"repeat"}, changed(("send(results, key=key.encode(), value", "send(results, value"))),
 }
 """Which properties each loses, and its source."""
 

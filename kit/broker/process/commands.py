@@ -12,7 +12,7 @@ from kit.broker.embedded import EmbeddedCluster
 from kit.broker.faults import FaultError
 from kit.broker.lifecycle import LifecycleState
 from kit.broker.process.control import Command, ControlChannel, Failure
-from kit.broker.witness.sight import forget_members, is_settled
+from kit.broker.witness.commands import WitnessCommands
 
 RESTART_TIMEOUT_MS = 30_000
 STOP_TIMEOUT_MS = 30_000
@@ -45,19 +45,8 @@ class _Commands:
             "cut": self.cut,
             "add_hook": self.add_hook,
             "remove_hook": self.remove_hook,
-            "witness": self.witness,
-            "witnessed": lambda: self._cluster.be_witnessed().dump(),
-            "fired": lambda: self._cluster.be_witnessed().fired,
-            "release": lambda: self._cluster.be_witnessed().release(),
-            "settled": lambda: is_settled(self._cluster),
-            "forget_members": lambda: forget_members(self._cluster),
-            "quiet": lambda: self._cluster.be_witnessed().journal.quiet(),
-            "place": lambda: self._cluster.be_witnessed().journal.next_place(),
+            **WitnessCommands(self._cluster).table(),
         }
-
-    def witness(self, rules: list[dict[str, Any]]) -> None:
-        """Write down what clients do from now on, and let these rules act (`kit.broker.witness.rules`)."""
-        self._cluster.be_witnessed().follow(rules)
 
     def state(self) -> Any:
         return {**self._cluster.state(), "links": self._cluster.links.look()}
