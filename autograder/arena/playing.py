@@ -58,12 +58,10 @@ def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> t
         ArenaError: the arena failed.
     """
     plan = Plan.read(job.arena or {})
-    found = []
     with HostLink(apart=_joins_networks(job) if apart is None else apart) as host:
-        for number in range(plan.seeds):
-            for run in plan.runs:
-                found.append(_played(job, run, number, host, open_session))
-    return tuple(found)
+        return tuple(
+            _played(job, run, number, host, open_session) for number in range(plan.seeds) for run in plan.runs
+        )
 
 
 def _played(job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession) -> dict[str, Any]:
