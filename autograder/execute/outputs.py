@@ -41,7 +41,7 @@ class Outputs:
     def take(self, message: Json) -> None:
         """Add what a kernel's message says to the cell; a message of no known shape adds nothing."""
         kind, content = message.get("type"), message.get("content")
-        if not isinstance(content, dict):
+        if not isinstance(kind, str) or not isinstance(content, dict):
             return
         if kind == "execute_reply":
             self._count(content)
@@ -75,14 +75,17 @@ class Outputs:
         if self._clear_next:
             self._outputs.clear()
             self._clear_next = False
-        last = self._outputs[-1] if self._outputs else {}
-        if kind == "stream" and last.get("output_type") == "stream" and last["name"] == made["name"]:
-            last["text"] += made["text"]
-            return
-        self._outputs.append(made)
+        self._append(made)
         shown = content.get("transient")
         if isinstance(shown, dict) and isinstance(shown.get("display_id"), str):
             self._displays.setdefault(shown["display_id"], []).append(made)
+
+    def _append(self, made: Json) -> None:
+        last = self._outputs[-1] if self._outputs else {}
+        if made["output_type"] == last.get("output_type") == "stream" and last["name"] == made["name"]:
+            last["text"] += made["text"]
+        else:
+            self._outputs.append(made)
 
     def _has_room(self, kind: str, size: int) -> bool:
         if not self.was_cut and size <= self._left_bytes and len(self._outputs) < _MOST_OUTPUTS:
@@ -95,7 +98,7 @@ class Outputs:
     def _cut(self) -> None:
         if not self.was_cut:
             self.was_cut = True
-            self._outputs.append({"output_type": "stream", "name": "stdout", "text": _CUT})
+            self._append({"output_type": "stream", "name": "stdout", "text": _CUT})
 
     def _update(self, content: Json) -> None:
         shown = content.get("transient")

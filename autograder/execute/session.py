@@ -156,7 +156,7 @@ class Session:
             if message is None:
                 if asked.ended is not None:
                     return self._end("died", limit_s)
-            elif message.get("request") == self._requests:
+            elif message.get("request") == self._requests and isinstance(message.get("type"), str):
                 if message.get("type") == "idle_reply":
                     break
                 listen(message)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -88,7 +89,7 @@ def _places(readable: Iterable[Path]) -> list[Path]:
 def _bind(fd: int, path: Path, new: str) -> None:
     target = Path(f"{new}{path}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
+    if stat.S_ISDIR(os.fstat(fd).st_mode):  # the path itself may lie below what was just mounted
         target.mkdir(exist_ok=True)
     else:
         target.touch()
@@ -134,12 +135,12 @@ def _writable(new: str, files: dict[Path, bytes], user: int) -> None:
     (etc / "hosts").write_text("127.0.0.1 localhost\n")
     (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
     work = Path(new + str(WORK))
-    work.mkdir(parents=True)
+    work.mkdir(parents=True, exist_ok=True)
     for path, content in files.items():
         (work / path).parent.mkdir(parents=True, exist_ok=True)
         (work / path).write_bytes(content)
     for folder in (root / "tmp", root / "dev" / "shm", root / "var" / "tmp"):
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o1777)
     for path in (work, *work.rglob("*")):
         shutil.chown(path, user, user)
