@@ -252,7 +252,7 @@ def test_buttons_can_be_copied_as_python(page: Page, view: Locator, cluster: kit
 def test_filter_takes_every_text_as_text(page: Page, view: Locator) -> None:
     """HTML is shown as it was typed, and typing never reaches the notebook."""
     cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
-    view.get_by_label("Topics").click()
+    view.get_by_label("Topics", exact=True).click()
     page.keyboard.type("<img src=x>bb")
 
     expect(view.get_by_text("No topic has “<img src=x>bb” in its name.")).to_be_visible()
