@@ -73,7 +73,8 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
         self.writer = FilesWriter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
         self.exporter = HTMLExporter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
         for each in self.preprocessors:
-            self.exporter.register_preprocessor(each)  # type: ignore[no-untyped-call]
+            is_ours = each in {HideTests, Forgeable}
+            self.exporter.register_preprocessor(each, enabled=is_ours)  # type: ignore[no-untyped-call]
         self._course = course
         self._assignment_id = assignment.name
         self._student_id = ""

@@ -7,13 +7,18 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.assignment import Assignment
 from autograder.pipeline.course import Course, GradingError, converter_config, quiet_log
 from autograder.quick_imports import quick_imports
 
+if TYPE_CHECKING:
+    from kit.quizzes import Quiz
+
 _SHORTEST = 12  # characters of a line that could not be anywhere by chance
 _SECRET = re.compile(r"###\s*BEGIN (SOLUTION|HIDDEN TESTS).*?###\s*END \1", re.DOTALL)
+_QUIZ = re.compile(r"^questions\s*:", re.MULTILINE)
 _MARKS = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
 
 
@@ -30,17 +35,24 @@ def release(course: Course, assignment: Assignment, *, force: bool = False) -> N
     if made.is_dir() and not force:
         raise GradingError(f"{assignment.name} is released already, in {made}; --force makes it again.")
     directory = course.directory(assignment_id=assignment.name)
-    errors: list[str] = []
-    log = quiet_log()
-    converter = GenerateAssignment(coursedir=directory, config=converter_config(course), log=log, force=True)
+    config = converter_config(course)
+    converter = GenerateAssignment(coursedir=directory, config=config, log=quiet_log(), force=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of SQLAlchemy about nbgrader's own use of its database
             converter.start()
     except (NbGraderException, OSError, ValueError) as error:
-        errors.append(" ".join(str(error).split()))
-    if errors:
-        raise GradingError(f"nbgrader could not make the release of {assignment.name}: {errors[0]}")
+        words = " ".join(str(error).split())
+        raise GradingError(f"nbgrader could not make the release of {assignment.name}: {words}") from error
+    _strip_quizzes(made)
+
+
+def _strip_quizzes(folder: Path) -> None:
+    """Take keys and explanations out of the quizzes that nbgrader copied from the source."""
+    from autograder.quizzes import without_keys
+
+    for path, quiz in _quizzes(folder):
+        path.write_text(without_keys(quiz), encoding="utf-8")
 
 
 def leaks(course: Course, assignment: Assignment) -> list[str]:
@@ -98,17 +110,27 @@ def _source(source: str | Iterable[str]) -> str:
 
 def _quiz_leaks(course: Course, assignment: Assignment, folder: Path) -> list[str]:
     from autograder.quizzes import leaks as leaks_of
+
+    broken: list[str] = []
+    kept = [*_quizzes(course.folder("source", assignment.name)), *_quizzes(assignment.folder)]
+    _quizzes(folder, broken)
+    return [*broken, *(line for _, quiz in kept for line in leaks_of(quiz, folder))]
+
+
+def _quizzes(folder: Path, broken: list[str] | None = None) -> list[tuple[Path, Quiz]]:
+    """The quizzes in a folder that have keys; a line for each that cannot be read goes to ``broken``."""
     from kit.errors import QuizError
     from kit.quizzes import read_quiz
 
     found = []
-    for path in sorted(course.folder("source", assignment.name).rglob("*.yml")) + sorted(
-        assignment.folder.glob("*.yml")
-    ):
+    for path in sorted(folder.rglob("*.yml")):
         try:
             quiz = read_quiz(path)
-        except QuizError:
-            continue  # another kind of file
+        except QuizError as error:
+            if broken is not None and _QUIZ.search(path.read_text(encoding="utf-8", errors="replace")):
+                words = " ".join(str(error).split())
+                broken.append(f"{path.name} looks like a quiz, and its keys cannot be taken out: {words}")
+            continue
         if quiz.has_keys:
-            found += leaks_of(quiz, folder)
+            found.append((path, quiz))
     return found

@@ -128,10 +128,12 @@ class Desk:
             for file, notebook in sanitized.items()
         }
         files = {
-            path.relative_to(work).as_posix(): path.read_bytes()
+            name: (self.release / name if (self.release / name).is_file() else work / name).read_bytes()
             for path in sorted(work.rglob("*"))
-            if path.is_file() and path.suffix != ".ipynb" and path != work / "timestamp.txt"
-        }
+            if path.is_file()
+            and path.suffix != ".ipynb"
+            and (name := path.relative_to(work).as_posix()) != "timestamp.txt"
+        }  # of the course's own files those that students know: nbgrader put the source's there, with keys of quizzes
         return Job(
             student=student,
             assignment=self.assignment.name,

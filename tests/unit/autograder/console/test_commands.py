@@ -1,0 +1,231 @@
+"""The command line: what it prints, how it ends, and that a mistake is one sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from autograder.console import COMMANDS, grade, main
+from tests.support import grading, pretend
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(course: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
+    """Runs one command line in the course: its exit status, and what it printed and complained."""
+    monkeypatch.chdir(course)
+    plain = grade.run
+
+    def pretended(argv: list[str]) -> int:
+        return plain(argv, pretend.execute)
+
+    monkeypatch.setattr(grade, "run", pretended)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(list(words))
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def test_help_lists_every_command(say: Say) -> None:
+    """And each of them has its own."""
+    status, out, _ = say("--help")
+    assert status == 0
+    assert all(f"  {name} " in out for name in COMMANDS)
+    for name in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            say(name, "--help")
+        assert ended.value.code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["grde"], 2, "did you mean 'grade'?"),
+        (["grade"], 2, "assignment"),
+        (["grade", "streems"], 2, "did you mean 'streams'?"),
+        (["grade", "streams", "--worker", "3"], 2, "did you mean '--workers'?"),
+        (["grade", "streams", "--workers", "0"], 2, "choose 1 to 256"),
+        (["grade", "streams", "--allow-weaker-jail", "paper"], 2, "invalid choice"),
+        (["grade", "streams"], 1, "Nobody handed anything in for streams"),
+        (["grade", "streams", "--student", "ada"], 2, "handed nothing in"),
+        (["resume"], 2, "There is nothing to go on with"),
+        (["explain", "ada"], 2, "Nothing was graded for 'ada'"),
+        (["report", "streams"], 1, "Nothing was graded for streams"),
+        (["release", "streams"], 1, "released already"),
+        (["collect", "streams", "nothing.zip"], 1, "nothing.zip"),
+        (["check", "streams", "--course", "/dev"], 1, "is no nbgrader course"),
+        (["grade", "streams", "--scheduler", "tcp://127.0.0.1:9"], 1, "needs the package distributed"),
+    ],
+)
+def test_mistakes_are_one_sentence(say: Say, words: list[str], status: int, said: str, course: Path) -> None:
+    """With the exit status that scripts can rely on."""
+    if "--scheduler" in words:
+        grading.hand_in(course, "ada", grading.work(course))
+    got, _, err = say(*words)
+
+    assert (got, err.count("\n")) == (status, 1)
+    assert said in err
+    assert err.startswith("autograder: ")
+
+
+def test_grade_writes_marks_pages_and_lines(say: Say, course: Path) -> None:
+    """One command: gradebook, pages, a file of marks, and a line about whatever there is to say."""
+    grading.hand_in(course, "ada", grading.work(course))
+    grading.hand_in(course, "bob", b"{")
+    status, out, _ = say("grade", "streams", "--workers", "1")
+
+    assert status == 0
+    assert "ada: 13 of 13 points." in out
+    assert "bob: streams.ipynb: " in out
+    assert "grading: 2 of 2" in out
+    assert "2 of 2, about" not in out
+    assert "1 graded, 1 to be looked at." in out
+    assert (course / "feedback" / "ada" / "streams" / "streams.html").is_file()
+    marks = (course / "grades.csv").read_text().splitlines()
+    assert [line.split(",")[3] + " " + line.split(",")[7] for line in marks[1:]] == ["ada 13.0", "bob 0.0"]
+
+    status, out, _ = say("grade", "streams")
+    assert "0 graded, 2 unchanged." in out
+    assert "Feedback: 0 written." in out
+
+
+def test_grade_says_that_asserts_can_be_forged(say: Say, course: Path) -> None:
+    """In what it prints, in the page for students, and in the explanation."""
+    grading.set_judging(course, "asserts")
+    grading.hand_in(course, "ada", grading.work(course))
+    _, out, _ = say("grade", "streams", "--workers", "1")
+
+    assert "forgeable" in out
+    assert "forgeable" in (course / "feedback" / "ada" / "streams" / "streams.html").read_text()
+    assert "forgeable" in say("explain", "ada")[1]
+
+
+def test_grade_ends_with_3_when_somebody_has_no_marks(say: Say, course: Path) -> None:
+    """A script sees that it has to look; the marks of the others are there."""
+    grading.hand_in(course, "ada", grading.work(course))
+    grading.hand_in(course, "bob", grading.work(course, first=pretend.DIE))
+    status, out, err = say("grade", "streams", "--workers", "1")
+
+    assert status == 3
+    assert "bob: its worker ended twice" in out
+    assert "1 of 2 submissions could not be graded" in err
+    assert "ada,,,,13.0" in (course / "grades.csv").read_text()
+
+
+def test_grade_names_the_jail_and_refuses_a_weaker_one(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing as strong as the assignment asks for works here: an error, until that is allowed explicitly."""
+    from autograder import jail
+
+    def strongest(weakest: str) -> str:
+        if weakest == "none":
+            return "none"
+        raise jail.JailError("nothing as strong as that works here")
+
+    monkeypatch.setattr(jail, "strongest", strongest)
+    from autograder.assignment import read_assignment
+    from autograder.pipeline.course import GradingError
+
+    assignment = read_assignment(course, "streams")
+    settings = {"allow_weaker_jail": None, "scheduler": None}
+    with pytest.raises(GradingError, match="--allow-weaker-jail"):
+        grade._rung(assignment, settings, is_stand_in=False)  # noqa: SLF001 - a jail that fails cannot be ordered
+    allowed = settings | {"allow_weaker_jail": "none"}
+    assert grade._rung(assignment, allowed, is_stand_in=False) == "none"  # noqa: SLF001
+
+
+def test_explain_says_everything(say: Say, course: Path) -> None:
+    """Property, points, reason, proof, seed, rung and flags."""
+    work = grading.work(course, grading.answers(distinct="return None"))
+    work["cells"].append(grading.cell_of(work, "test-lag"))
+    grading.hand_in(course, "ada", work)
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    status, out, _ = say("explain", "ada")
+
+    assert status == 0
+    assert "ada: streams: 10 of 13 points" in out
+    assert "judged by probes; jail: none; seed " in out
+    assert "test-distinct / distinct is right: 0 of 2. 0 of 10 calls gave the right answer." in out
+    assert "      distinct([" in out
+    assert "      it gave None" in out
+    assert "  flag: streams.ipynb, " in out
+
+
+def test_explain_shows_no_control_characters(say: Say, course: Path) -> None:
+    """An answer cannot move the cursor of an instructor's terminal."""
+    evil = grading.answers(distinct="return '\\x1b[2J\\u202e'")
+    grading.hand_in(course, "ada", grading.work(course, evil))
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    _, out, _ = say("explain", "ada")
+
+    assert out.replace("\n", "").isprintable()
+
+
+def test_check_runs_and_writes_nothing(say: Say, course: Path) -> None:
+    """It says what the intake says."""
+    grading.hand_in(course, "ada", grading.work(course))
+    grading.hand_in(course, "bob", b"")
+    before = sorted(path for path in course.rglob("*"))
+    status, out, _ = say("check", "streams")
+
+    assert status == 0
+    assert "bob: streams.ipynb: " in out
+    assert "2 submissions: 1 with nothing to say about, 1 to be looked at." in out
+    assert sorted(path for path in course.rglob("*")) == before
+
+
+def test_collect_check_grade_report(say: Say, course: Path, tmp_path: Path) -> None:
+    """From a download to the page about the class."""
+    import json
+
+    download = tmp_path / "download" / "Ada Lovelace_7_assignsubmission_file"
+    download.mkdir(parents=True)
+    (download / "streams.ipynb").write_text(json.dumps(grading.work(course)))
+    assert "Collected: 1 new" in say("collect", "streams", str(download.parent))[1]
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    status, out, _ = say("report", "streams")
+
+    assert status == 0
+    assert "ada-lovelace-7" in (course / "report-streams.html").read_text()
+    assert "report-streams.html" in out
+
+
+def test_scheduler_runs_on_the_workers_of_a_cluster(say: Say, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask's client gives an executor; a stand-in for it is one of threads."""
+    closed: list[bool] = []
+
+    def client(address: str, timeout: float) -> Any:
+        assert address == "tcp://10.0.0.5:8786"
+        return SimpleNamespace(
+            scheduler_info=lambda: {"workers": {"a": 1, "b": 2}},
+            get_executor=lambda **_: ThreadPoolExecutor(2),
+            close=lambda: closed.append(True),
+        )
+
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=client))
+    grading.hand_in(course, "ada", grading.work(course))
+    status, out, _ = say("grade", "streams", "--scheduler", "tcp://10.0.0.5:8786", "--no-feedback")
+
+    assert (status, closed) == (0, [True])
+    assert "ada: 13 of 13 points." in out
+
+
+def test_two_graders_at_a_time_are_refused(say: Say, course: Path) -> None:
+    """They would write into one gradebook."""
+    grading.hand_in(course, "ada", grading.work(course))
+    from autograder.pipeline.course import open_course
+
+    with grade._alone(open_course(course)):  # noqa: SLF001 - as a second one would
+        status, _, err = say("grade", "streams")
+
+    assert status == 1
+    assert "Another `autograder` is at work" in err

@@ -1,0 +1,168 @@
+"""Downloads of Moodle and Canvas become submissions, and what could do harm is one line."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from autograder.pipeline.collecting import collect
+from autograder.pipeline.course import Course, open_course
+from autograder.pipeline.downloads import DownloadError
+from tests.support import grading
+
+_NAME = grading.ASSIGNMENT
+
+
+@pytest.fixture
+def opened(course: Path) -> Course:
+    """A course whose gradebook knows two students."""
+    made = open_course(course)
+    with made.gradebook() as gradebook:
+        gradebook.add_student("alovelace", first_name="Ada", last_name="Lovelace")
+        gradebook.add_student("ghopper", first_name="Grace", last_name="Hopper", lms_user_id="4711")
+    return made
+
+
+def folder_of(tmp_path: Path, files: dict[str, str]) -> Path:
+    """A folder with these files."""
+    for name, text in files.items():
+        path = tmp_path / "download" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "download"
+
+
+def zip_of(tmp_path: Path, files: dict[str, str]) -> Path:
+    """A zip file with these files."""
+    with zipfile.ZipFile(tmp_path / "download.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return tmp_path / "download.zip"
+
+
+def submitted(course: Course) -> dict[str, str]:
+    """Every file that was handed in, and its text."""
+    home = course.root / "submitted"
+    return {path.relative_to(home).as_posix(): path.read_text() for path in home.rglob("*") if path.is_file()}
+
+
+MOODLE = {
+    "Ada Lovelace_101_assignsubmission_file/streams.ipynb": "a",
+    "Ada Lovelace_101_assignsubmission_file/data/x.csv": "x",
+    "José  Nuñez_102_assignsubmission_file_streams.ipynb": "j",
+}
+CANVAS = {
+    "hoppergrace_4711_900_streams.ipynb": "old",
+    "hoppergrace_4711_901_streams-1.ipynb": "new",
+    "lovelaceada_LATE_17_902_streams.ipynb": "a",
+    "doejohn_18_903_notes-2.txt": "n",
+}
+
+
+@pytest.mark.parametrize("make", [folder_of, zip_of])
+def test_collect_understands_moodle(opened: Course, tmp_path: Path, make: type[object]) -> None:
+    """A folder for each student or a flat name; a name that the gradebook knows is that student."""
+    done = collect(opened, _NAME, make(tmp_path, MOODLE))  # type: ignore[call-arg, arg-type]
+
+    assert submitted(opened) == {
+        f"alovelace/{_NAME}/streams.ipynb": "a",
+        f"alovelace/{_NAME}/data/x.csv": "x",
+        f"jose-nunez-102/{_NAME}/streams.ipynb": "j",
+    }
+    assert (sorted(done.new), done.lines) == (["alovelace", "jose-nunez-102"], [])
+
+
+def test_collect_understands_canvas(opened: Course, tmp_path: Path) -> None:
+    """The last upload counts and has its own name again; a number that the gradebook knows is that student."""
+    done = collect(opened, _NAME, zip_of(tmp_path, CANVAS))
+
+    assert submitted(opened) == {
+        f"ghopper/{_NAME}/streams.ipynb": "new",
+        f"alovelace/{_NAME}/streams.ipynb": "a",
+        f"doejohn-18/{_NAME}/notes-2.txt": "n",
+    }
+    assert done.lines == []
+
+
+def test_collect_understands_a_folder_for_each_student(opened: Course, tmp_path: Path) -> None:
+    """Any name that a folder can have; also as nbgrader itself keeps submissions."""
+    odd = "$(touch x); `y` 'z' [a]*"
+    collect(opened, _NAME, folder_of(tmp_path, {f"{odd}/streams.ipynb": "a", f"bob/{_NAME}/streams.ipynb": "b"}))
+
+    assert submitted(opened) == {f"{odd}/{_NAME}/streams.ipynb": "a", f"bob/{_NAME}/streams.ipynb": "b"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil/streams.ipynb", "bob/../../evil", "/etc/evil", "bob/..\\..\\evil", "bob/a\x1b[31m.txt", ".ssh/evil",
+     "bob/\u202etxt.exe", "evil.ipynb", "-rf/evil"],
+)  # fmt: skip
+def test_collect_refuses_names_in_one_line(opened: Course, tmp_path: Path, name: str) -> None:
+    """Nothing is written outside, and the others are collected."""
+    done = collect(opened, _NAME, zip_of(tmp_path, {name: "x", "ada/streams.ipynb": "a"}))
+
+    assert submitted(opened) == {f"ada/{_NAME}/streams.ipynb": "a"}
+    assert len(done.lines) == 1
+    assert done.lines[0].isprintable()
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_collect_follows_no_link(opened: Course, tmp_path: Path) -> None:
+    """Neither one of a folder nor one of a zip file."""
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    folder = folder_of(tmp_path, {"ada/streams.ipynb": "a"})
+    (folder / "ada" / "link.txt").symlink_to(secret)
+    (folder / "bob").symlink_to(tmp_path)
+    os.mkfifo(folder / "ada" / "pipe")
+    done = collect(opened, _NAME, folder)
+    link = zipfile.ZipInfo("cyd/link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "links.zip", "w") as archive:
+        archive.writestr(link, str(secret))
+    more = collect(opened, _NAME, tmp_path / "links.zip")
+
+    assert submitted(opened) == {f"ada/{_NAME}/streams.ipynb": "a"}
+    assert len(done.lines) == 3
+    assert len(more.lines) == 1
+
+
+def test_collect_unpacks_no_bomb(opened: Course, tmp_path: Path) -> None:
+    """A file that is small only in its archive is refused by the size that it says."""
+    done = collect(opened, _NAME, zip_of(tmp_path, {"ada/bomb.txt": "0" * 30_000_000, "ada/streams.ipynb": "a"}))
+
+    assert list(submitted(opened)) == [f"ada/{_NAME}/streams.ipynb"]
+    assert "30.0 MB" in done.lines[0]
+
+
+def test_collect_keeps_two_names_apart(opened: Course, tmp_path: Path) -> None:
+    """Ada and ADA would be one folder on a Mac."""
+    done = collect(opened, _NAME, zip_of(tmp_path, {"ada/a.txt": "a", "ADA/a.txt": "b"}))
+
+    assert len(submitted(opened)) == 1
+    assert "the same name" in done.lines[0]
+
+
+def test_collect_again_replaces_only_when_asked(opened: Course, tmp_path: Path) -> None:
+    """A second download with the same work changes nothing; other work needs --force."""
+    collect(opened, _NAME, zip_of(tmp_path, {"ada/streams.ipynb": "a"}))
+    assert collect(opened, _NAME, zip_of(tmp_path, {"ada/streams.ipynb": "a"})).same == ["ada"]
+
+    refused = collect(opened, _NAME, zip_of(tmp_path, {"ada/streams.ipynb": "b"}))
+    assert "--force would replace it" in refused.lines[0]
+    assert submitted(opened) == {f"ada/{_NAME}/streams.ipynb": "a"}
+
+    assert collect(opened, _NAME, zip_of(tmp_path, {"ada/streams.ipynb": "b"}), force=True).changed == ["ada"]
+    assert submitted(opened) == {f"ada/{_NAME}/streams.ipynb": "b"}
+
+
+def test_collect_refuses_what_is_no_download(opened: Course, tmp_path: Path) -> None:
+    """Neither a folder nor a zip file."""
+    (tmp_path / "text.zip").write_text("text")
+    for path in (tmp_path / "text.zip", tmp_path / "nothing"):
+        with pytest.raises(DownloadError, match=path.name):
+            collect(opened, _NAME, path)
