@@ -1,0 +1,1 @@
+"""The arena on real clusters, with real clients."""
