@@ -321,6 +321,8 @@ class Workers(TextTwin):
 
     def _show(self) -> None:
         with self._lock:
+            if self._link.is_gone and not self._is_over:  # whoever notices it first, one of the workers or this
+                self._is_over, self._said = True, _GONE
             looks = self._looks()
             ended = [look for look in looks if look.state in ENDED]
             shown = [look for look in looks if look not in ended[:-_MOST_ENDED_SHOWN]]
