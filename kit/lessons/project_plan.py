@@ -87,8 +87,8 @@ seconds after the basket is soon enough.
 
 The season has an end, but the plays of a game do not wait for it. Each of them can be the one that matters.""",
     "design": """\
-The league offers its plays as a feed; for the class `kit.datagen.plays` makes them up, so nobody has to be asked. Four \
-games at once bring about 10 plays per minute each, of 300 bytes: far below what one partition can carry.
+The league offers its plays as a feed; for the class `kit.datagen.plays` makes them up, so nobody has to be asked. \
+Four games at once bring about 10 plays per minute each, of 300 bytes: far below what one partition can carry.
 
 One event is one play. Its key is the game, its value is JSON: the play's number in the game, the clock, the kind, the \
 team, the score. For example, key `PAN-OLY`: {"play": 112, "clock": "07:41", "kind": "three", "score": [48, 44]}
@@ -100,16 +100,16 @@ The key is the game because a score only makes sense in order, and only within a
 One partition could carry it all. Four let four consumers share the work when the play-offs bring more games, and \
 adding some later would move keys.""",
     "producers": """\
-One producer for each arena sends the plays of its games to dev.hoops.plays.v1. A second one, inside of the run-finder, \
-sends to dev.hoops.runs.v1.
+One producer for each arena sends the plays of its games to dev.hoops.plays.v1. A second one, inside of the \
+run-finder, sends to dev.hoops.runs.v1.
 
-A play that is lost makes every score after it wrong, so acks=all, and with three replicas of which two must be in sync \
-one broker may crash without anybody noticing it. When a second one crashes, sending is refused. That is right here: \
-the arena keeps its plays and tries again, and a late score is better than a wrong one.
+A play that is lost makes every score after it wrong, so acks=all, and with three replicas of which two must be in \
+sync one broker may crash without anybody noticing it. When a second one crashes, sending is refused. That is right \
+here: the arena keeps its plays and tries again, and a late score is better than a wrong one.
 
-When the feed repeats itself, the number of the play tells. When it stops, the producer waits and begins again with the \
-last play that was acknowledged, so a play can come twice and never goes missing. A play that is minutes late is sent \
-all the same, with the time on its own clock.""",
+When the feed repeats itself, the number of the play tells. When it stops, the producer waits and begins again with \
+the last play that was acknowledged, so a play can come twice and never goes missing. A play that is minutes late is \
+sent all the same, with the time on its own clock.""",
     "consumers": """\
 The group run-finder reads the plays, keeps the last ten of each game in memory, and sends every run of 8 points to \
 dev.hoops.runs.v1. It commits after it has sent, so a crash makes a run come twice and never makes it disappear. With \

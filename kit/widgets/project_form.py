@@ -67,9 +67,7 @@ class ProjectForm(anywidget.AnyWidget):
         if isinstance(title, str) and isinstance(texts, Mapping):
             with self.hold_trait_notifications():
                 self.title = title[:_MOST_IN_TITLE]
-                self.texts = {
-                    each.id: str(texts.get(each.id, ""))[:_MOST_CHARACTERS] for each in project_plan.SECTIONS
-                }
+                self.texts = {each.id: str(texts.get(each.id, ""))[:_MOST_CHARACTERS] for each in project_plan.SECTIONS}
             is_saved = self._write()  # once more where nothing has changed: it may not have worked before
             self.send({"type": "answer", "number": message.get("number"), "is_saved": is_saved, "status": self.status})
 
@@ -93,7 +91,7 @@ class ProjectForm(anywidget.AnyWidget):
         """Keep what was typed, unless somebody else has changed the file meanwhile; whether it is in the file."""
         text = self.text
         found = self._read()
-        if found != self._on_disk and found != text:
+        if found not in (self._on_disk, text):
             self.status = f"NOT saved: {self.path.name} was changed elsewhere. Run this cell again to load it."
             return False
         if found != text:

@@ -1,4 +1,4 @@
-"""A project plan that somebody else than the kit's makers could have written: everything is there, nothing is copied."""
+"""A project plan that somebody else than the kit's makers could have written: complete, and not copied."""
 
 from __future__ import annotations
 

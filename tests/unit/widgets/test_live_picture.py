@@ -63,7 +63,7 @@ def test_nodes_say_how_they_are() -> None:
 
 
 def test_broker_that_is_down_leads_nothing() -> None:
-    """The brokers tell the old numbers for a while; the picture knows better, and says how many replicas are offline."""
+    """Brokers tell the old numbers for a while; the picture knows better, and counts the replicas that are offline."""
     seen = look(found=topics(a=[partition()]), nodes={1: "down", 2: "paused"})
     seen = replace(seen, offsets=replace(seen.offsets, counts={1: (3, 2), 2: (1, 4)}))
     drawn = picture(seen, Choice())

@@ -34,9 +34,9 @@ def test_what_is_typed_is_in_the_file_and_in_the_next_form(path: Path) -> None:
 def answers(form: ProjectForm, *messages: object) -> list[Any]:
     """What the form answers to messages from a browser."""
     said: list[Any] = []
-    form.send = lambda content, buffers=None: said.append(content)
+    form.send = said.append
     for message in messages:
-        form._handle_custom_msg(message, [])
+        form._handle_custom_msg(message, [])  # noqa: SLF001 - ipywidgets has no other way in
     return said
 
 
