@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 JUDGINGS = ("evidence", "probes", "asserts")
 RUNGS = ("none", "rlimits", "docker", "landlock", "bubblewrap", "namespaces")  # of the jail ladder, weakest first
 _MIB = 1024 * 1024
-_KNOWN = frozenset({"title", "judging", "budget", "weakest_rung", "properties", "arena", "late"})
+_KNOWN = frozenset({"title", "judging", "budget", "weakest_rung", "properties", "arena", "late", "needs_notebooks"})
 _BUDGET = {each.name for each in dataclasses.fields(Budget)}
 _LATE = frozenset({"grace_hours", "percent_per_day", "by_whole_days", "most_percent"})
 
@@ -59,6 +59,7 @@ class Assignment:
         arena: the plan of a run with a cluster, for "evidence".
         late: what handing in late costs; None leaves it to nbgrader_config.py.
         script: the text of judge.py; empty for "asserts".
+        needs_notebooks: whether a submission without a notebook is none; not so where other files are graded.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Assignment:
     arena: Mapping[str, Any] | None = None
     late: LatePolicy | None = None
     script: str = ""
+    needs_notebooks: bool = True
 
     @property
     def is_forgeable(self) -> bool:
@@ -152,6 +154,7 @@ class _Reader:
             arena=self._mapping("arena") if judging == "evidence" else None,
             late=self._late(),
             script=script,
+            needs_notebooks=self._flag("needs_notebooks", default=True),
         )
 
     def _error(self, what: str) -> AssignmentError:
@@ -162,6 +165,12 @@ class _Reader:
         if value not in allowed:
             raise self._error(f"'{name}' is {value!r}; it must be one of {', '.join(allowed)}")
         return str(value)
+
+    def _flag(self, name: str, *, default: bool) -> bool:
+        value = self._values.get(name, default)
+        if not isinstance(value, bool):
+            raise self._error(f"'{name}' is {value!r}; it must be true or false")
+        return value
 
     def _mapping(self, name: str) -> dict[str, Any]:
         value = self._values.get(name) or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 from autograder.assignment import Assignment
 from autograder.job import Outcome, Probe, Score
+
+Page = dict[str, Any]  # "source", and "attachments" where there are any
 
 _SLACK = 1e-9  # of points, for sums of floats
 
@@ -25,7 +28,7 @@ class Script:
     Attributes:
         where: its path within the course, for messages.
         text: Python; the instructor's, so it is trusted. It defines ``judge(outcome, seed) -> list[Score]`` and,
-            where the kernel is asked, ``probes(seed) -> list[Probe]``.
+            where the kernel is asked, ``probes(seed) -> list[Probe]``; for files, see `judge` and `pages`.
         points: (grade_id, name of the property) -> the points that it can have, in the order of the assignment.
     """
 
@@ -55,8 +58,11 @@ class Script:
             raise JudgeError(f"{self.where}: two probes have the same name.")
         return made
 
-    def judge(self, outcome: Outcome, seed: int) -> tuple[Score, ...]:
+    def judge(self, outcome: Outcome, seed: int, files: Mapping[str, bytes] | None = None) -> tuple[Score, ...]:
         """The scores of one outcome: one for each property of the assignment, in its order.
+
+        Args:
+            files: what was handed in beside the notebooks, for a judge that takes three arguments.
 
         Raises:
             JudgeError: the script failed, or gave points that the assignment does not have.
@@ -64,7 +70,22 @@ class Script:
         function = self._namespace().get("judge")
         if function is None:
             raise JudgeError(f"{self.where} must define judge(outcome, seed).")
-        return self._checked(list(self._call(function, outcome, seed)))
+        arguments = (outcome, seed, files or {})[: len(inspect.signature(function).parameters)]
+        return self._checked(list(self._call(function, *arguments)))
+
+    def pages(self, files: Mapping[str, bytes], seed: int) -> dict[str, Page]:
+        """What is shown to whoever grades by hand, by the grade_id of the text cell that it takes the place of.
+
+        Raises:
+            JudgeError: the script failed.
+        """
+        function = self._namespace().get("pages")
+        if function is None:
+            return {}
+        made = self._call(function, files, seed)
+        if not isinstance(made, dict) or not all(isinstance(page.get("source"), str) for page in made.values()):
+            raise JudgeError(f"{self.where}: pages() must give grade_id -> a cell with 'source', and 'attachments'.")
+        return {str(grade_id): dict(page) for grade_id, page in made.items()}
 
     def _checked(self, scores: list[Any]) -> tuple[Score, ...]:
         given: dict[tuple[str, str], Score] = {}

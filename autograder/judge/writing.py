@@ -35,6 +35,18 @@ def write_scores(notebook: Notebook, scores: Sequence[Score], note: str) -> None
         cell["outputs"] = [_result(cell, max(0.0, points), _page(of_cell, note))]
 
 
+def write_pages(notebook: Notebook, pages: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put what the judge shows to a person in the place of the text cells that are graded by hand."""
+    for cell in notebook["cells"]:
+        marks = cell["metadata"].get("nbgrader", {})
+        page = pages.get(marks.get("grade_id", ""))
+        if page and marks.get("grade") and marks.get("solution") and cell["cell_type"] == "markdown":
+            cell["source"] = page["source"]
+            cell.pop("attachments", None)
+            if page.get("attachments"):
+                cell["attachments"] = page["attachments"]
+
+
 def close_unfinished(notebook: Notebook, reason: str) -> None:
     """Put an error into each test cell that has not run: without outputs, nbgrader would give it all points."""
     for cell in test_cells(notebook):

@@ -19,6 +19,7 @@ from autograder.pipeline.pool import BrokenExecutor, Pool
 from autograder.pipeline.submission import FORGEABLE, Desk, Prepared, Recorded
 from autograder.pipeline.work import Execute, Performed, perform
 
+_MOST_RUNS = 20  # of an arena's plan; each has the budget of a submission
 _PATIENCE_S = 120.0  # beyond a submission's own budget: starting workers, arena, judging
 
 
@@ -131,7 +132,8 @@ class Batch:
     def _collect(self) -> None:
         if not self._running:
             return
-        patience_s = self._desk.assignment.budget.total_s + _PATIENCE_S
+        assignment = self._desk.assignment
+        patience_s = assignment.budget.total_s * (1 if assignment.arena is None else _MOST_RUNS) + _PATIENCE_S
         done, _ = wait(self._running, timeout=patience_s, return_when=FIRST_COMPLETED)
         if not done:
             self._after_break(list(self._running.values()))
@@ -176,8 +178,11 @@ class Batch:
         if performed.trouble:
             self._fail(one, performed.trouble, performed)
             return
+        if one.count == 1 and _arena_failed(performed):
+            self._suspects.append(one)
+            return
         try:
-            recorded = self._desk.record(prepared, performed.outcome, performed.scores)
+            recorded = self._desk.record(prepared, performed)
         except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
             self._fail(one, f"it could not be recorded: {_told(error)}", performed)
             return
@@ -227,7 +232,9 @@ class Batch:
             seed=seed_of(one.student, assignment.name),
             scores=recorded.scores if recorded else (),
             flags=tuple(lines),
-            needs_human=status != "graded" or any(flag.needs_human for flag in found),
+            needs_human=status != "graded"
+            or any(flag.needs_human for flag in found)
+            or (performed is not None and _arena_failed(performed)),
             trouble=trouble,
             at=round(time.time(), 3),
             **details,
@@ -268,6 +275,11 @@ def open_ledger(course: Course) -> Ledger:
 def note_of(entry: Entry) -> str:
     """What every report of this result must say about how far it can be trusted; empty where there is nothing."""
     return FORGEABLE if entry.judging == "asserts" else ""
+
+
+def _arena_failed(performed: Performed) -> bool:
+    """Whether a run with a cluster did not come to its end through no fault of the student's."""
+    return any(each.get("problem") or not each.get("is_complete", True) for each in performed.outcome.evidence)
 
 
 def _told(error: BaseException) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.assignment import Assignment, AssignmentError
-from autograder.intake import Intake, examine
+from autograder.intake import Intake, Kind, examine
 from autograder.job import Job, Outcome, Score, seed_of
 from autograder.judge.script import Script
-from autograder.judge.writing import Notebook, number, test_cells, write_scores
+from autograder.judge.writing import Notebook, number, test_cells, write_pages, write_scores
 from autograder.pipeline import converters, notebooks
 from autograder.pipeline.course import Course
 from autograder.pipeline.harmless import Harmless
+from autograder.pipeline.work import Performed
 
 FORGEABLE = "forgeable: these points come from tests in the student's own process, which it can change"
 
@@ -72,6 +73,8 @@ class Desk:
         name = self.assignment.name
         converters.clear(self.course, name, student)
         intake = examine(self.course.folder("submitted", name, student), self.release)
+        if not self.assignment.needs_notebooks:
+            intake = self._with_released(intake)
         seed = seed_of(student, name)
         if not intake.notebooks:
             return Prepared(student, seed, None, intake, {})
@@ -82,8 +85,9 @@ class Desk:
         sanitized = {file: notebooks.read(work / file) for file in intake.notebooks}
         return Prepared(student, seed, self._job(student, seed, sanitized, work), intake, sanitized)
 
-    def record(self, prepared: Prepared, outcome: Outcome, scores: tuple[Score, ...] | None) -> Recorded:
+    def record(self, prepared: Prepared, performed: Performed) -> Recorded:
         """Write outputs and points into the notebooks, and have nbgrader record them."""
+        outcome, scores = performed.outcome, performed.scores
         lines: list[str] = []
         for file, notebook in prepared.sanitized.items():
             if not notebooks.take_outputs(notebook, file, outcome.notebooks.get(file, ""), outcome.stops):
@@ -93,6 +97,7 @@ class Desk:
                 lines += notebooks.refuse_forged(notebook)
             else:
                 write_scores(notebook, scores, self._note(outcome))
+                write_pages(notebook, performed.pages)
         made = scores if scores is not None else tuple(self._asserted(prepared))
         self._put(prepared)
         return Recorded(made, tuple(lines))
@@ -110,6 +115,13 @@ class Desk:
                     grade.auto_score = 0
                     grade.needs_manual_grade = False
             gradebook.db.commit()
+
+    def _with_released(self, intake: Intake) -> Intake:
+        """The release's notebooks in the place of those that were not handed in, where files are what is graded."""
+        if not intake.files:
+            return intake
+        refused = tuple(flag for flag in intake.refused if flag.kind != Kind.MISSING_NOTEBOOK)
+        return replace(intake, notebooks={**self._released, **intake.notebooks}, refused=refused)
 
     def _put(self, prepared: Prepared) -> None:
         name = self.assignment.name

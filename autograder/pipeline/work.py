@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from autograder.job import Job, Outcome, Score
-from autograder.judge.script import JudgeError, Script
+from autograder.judge.script import JudgeError, Page, Script
 
 Execute = Callable[[Job], Outcome]
 
@@ -19,11 +19,13 @@ class Performed:
         outcome: what running it gave.
         scores: what it is worth; None where the tests in the notebook decide, or the judge failed.
         trouble: why the judge failed; empty otherwise.
+        pages: what is shown to whoever grades by hand, by grade_id.
     """
 
     outcome: Outcome
     scores: tuple[Score, ...] | None = None
     trouble: str = ""
+    pages: Mapping[str, Page] = field(default_factory=dict)
 
 
 def perform(job: Job, script: Script | None, execute: Execute | None = None) -> Performed:
@@ -41,6 +43,7 @@ def perform(job: Job, script: Script | None, execute: Execute | None = None) -> 
     if script is None:
         return Performed(outcome)
     try:
-        return Performed(outcome, script.judge(outcome, job.seed))
+        scores = script.judge(outcome, job.seed, job.files)
+        return Performed(outcome, scores, pages=script.pages(job.files, job.seed))
     except JudgeError as error:
         return Performed(outcome, trouble=str(error))

@@ -301,3 +301,52 @@ def test_interrupt_ends_cleanly(course: Path, started: Start) -> None:
     assert "are graded and kept" in out
     assert finished(started("resume"))[0] == 0
     _full(course, names)
+
+
+_FILES_JUDGE = """\
+from autograder.judge import Score
+
+
+def judge(outcome, seed, files):
+    text = files.get("plan.txt", b"").decode()
+    return [
+        Score(f"test-{name}", what, points if text else 0, points, f"The plan has {len(text)} characters.")
+        for name, what, points in PROPERTIES
+    ]
+
+
+def pages(files, seed):
+    return {"why": {"source": "<p>the plan</p>", "attachments": {"p.png": {"image/png": "aGVsbG8="}}}}
+"""
+
+
+def test_files_are_judged_and_shown(course: Path) -> None:
+    """Where files are what is handed in, no notebook is needed, and a person sees what the judge made of them."""
+    import yaml
+
+    folder = course / "judging" / grading.ASSIGNMENT
+    values = yaml.safe_load((folder / "assignment.yaml").read_text()) | {"needs_notebooks": False}
+    (folder / "assignment.yaml").write_text(yaml.safe_dump(values))
+    properties = [
+        (each["grade_id"].removeprefix("test-"), each["name"], each["points"]) for each in values["properties"]
+    ]
+    (folder / "judge.py").write_text(f"{_FILES_JUDGE}\n\nPROPERTIES = {properties!r}\n")
+    for name, files in {"ada": {"plan.txt": "a plan"}, "bob": {"other.txt": "x"}, "cyd": {}}.items():
+        place = course / "submitted" / name / grading.ASSIGNMENT
+        place.mkdir(parents=True)
+        for file, text in files.items():
+            (place / file).write_text(text)
+    _, entries = run(course)
+
+    assert {name: (entry.status, points(entry)) for name, entry in entries.items()} == {
+        "ada": ("graded", 13),
+        "bob": ("graded", 0),
+        "cyd": ("nothing", 0),
+    }
+    assert not entries["ada"].flags
+    made = json.loads((course / "autograded" / "ada" / grading.ASSIGNMENT / grading.FILE).read_text())
+    shown = grading.cell_of(made, "why")
+    assert "".join(shown["source"]) == "<p>the plan</p>"
+    assert shown["attachments"] == {"p.png": {"image/png": "aGVsbG8="}}
+    with open_course(course).gradebook() as gradebook:
+        assert gradebook.find_grade("why", "streams", grading.ASSIGNMENT, "ada").needs_manual_grade
