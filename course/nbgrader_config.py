@@ -1,0 +1,11 @@
+"""nbgrader's configuration of this course; `autograder` reads it, too. How each assignment is judged: judging/."""
+
+c = get_config()  # noqa: F821 - nbgrader gives it to this file
+
+c.CourseDirectory.course_id = "kafka"
+
+# What being late costs; an assignment.yaml with "late" decides for its assignment when the autograder grades it.
+c.AssignLatePenalties.plugin_class = "autograder.late.LinearLatePenalty"
+c.LinearLatePenalty.grace_hours = 2
+c.LinearLatePenalty.percent_per_day = 10
+c.LinearLatePenalty.most_percent = 50
