@@ -71,9 +71,10 @@ class Records:
         for number in range(self.count):
             customer = f"customer-{chance.randrange(self.keys):02d}"
             order = {"order": number, "customer": customer, "amount": chance.randrange(100, 10_000), "note": ""}
-            room = max(0, self.value_bytes - len(json.dumps(order)))
-            order["note"] = (_NOTE * (room // len(_NOTE) + 1))[:room]
-            found.append([customer, json.dumps(order)])
+            text = json.dumps(order)
+            room = max(0, self.value_bytes - len(text))
+            note = (_NOTE * (room // len(_NOTE) + 1))[:room]
+            found.append([customer, f'{text[:-2]}{note}"}}'])
         return found
 
 

@@ -59,9 +59,7 @@ def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> t
     """
     plan = Plan.read(job.arena or {})
     with HostLink(apart=_joins_networks(job) if apart is None else apart) as host:
-        return tuple(
-            _played(job, run, number, host, open_session) for number in range(plan.seeds) for run in plan.runs
-        )
+        return tuple(_played(job, run, number, host, open_session) for number in range(plan.seeds) for run in plan.runs)
 
 
 def _played(job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession) -> dict[str, Any]:

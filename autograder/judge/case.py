@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from autograder.arena.plan import Records
-from kit.history import History
+from kit.history import History, check
 
 Entry = Mapping[str, Any]
 _SHOWN = 60
@@ -71,6 +71,7 @@ class Case:
         self.evidence = evidence
         self.topic = topic
         self.results = results
+        self._texts: dict[str, dict[str, Any]] = {}
         self.given: dict[str, int] = {value: number for number, (_, value) in enumerate(evidence["given"])}
         self.keys: list[str | None] = [key for key, _ in evidence["given"]]
         self.logs: dict[int, list[Any]] = dict(self._logs(topic))
@@ -148,6 +149,11 @@ class Case:
             history.final_log(self.topic, partition, [(record[0], record[2]) for record in records])
         return history
 
+    @functools.cached_property
+    def report(self) -> Any:
+        """What `kit.history` finds in it."""
+        return check(self.history, send_order=None, limit=max(1, len(self.given)))
+
     # -- what was read and committed -----------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -169,7 +175,7 @@ class Case:
         if topic is None:
             return []
         return [
-            _row(Place(topic, partition, record[0]), record[1], record[2])
+            self._row(Place(topic, partition, record[0]), record[1], record[2])
             for partition, records in self._logs(topic)
             for record in records
         ]
@@ -179,12 +185,31 @@ class Case:
         """(partition, offset) -> (when it was acknowledged, request) for each time that a result for it was stored."""
         found: dict[tuple[Any, Any], list[tuple[int, Entry]]] = {}
         for entry in self.entries("Produce") if self.results is not None else ():
-            for attempt, value in _attempts(entry, self.results or ""):
-                row = _row(Place("", 0, 0), None, value)
-                when = entry["ended"] if attempt.offset is not None else None
-                if when is not None and isinstance(row.partition, int) and isinstance(row.offset, int):
-                    found.setdefault((row.partition, row.offset), []).append((when, entry))
+            told = _told(entry)
+            for batch in entry["asked"].get("batches", ()):
+                if batch["topic"] != self.results or (self.results, batch["partition"]) not in told:
+                    continue
+                for _, _, text in batch["records"]:
+                    row = self._parsed(text)
+                    where = (row.get("partition"), row.get("offset"))
+                    if isinstance(where[0], int) and isinstance(where[1], int):
+                        found.setdefault(where, []).append((entry["ended"], entry))
         return found
+
+    def _parsed(self, text: str | None) -> dict[str, Any]:
+        """A result as JSON; empty when it is none."""
+        known = self._texts.get(text or "")
+        if known is None:
+            try:
+                row = json.loads(text or "")
+            except (ValueError, RecursionError):
+                row = None
+            known = self._texts[text or ""] = row if isinstance(row, dict) else {}
+        return known
+
+    def _row(self, place: Place, key: str | None, text: str | None) -> Row:
+        row = self._parsed(text)
+        return Row(place, key, row.get("partition"), row.get("offset"), row.get("result"), text or "")
 
     # -- words ---------------------------------------------------------------------------------------------------------
 
@@ -224,24 +249,21 @@ def short(value: str | None) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
+def _told(entry: Entry) -> dict[tuple[str, int], int]:
+    """(topic, partition) -> the offset that the client was told for the first record of its batch."""
+    if entry["asked"].get("acks") == 0:
+        return {}
+    return {(each[0], each[1]): each[3] for each in entry["answered"] or () if each[2] == 0 and each[3] >= 0}
+
+
 def _attempts(entry: Entry, topic: str) -> Iterator[tuple[Attempt, str]]:
-    told = {(each[0], each[1]): each[3] for each in entry["answered"] or () if each[2] == 0 and each[3] >= 0}
-    acks = entry["asked"].get("acks")
+    told = _told(entry)
     for batch in entry["asked"].get("batches", ()):
         if batch["topic"] != topic:
             continue
-        base = told.get((topic, batch["partition"])) if acks != 0 else None
+        base = told.get((topic, batch["partition"]))
         for number, record in enumerate(batch["records"]):
             yield Attempt(entry, batch["partition"], None if base is None else base + number), record[2]
-
-
-def _row(place: Place, key: str | None, text: str | None) -> Row:
-    try:
-        row = json.loads(text or "")
-    except ValueError:
-        row = None
-    known = row if isinstance(row, dict) else {}
-    return Row(place, key, known.get("partition"), known.get("offset"), known.get("result"), text or "")
 
 
 def _is_report(each: Any) -> bool:

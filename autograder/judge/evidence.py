@@ -6,7 +6,9 @@ them: the worst of all runs and seeds counts, and its operations are shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +63,23 @@ def judged(cases: Sequence[Case], rules: Sequence[Rule]) -> list[Score]:
     Whoever tampered with a cluster gets no points for anything: what else was seen there proves nothing. A run that the
     arena itself could not bring to its end gives no points either, and says that it is not the student's fault.
     """
+    with _no_collecting():
+        return _judged(cases, rules)
+
+
+@contextlib.contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Nothing here makes cycles, and a collector that walks a growing heap again and again costs a third."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _judged(cases: Sequence[Case], rules: Sequence[Rule]) -> list[Score]:
     problems = [case for case in cases if case.evidence.get("problem") or not case.evidence["is_complete"]]
     bad = [found for case in cases for found in tampering(case)]
     return [_score(rule, cases, problems, bad) for rule in rules]
