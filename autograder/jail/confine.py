@@ -69,7 +69,7 @@ class Jail:
         _reset_descriptors(report, frames.fileno())
         self.lay_walls()
         os.close(report)
-        _settle(self.cage.scratch)
+        settle(self.cage.scratch)
         serve(frames, message_bytes(self.cage))
         os._exit(0)
 
@@ -122,7 +122,7 @@ class NamespaceJail(Jail):
         if landlock.version():
             landlock.restrict(landlock.Rules((Path("/"),), writable, ports=None))
         seccomp.install(only_tcp=False)
-        _settle(root_folder.WORK)
+        settle(root_folder.WORK)
         serve(frames, message_bytes(self.cage))
         os._exit(0)
 
@@ -188,7 +188,8 @@ def _reset_descriptors(*kept: int) -> None:
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
-def _settle(folder: Path) -> None:
+def settle(folder: Path) -> None:
+    """Be in the student's folder, with an environment that says nothing of the grader."""
     os.chdir(folder)
     os.umask(0o022)
     os.environ.clear()

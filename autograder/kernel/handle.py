@@ -138,6 +138,10 @@ def start(cage: Cage) -> Kernel:
     Raises:
         JailError: the jail cannot be made here; nothing is left of it.
     """
+    if cage.rung == "docker":
+        from autograder.kernel import container
+
+        return container.start(cage)
     ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
     try:
         ZYGOTE.fork(*theirs)

@@ -1,0 +1,65 @@
+"""The rung for machines without Linux, here on Linux: a container, with the rules of the others."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from autograder import execute
+from autograder.job import Budget, Outcome, Probe
+from tests.support.jailed import submission, texts
+from tests.support.requirements import need
+from tests.support.wait import wait_until
+
+pytestmark = [pytest.mark.containers, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def in_containers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Use that rung; who may use the engine is root, to the engine."""
+    need("docker")
+    monkeypatch.setattr("autograder.jail.strongest", lambda _weakest="": "docker")
+    yield
+    wait_until(lambda: not left(), "the containers to be gone")
+
+
+def left() -> list[str]:
+    """Containers of ours."""
+    listed = subprocess.run(["docker", "ps", "-aq", "--filter", "name=autograder-"], capture_output=True, check=True)
+    return listed.stdout.decode().split()
+
+
+def kinds(outcome: Outcome) -> list[str]:
+    """The kinds of the stops."""
+    return [stop.kind for stop in outcome.stops]
+
+
+def test_work_runs_in_a_container() -> None:
+    """Cells, files, probes and interruptions are as on the other rungs."""
+    job = submission(
+        "print(open('data.txt').read())\ndef double(n): return 2 * n",
+        "while True: pass",
+        "import socket\nsocket.create_connection(('1.1.1.1', 53), 1)",
+        "print('on')",
+        budget=Budget(cell_s=4, total_s=60),
+        files={"data.txt": b"given"},
+        probes=[Probe("doubles", "double", (4,))],
+    )
+    outcome = execute.execute(job)
+    said = texts(outcome)
+    assert outcome.rung == "docker"
+    assert said[:2] == ["given\n", "KeyboardInterrupt: \n"]
+    assert said[2].startswith("OSError: [Errno 101]")
+    assert said[3] == "on\n"
+    assert kinds(outcome) == ["cell_time"]
+    assert outcome.answers[0].value == 8
+
+
+def test_dead_kernel_in_a_container_is_said() -> None:
+    """The container ends with it."""
+    outcome = execute.execute(submission("print(1)", "import os; os._exit(3)", "print(3)"))
+    assert texts(outcome) == ["1\n", "", ""]
+    assert kinds(outcome) == ["died"]
+    assert "status 3" in outcome.stops[0].sentence
