@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from autograder.arena.plan import Records
-from kit.history import History, check
+from kit.history import History
+from kit.history.evidence import Evidence
 
 Entry = Mapping[str, Any]
 _SHOWN = 60
@@ -150,9 +151,9 @@ class Case:
         return history
 
     @functools.cached_property
-    def report(self) -> Any:
-        """What `kit.history` finds in it."""
-        return check(self.history, send_order=None, limit=max(1, len(self.given)))
+    def faults(self) -> Evidence:
+        """The same, gathered for the judges of `kit.history.sends`."""
+        return Evidence(self.history.operations, self.history.completions)
 
     # -- what was read and committed -----------------------------------------------------------------------------------
 

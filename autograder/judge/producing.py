@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 from autograder.judge.case import Attempt, Case, short
 from autograder.judge.finding import Finding
+from kit.history import sends
 
 
 def lost_writes(case: Case) -> Iterator[Finding]:
     """A record was acknowledged, or the student's function said so, and the log lacks it."""
     said = set()
-    for found in case.report.by_name("lost-write"):
+    for found in sends.lost_writes(case.faults):
         value = str(found.operations[0].value)
         said.add(value)
         yield _lost(case, value, case.acknowledged.get(value))
@@ -56,7 +57,7 @@ def nothing_lost(case: Case) -> Iterator[Finding]:
 
 def duplicates(case: Case) -> Iterator[Finding]:
     """A record that was given once is in the log twice or more."""
-    for found in case.report.by_name("duplicate"):
+    for found in sends.duplicates(case.faults):
         value = str(found.operations[0].value)
         places = case.places.get(value, [])
         if len(places) < 2:
