@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ _END_S = 5.0
 _HUNG_MS = 6_000  # a member of a group gives a sign of life every 3 s
 _LOOK_WHETHER_HUNG_S = 1.0
 _MOST_REPLAYS = 3
+_MOST_TRIES = 2
+_LISTS = ("given", "rules", "steps", "fired", "timeline", "entries", "connections", "commits")
 ALLOWED_SETTINGS = ("min.insync.replicas", "unclean.leader.election.enable")
 """What a student's function may decide about a topic that the arena makes."""
 
@@ -52,14 +55,40 @@ def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> t
 
     Returns:
         The evidence of each run with each seed: see `docs/reference/arena.md`. JSON can hold it.
+        A run that the arena itself failed at, twice, has a ``problem`` and nothing else.
 
     Raises:
         PlanError: the plan cannot be played.
-        ArenaError: the arena failed.
     """
     plan = Plan.read(job.arena or {})
-    with HostLink(apart=_joins_networks(job) if apart is None else apart) as host:
-        return tuple(_played(job, run, number, host, open_session) for number in range(plan.seeds) for run in plan.runs)
+    is_apart = _joins_networks(job) if apart is None else apart
+    found = []
+    host: HostLink | None = None
+    try:
+        for number, run in itertools.product(range(plan.seeds), plan.runs):
+            for _ in range(_MOST_TRIES):
+                try:
+                    host = host or HostLink(apart=is_apart)
+                    evidence = _played(job, run, number, host, open_session)
+                    break
+                except ArenaError as error:  # a new host, once
+                    if host is not None:
+                        host.close()
+                    host, evidence = None, _failed(job, run, number, error)
+            found.append(evidence)
+    finally:
+        if host is not None:
+            host.close()
+    return tuple(found)
+
+
+def _failed(job: Job, run: Run, number: int, error: ArenaError) -> dict[str, Any]:
+    """The evidence of a run that the arena could not play: nothing was seen, and it says why."""
+    nothing: dict[str, Any] = {name: [] for name in _LISTS}
+    nothing |= {"topics": {}, "logs": {}, "records": dataclasses.asdict(run.records)}
+    seed = job.seed * 1000 + number
+    known = {"format": FORMAT, "run": run.name, "number": number, "seed": seed, "is_complete": False}
+    return {**nothing, **known, "problem": str(error)}
 
 
 def _played(job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession) -> dict[str, Any]:
