@@ -10,6 +10,7 @@ from pathlib import Path
 from autograder.job import Budget
 
 _DESCRIPTORS = 256
+_RESERVED_BYTES = 4 * 1024**3
 _QUEUED_SIGNALS = 256
 
 
@@ -24,6 +25,8 @@ def apply(budget: Budget, *, own_count: bool) -> None:
     processes = budget.processes + (0 if own_count else _tasks_of_user())
     for name, most in (
         ("RLIMIT_DATA", budget.memory_bytes),
+        # Shared memory is no data to the system; threads, though, reserve much that they never use.
+        ("RLIMIT_AS", 2 * budget.memory_bytes + _RESERVED_BYTES),
         ("RLIMIT_NPROC", processes),
         ("RLIMIT_FSIZE", budget.file_bytes),
         ("RLIMIT_CORE", 0),

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from autograder.jail.cage import Cage
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _ALL_MEMORY = 2  # times the budget of one process, for all together
 _LOOK_AT_FILES_EVERY = 3
 _ROUNDS = 500
@@ -36,7 +35,8 @@ class Watcher:
         """What must be stopped: "memory", "disk", or None."""
         self._looked += 1
         pids = descendants(self._pid)
-        if len(pids) > 2 and sum(map(_private_bytes, pids)) > _ALL_MEMORY * self._budget.memory_bytes:
+        most = _ALL_MEMORY * self._budget.memory_bytes
+        if sum(map(_held_bytes, pids)) > most and sum(map(_proportional_bytes, pids)) > most:
             return "memory"
         if self._scratch is None or self._looked % _LOOK_AT_FILES_EVERY:
             return None
@@ -110,13 +110,22 @@ def _is_dead(pid: int) -> bool:
         return True
 
 
-def _private_bytes(pid: int) -> int:
-    """Memory that this process does not share with files; what it shares with its parent counts too."""
+def _held_bytes(pid: int) -> int:
+    """Memory that holds no files: what a process shares with its parent or by `mmap` counts for each of them."""
     try:
-        numbers = Path(f"/proc/{pid}/statm").read_text().split()
-    except OSError:
+        words = Path(f"/proc/{pid}/status").read_text().split()
+        return sum(int(words[words.index(name) + 1]) for name in ("RssAnon:", "RssShmem:")) * 1024
+    except (OSError, ValueError):
         return 0
-    return (int(numbers[1]) - int(numbers[2])) * _PAGE
+
+
+def _proportional_bytes(pid: int) -> int:
+    """The same, with what is shared divided among those who share it: slower to ask for, and not always told."""
+    try:
+        words = Path(f"/proc/{pid}/smaps_rollup").read_text().split()
+        return sum(int(words[words.index(name) + 1]) for name in ("Pss_Anon:", "Pss_Shmem:")) * 1024
+    except (OSError, ValueError):
+        return _held_bytes(pid)
 
 
 def _file_bytes(folder: Path) -> int:

@@ -94,6 +94,7 @@ NEVER = {
         "sockets = [fd for fd, kind in kinds.items() if kind == stat.S_IFSOCK]\n"
         "assert listening or len(sockets) > 3, kinds"  # its frames, and the event loop's own pair
     ),
+    "write-system": "import sys\nopen(sys.prefix + '/left', 'w')",
     "mount": "import ctypes\nassert ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0",
     "set-clock": "import time\ntime.clock_settime(time.CLOCK_REALTIME, 0)",
     "become-root": "import os\nos.setuid(0)",

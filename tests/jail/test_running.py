@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 
 import psutil
@@ -137,6 +138,36 @@ def test_memory_beyond_the_budget_is_an_error_in_that_cell(grader: Grader) -> No
     assert outcome.stops == ()
 
 
+def test_shared_memory_counts_too(grader: Grader) -> None:
+    """What `mmap` shares, the system does not count as data."""
+    hoard = (
+        "import mmap, time\n"
+        "kept = mmap.mmap(-1, 10**9)\n"
+        "for place in range(0, 10**9, 4096): kept[place] = 1\n"
+        "time.sleep(5)"
+    )
+    budget = Budget(cell_s=20, total_s=60, memory_bytes=300 * 2**20)
+    assert kinds(grader.run(submission(hoard, budget=budget))) == ["memory"]
+    assert texts(grader.run(submission("import mmap\nmmap.mmap(-1, 2**33)"))) == [
+        "OSError: [Errno 12] Cannot allocate memory\n"
+    ]
+
+
+def test_honest_processes_are_not_counted_twice(grader: Grader) -> None:
+    """Children share their parent's memory until they change it."""
+    honest = (
+        "import os, time\n"
+        "kept = bytearray(os.urandom(1 << 20)) * 100\n"
+        "for _ in range(10):\n"
+        "    if os.fork() == 0:\n"
+        "        time.sleep(1)\n"
+        "        os._exit(0)\n"
+        "for _ in range(10): os.wait()"
+    )
+    budget = Budget(cell_s=20, total_s=60, memory_bytes=300 * 2**20)
+    assert grader.run(submission(honest, budget=budget)).stops == ()
+
+
 def test_memory_of_many_processes_is_counted_together(grader: Grader) -> None:
     """Processes that each stay below the limit do not hold the machine's memory together."""
     hoard = (
@@ -206,3 +237,24 @@ def test_dead_zygote_is_started_again(grader: Grader) -> None:
     zygote.kill()
     wait_until(lambda: zygote.status() == psutil.STATUS_ZOMBIE or not zygote.is_running(), "the zygote to end")
     assert texts(grader.run(submission("print('again')"))) == ["again\n"]
+
+
+def test_pool_of_graders_runs_submissions_side_by_side() -> None:
+    """`execute` is a plain function for any executor; a pool that is forked from a grader has zygotes of its own."""
+    from tests.support import ordinary_user
+
+    with ordinary_user.start("tests.jail.pool", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read().split() == ["namespaces", *map(str, range(0, 12, 2))]
+
+
+def test_session_is_ended_from_another_thread() -> None:
+    """A call that is under way gets an error as its answer, and no stop: it was wanted so."""
+    from tests.support import ordinary_user
+
+    with ordinary_user.start("tests.jail.pool", ["kill"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert (
+            process.stdout.read()
+            == "no answer: the kernel ended\n[]\nno answer: the notebook's kernel had ended before\n"
+        )
