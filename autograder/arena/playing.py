@@ -175,7 +175,8 @@ class Play:
             "rules": self._rules,
             "steps": self._steps,
             "is_apart": self._host.is_apart,
-            "is_complete": is_settled and not seen["num_dropped"],
+            "is_complete": is_settled,
+            "is_flooded": _is_flooded(seen),
             "wall_s": round(time.monotonic() - began_s, 2),
             **seen,
         }
@@ -273,6 +274,11 @@ class Play:
             "$seed": self._seed,
         }
         return known.get(argument, argument) if isinstance(argument, str) else argument
+
+
+def _is_flooded(seen: Mapping[str, Any]) -> bool:
+    """Whether so much was asked or written that not all of it was kept."""
+    return bool(seen["num_dropped"]) or not all(log is None or log["is_whole"] for log in seen["logs"].values())
 
 
 def _settings(value: Any) -> dict[str, str]:

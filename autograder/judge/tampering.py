@@ -48,6 +48,8 @@ def tampering(case: Case) -> Iterator[Finding]:
                 f"A client changed the cluster, or tried to: {api}.",
                 (case.line(entry, short(entry["asked"].get("text"))),),
             )
+    if case.evidence.get("is_flooded"):
+        yield Finding("tampering", "There were far more requests or records than anybody needs: not all were kept.")
     yield from _logs(case)
 
 

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 MAX_ENTRIES = 50_000
 MAX_CONNECTIONS = 5_000
+MAX_RECORDS = 200_000
 _GROUPS = {11, 13, 14}  # JoinGroup, LeaveGroup, SyncGroup
 _DETAILED = {PRODUCE, FETCH, OFFSET_COMMIT, *_GROUPS, *CHANGES}
 
@@ -121,6 +122,7 @@ class Journal:
         self._max_entries = max_entries
         self._order = 0
         self._connections: dict[Peer, Connection] = {}
+        self._num_records = 0
         self._last: tuple[str, float] | None = None
         self.entries: list[Entry] = []
         self.num_dropped = 0
@@ -179,7 +181,8 @@ class Journal:
     def _keep(self, entry: Entry) -> None:
         if entry.is_kept:
             return
-        if len(self.entries) >= self._max_entries:
+        self._num_records += sum(len(batch["records"]) for batch in entry.asked.get("batches", ()))
+        if len(self.entries) >= self._max_entries or self._num_records > MAX_RECORDS:
             self.num_dropped += 1
         else:
             entry.is_kept = True

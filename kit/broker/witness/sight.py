@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,9 @@ from kit.wire import messages as m
 
 if TYPE_CHECKING:
     from kit.broker.embedded import EmbeddedCluster
+
+
+MAX_LOG_RECORDS = 50_000  # of one partition
 
 
 def newest_image(cluster: EmbeddedCluster) -> MetadataImage:
@@ -43,7 +48,8 @@ def is_settled(cluster: EmbeddedCluster) -> bool:
 def logs(cluster: EmbeddedCluster) -> dict[str, Any]:
     """By "topic-partition" what consumers can read of each log, internal topics left out; null where nobody leads.
 
-    ``records`` are [offset, key, value, producer_id, producer_epoch, sequence, leader_epoch].
+    ``records`` are [offset, key, value, producer_id, producer_epoch, sequence, leader_epoch]; ``is_whole`` is False if
+    there are more than `MAX_LOG_RECORDS`.
     """
     found: dict[str, Any] = {}
     for topic, state in newest_image(cluster).partitions():
@@ -55,7 +61,16 @@ def logs(cluster: EmbeddedCluster) -> dict[str, Any]:
 
 
 def _log(partition: Partition) -> dict[str, Any]:
-    records = []
+    records = list(itertools.islice(_records(partition), MAX_LOG_RECORDS + 1))
+    return {
+        "log_start_offset": partition.log.log_start_offset,
+        "high_watermark": partition.high_watermark,
+        "records": records[:MAX_LOG_RECORDS],
+        "is_whole": len(records) <= MAX_LOG_RECORDS,
+    }
+
+
+def _records(partition: Partition) -> Iterator[list[Any]]:
     for data in partition.read_all():
         for batch in batches_in(data):
             if batch["is_control"]:
@@ -65,12 +80,7 @@ def _log(partition: Partition) -> dict[str, Any]:
             for offset, key, value in batch["records"]:
                 if partition.log.log_start_offset <= offset < partition.high_watermark:
                     sequence = first if first < 0 else first + offset - batch["base_offset"]
-                    records.append([offset, key, value, *writer, sequence, epoch])
-    return {
-        "log_start_offset": partition.log.log_start_offset,
-        "high_watermark": partition.high_watermark,
-        "records": records,
-    }
+                    yield [offset, key, value, *writer, sequence, epoch]
 
 
 def commits(cluster: EmbeddedCluster) -> list[list[Any]]:

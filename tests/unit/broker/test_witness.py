@@ -199,6 +199,18 @@ def test_rules_that_cannot_be_are_refused(cluster: MemoryCluster, rule: dict[str
         witnessed(cluster, rule)
 
 
+def test_floods_are_bounded_and_told(cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What there is no room for is counted, in the journal and in the dump of a log."""
+    monkeypatch.setattr("kit.broker.witness.journal.MAX_RECORDS", 3)
+    monkeypatch.setattr("kit.broker.witness.sight.MAX_LOG_RECORDS", 3)
+    witness = witnessed(cluster)
+    for _ in range(2):
+        cluster.wait_for(produce(cluster, b"a", b"b"))
+    dump = witness.dump()
+    assert (len(dump["entries"]), dump["num_dropped"]) == (1, 1)
+    assert (len(dump["logs"]["plays-0"]["records"]), dump["logs"]["plays-0"]["is_whole"]) == (3, False)
+
+
 def test_long_values_are_told_apart() -> None:
     """What is cut ends with a digest."""
     one, other = shown(b"x" * 500 + b"1"), shown(b"x" * 500 + b"2")

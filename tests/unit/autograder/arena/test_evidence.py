@@ -224,6 +224,13 @@ def test_log_that_was_cut_or_deleted_is_tampering() -> None:
     assert texts == ["orders-0 was cut: it begins at offset 3.", "orders-1 is gone, or nobody leads it."]
 
 
+def test_flood_costs_all_points() -> None:
+    """Whoever hides behind more than the journal holds gains nothing."""
+    evidence = {**Made().produce().evidence(), "is_flooded": True}
+    (score,) = judged(cases_of([evidence], TOPIC, RESULTS), [Rule("cell", "order", 1.0, *STANDARD["order"])])
+    assert (score.points, "far more requests" in score.reason) == (0.0, True)
+
+
 def test_run_that_the_arena_could_not_finish_is_not_the_students_fault() -> None:
     """It gives no points, and says whose fault that is."""
     evidence = {**Made().produce().evidence(), "is_complete": False}
