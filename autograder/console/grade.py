@@ -61,7 +61,7 @@ def run(argv: list[str], execute: Execute | None = None) -> int:
 
 def resume(course: Course, settings: dict[str, Any], execute: Execute | None = None) -> int:
     """Go on with the last run; what it has done is not done again, not even what failed."""
-    options = argparse.Namespace(**settings)
+    options = argparse.Namespace(**(settings | {"course": str(course.root)}))
     course, assignment = opened(options)
     with _alone(course):
         return grade(course, assignment, settings, again=False, execute=execute)

@@ -16,7 +16,7 @@ from autograder.pipeline import keys
 from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry, Ledger
 from autograder.pipeline.pool import BrokenExecutor, Pool
-from autograder.pipeline.submission import FORGEABLE, Desk, Prepared, Recorded
+from autograder.pipeline.submission import FORGEABLE, Desk, LinkError, Prepared, Recorded
 from autograder.pipeline.work import Execute, Performed, perform
 
 _MOST_RUNS = 20  # of an arena's plan; each has the budget of a submission
@@ -283,5 +283,7 @@ def _arena_failed(performed: Performed) -> bool:
 
 
 def _told(error: BaseException) -> str:
+    if isinstance(error, LinkError):
+        return f"{error}."
     words = " ".join(str(error).split())[:300] or "no message"
     return f"{type(error).__name__}: {words}".rstrip(".") + "."

@@ -44,6 +44,10 @@ class Recorded:
     lines: tuple[str, ...] = ()
 
 
+class LinkError(Exception):
+    """What was handed in lies somewhere else. The text says so, in a few words."""
+
+
 class Desk:
     """Where one assignment's submissions are prepared and recorded; made once for a batch.
 
@@ -72,7 +76,10 @@ class Desk:
         """Take in what a student handed in, and sanitize it. It is not run."""
         name = self.assignment.name
         converters.clear(self.course, name, student)
-        intake = examine(self.course.folder("submitted", name, student), self.release)
+        folder = self.course.folder("submitted", name, student)
+        if folder.parent.is_symlink():
+            raise LinkError("its folder is a link, and links are not followed")
+        intake = examine(folder, self.release)
         if not self.assignment.needs_notebooks:
             intake = self._with_released(intake)
         seed = seed_of(student, name)

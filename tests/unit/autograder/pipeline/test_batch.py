@@ -137,6 +137,16 @@ def test_run_takes_every_kind_of_submission(course: Path) -> None:
     assert sum(filter(None, grading.scores(course)["empty"].values())) == 0
 
 
+def test_run_follows_no_link_to_a_classmate(course: Path) -> None:
+    """A student's whole folder that is another's."""
+    grading.hand_in(course, "ada", grading.work(course))
+    (course / "submitted" / "bob").symlink_to("ada")
+    _, entries = run(course)
+
+    assert (entries["bob"].status, points(entries["bob"])) == ("failed", 0)
+    assert entries["bob"].trouble == "it could not be prepared: its folder is a link, and links are not followed."
+
+
 def test_run_takes_away_what_was_given_for_earlier_work(course: Path) -> None:
     """Work that cannot be graded any more does not keep the points of the work before it."""
     grading.hand_in(course, "ada", grading.work(course))
