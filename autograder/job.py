@@ -178,6 +178,7 @@ class Score:
         reason: one or two plain sentences for the student; also when all points were earned.
         proof: the operations that show the fault, in order, a line each.
         hidden: True when a student sees the points and the reason only after grading.
+        picture: static HTML that a judge of ours drew, put into the feedback as it is; never a student's own text.
     """
 
     grade_id: str
@@ -187,6 +188,7 @@ class Score:
     reason: str
     proof: tuple[str, ...] = ()
     hidden: bool = True
+    picture: str = ""
 
 
 def seed_of(student: str, assignment: str, number: int = 0) -> int:

@@ -18,6 +18,7 @@ from autograder.judge.consuming import committed_first, committed_unread, poll_s
 from autograder.judge.finding import Finding, Found, worst
 from autograder.judge.producing import duplicates, nothing_lost, order, partitioning
 from autograder.judge.tampering import foreign_records, tampering
+from autograder.judge.timeline import picture
 
 Checker = Callable[[Case], Iterable[Finding]]
 _SHOWN = 2  # findings whose proof is shown
@@ -101,7 +102,8 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
     first, count = found[number].kept[0], found[number].count
     more = "" if count == 1 else f" In all {count} faults of this kind."
     reason = f"{first.text}{more} ({about[number].name})"
-    return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(found[number].kept))
+    drawn = picture(about[number], found[number].kept[:1])
+    return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(found[number].kept), picture=drawn)
 
 
 def _proof(found: Sequence[Finding]) -> tuple[str, ...]:

@@ -44,18 +44,17 @@ def picture(case: Case, findings: Sequence[Finding] = ()) -> str:
     marks = sorted(_marks(case, findings), key=lambda mark: mark.time_ms)
     times = [time_ms for step in case.evidence["steps"] for time_ms in (step["began_ms"], step["ended_ms"])]
     times = sorted({*times, *(mark.time_ms for mark in marks)}) or [0]
-    ident = f"arena-{case.evidence['run']}-{case.evidence['seed']}"
+    about = findings[0].name if findings else "all"
+    ident = f"arena-{case.evidence['run']}-{case.evidence['seed']}-{about}"
     told = _sentence(case, findings, (times[-1] - times[0]) / 1000)
     drawn = "".join(_drawing(case, marks, times))
-    proof = "".join(f"<li>{escape(line)}</li>" for found in findings[:1] for line in found.proof)
-    proven = f"<p>The operations that prove it:</p><ol>{proof}</ol>" if proof else ""
     height = _TOP + _LANE * len(_LANES) + 30
     return (
         f'<figure class="arena"><svg role="img" aria-labelledby="{escape(ident)}-t {escape(ident)}-d" '
         f'viewBox="0 0 {_WIDTH} {height}" width="100%" style="max-width:{_WIDTH}px;background:#fff;color:#1b1b1b" '
         f'font-family="sans-serif" font-size="12"><title id="{escape(ident)}-t">{escape(case.name)}</title>'
         f'<desc id="{escape(ident)}-d">{escape(told)}</desc>{drawn}</svg>'
-        f"<figcaption>{escape(told)} {_LEGEND}</figcaption>{proven}{_table(marks, times[0])}</figure>"
+        f"<figcaption>{escape(told)} {_LEGEND}</figcaption>{_table(marks, times[0])}</figure>"
     )
 
 

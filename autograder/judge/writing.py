@@ -89,7 +89,8 @@ def _page(scores: Sequence[Score], note: str) -> str:
 def _row(score: Score) -> str:
     points = f"{number(score.points)} of {number(score.of)}"
     proof = f"<pre>{_escaped(chr(10).join(score.proof))}</pre>" if score.proof else ""
-    return f"<tr><td>{_escaped(score.name)}</td><td>{points}</td><td>{_escaped(score.reason)}{proof}</td></tr>"
+    told = f"{_escaped(score.reason)}{proof}{score.picture}"
+    return f"<tr><td>{_escaped(score.name)}</td><td>{points}</td><td>{told}</td></tr>"
 
 
 def _escaped(text: str) -> str:

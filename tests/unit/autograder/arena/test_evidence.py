@@ -250,6 +250,7 @@ def test_worst_of_several_runs_counts() -> None:
     assert score.points == 0.0
     assert "seed 99" in score.reason
     assert score.proof
+    assert "<svg" in score.picture
 
 
 def test_what_was_cut_off_refuses_or_loses() -> None:
@@ -271,6 +272,7 @@ def test_picture_is_static_and_escapes_what_students_wrote() -> None:
     made.given[0][1] = evil
     made.logs["orders-0"][0][2] = made.entries[0]["asked"]["batches"][0]["records"][0][2] = evil
     made.steps[0]["name"] = evil
+    made.entries[0]["asked"]["batches"][0]["topic"] = evil
     evidence = made.evidence()
     evidence["timeline"] = [
         [1005, "kill", 1, None, None, {}],
