@@ -79,13 +79,30 @@ class Script:
         Raises:
             JudgeError: the script failed.
         """
-        function = self._namespace().get("pages")
-        if function is None:
-            return {}
-        made = self._call(function, files, seed)
-        if not isinstance(made, dict) or not all(isinstance(page.get("source"), str) for page in made.values()):
+        made = self._optional("pages", files, seed)
+        if not all(isinstance(page, dict) and isinstance(page.get("source"), str) for page in made.values()):
             raise JudgeError(f"{self.where}: pages() must give grade_id -> a cell with 'source', and 'attachments'.")
         return {str(grade_id): dict(page) for grade_id, page in made.items()}
+
+    def pictures(self, outcome: Outcome, seed: int) -> dict[str, str]:
+        """HTML or SVG that is shown below the reasons of a test cell, by its grade_id. It is not cleaned.
+
+        Raises:
+            JudgeError: the script failed.
+        """
+        made = self._optional("pictures", outcome, seed)
+        if not all(isinstance(each, str) for each in made.values()):
+            raise JudgeError(f"{self.where}: pictures() must give grade_id -> HTML or SVG.")
+        return {str(grade_id): each for grade_id, each in made.items()}
+
+    def _optional(self, name: str, *arguments: Any) -> dict[Any, Any]:
+        function = self._namespace().get(name)
+        if function is None:
+            return {}
+        made = self._call(function, *arguments)
+        if not isinstance(made, dict):
+            raise JudgeError(f"{self.where}: {name}() must give a dictionary.")
+        return made
 
     def _checked(self, scores: list[Any]) -> tuple[Score, ...]:
         given: dict[tuple[str, str], Score] = {}

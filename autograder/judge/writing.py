@@ -21,18 +21,22 @@ def test_cells(notebook: Notebook) -> Iterable[dict[str, Any]]:
             yield cell
 
 
-def write_scores(notebook: Notebook, scores: Sequence[Score], note: str) -> None:
+def write_scores(
+    notebook: Notebook, scores: Sequence[Score], note: str, pictures: Mapping[str, str] | None = None
+) -> None:
     """Replace the outputs of each test cell by its points and the reasons.
 
     Args:
         scores: of this notebook and others.
         note: a line below the reasons, such as seed and rung.
+        pictures: grade_id -> HTML or SVG of the judge's own below them.
     """
     for cell in test_cells(notebook):
         marks = cell["metadata"]["nbgrader"]
         of_cell = [score for score in scores if score.grade_id == marks["grade_id"]]
         points = min(sum(score.points for score in of_cell), float(marks["points"]))
-        cell["outputs"] = [_result(cell, max(0.0, points), _page(of_cell, note))]
+        picture = (pictures or {}).get(marks["grade_id"], "")
+        cell["outputs"] = [_result(cell, max(0.0, points), _page(of_cell, note) + picture)]
 
 
 def write_pages(notebook: Notebook, pages: Mapping[str, Mapping[str, Any]]) -> None:

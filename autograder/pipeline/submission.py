@@ -103,7 +103,7 @@ class Desk:
             if scores is None:
                 lines += notebooks.refuse_forged(notebook)
             else:
-                write_scores(notebook, scores, self._note(outcome))
+                write_scores(notebook, scores, self._note(outcome), performed.pictures)
                 write_pages(notebook, performed.pages)
         made = scores if scores is not None else tuple(self._asserted(prepared))
         self._put(prepared)

@@ -20,12 +20,14 @@ class Performed:
         scores: what it is worth; None where the tests in the notebook decide, or the judge failed.
         trouble: why the judge failed; empty otherwise.
         pages: what is shown to whoever grades by hand, by grade_id.
+        pictures: what is shown below the reasons, by grade_id.
     """
 
     outcome: Outcome
     scores: tuple[Score, ...] | None = None
     trouble: str = ""
     pages: Mapping[str, Page] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 def perform(job: Job, script: Script | None, execute: Execute | None = None) -> Performed:
@@ -44,6 +46,7 @@ def perform(job: Job, script: Script | None, execute: Execute | None = None) -> 
         return Performed(outcome)
     try:
         scores = script.judge(outcome, job.seed, job.files)
-        return Performed(outcome, scores, pages=script.pages(job.files, job.seed))
+        pages = script.pages(job.files, job.seed)
+        return Performed(outcome, scores, pages=pages, pictures=script.pictures(outcome, job.seed))
     except JudgeError as error:
         return Performed(outcome, trouble=str(error))

@@ -56,7 +56,7 @@ def submissions(course: Path) -> None:
 def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Entry]]:
     """The course, and what the ledger says."""
     course = grading.make_course(
-        tmp_path_factory.mktemp("jails") / "course", "probes", weakest_rung="none", budget={"cell_s": 3, "total_s": 40}
+        tmp_path_factory.mktemp("jails") / "course", "probes", weakest_rung="none", budget={"cell_s": 8, "total_s": 30}
     )
     assert main(["release", grading.ASSIGNMENT, "--course", str(course)]) == 0
     submissions(course)
