@@ -66,6 +66,9 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
 def _add(work: _Work, found: Found, student: str, limits: Limits, refuse: Callable[[str], object]) -> None:
     path = "/".join(found.path)
     where = f"{shown(student)}: {shown(path)}"
+    if path == "timestamp.txt" and found.number:
+        refuse(f"{where}: when it was handed in is not the student's to say; it was left out.")
+        return
     earlier = work.files.get(path)
     if earlier and earlier[0] >= found.upload:
         if earlier[0] == found.upload:

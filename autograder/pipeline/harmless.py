@@ -17,6 +17,8 @@ _TAGS = (
 )  # fmt: skip
 _ATTRIBUTES = {"a": ["href", "title"], "td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
 _SAFE = {"metadata", "text/plain", "application/json", "image/png", "image/jpeg"}
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _WITH_CONTENT = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 # In a text, honest work has "a < b" and "<br>", hardly ever one of these; only texts that have one are changed.
 _ALIVE = re.compile(
@@ -47,21 +49,34 @@ class Harmless:
                     self._clean_output(output)
             elif _is_students(cell):
                 cell["source"] = _dead(cell["source"])
+                _clean_attachments(cell)
 
     def _clean_output(self, output: dict[str, Any]) -> None:
         data = output.get("data")
         if not isinstance(data, dict):
             return
+        output["metadata"] = {}  # sizes of pictures and the like, which templates put into attributes
         for kind in list(data):
             if kind == "text/html":
                 data[kind] = self._text(_joined(data[kind]))
             elif kind == "text/markdown":
                 data[kind] = _dead(_joined(data[kind]))
-            elif kind not in _SAFE:
+            elif kind not in _SAFE or (kind.startswith("image/") and not _is_base64(data[kind])):
                 del data[kind]
 
     def _text(self, text: str) -> str:
         return str(self._html.sanitize_html_tags(_WITH_CONTENT.sub("", text)))
+
+
+def _clean_attachments(cell: dict[str, Any]) -> None:
+    for name, bundle in list(cell.get("attachments", {}).items()):
+        if not all(kind in _PICTURES and _is_base64(content) for kind, content in bundle.items()):
+            del cell["attachments"][name]
+
+
+def _is_base64(content: Any) -> bool:
+    """Whether it is a picture and no more; templates put it into an attribute, quotes included."""
+    return _BASE64.fullmatch(_joined(content)) is not None
 
 
 def _dead(text: str) -> str:

@@ -139,6 +139,16 @@ def test_collect_unpacks_no_bomb(opened: Course, tmp_path: Path) -> None:
     assert "30.0 MB" in done.lines[0]
 
 
+def test_collect_believes_no_time_of_a_students(opened: Course, tmp_path: Path) -> None:
+    """Nbgrader would take it for the time of submission; the LMS never writes one."""
+    done = collect(
+        opened, _NAME, zip_of(tmp_path, {"A B_1_assignsubmission_file/timestamp.txt": "2020-01-01 00:00 UTC"})
+    )
+
+    assert submitted(opened) == {}
+    assert "not the student's to say" in done.lines[0]
+
+
 def test_collect_keeps_two_names_apart(opened: Course, tmp_path: Path) -> None:
     """Ada and ADA would be one folder on a Mac."""
     done = collect(opened, _NAME, zip_of(tmp_path, {"ada/a.txt": "a", "ADA/a.txt": "b"}))

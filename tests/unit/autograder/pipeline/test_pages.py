@@ -96,6 +96,21 @@ def test_clean_leaves_nothing_alive(page: str) -> None:
     assert "alert" not in cleaned(page)
 
 
+def test_clean_lets_no_picture_leave_its_attribute() -> None:
+    """Nbconvert puts the text of a picture between quotes as it is."""
+    evil, good = '" onerror="alert(1)', "iVBORw0KGgo=\n"
+    outputs = [
+        new_output("display_data", data={"image/png": each}, metadata={"image/png": {"width": evil}})
+        for each in (evil, good)
+    ]
+    answer = new_markdown_cell("![](attachment:a.png)", attachments={"a.png": {"image/png": evil}})
+    made = new_notebook(cells=[new_code_cell("show()", outputs=outputs), answer])
+    Harmless().clean(made)
+
+    assert "alert" not in str(nbformat.writes(made))
+    assert made.cells[0].outputs[1].data == {"image/png": good}
+
+
 def test_clean_keeps_a_table() -> None:
     """What pandas puts out is for people to look at."""
     table = '<table><thead><tr><th colspan="2">a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>'
