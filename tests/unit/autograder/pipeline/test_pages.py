@@ -13,8 +13,8 @@ from autograder.pipeline.feedback import HideTests
 from autograder.pipeline.harmless import Harmless
 
 _MARKS = {"grade": True, "solution": False, "locked": True, "points": 2, "schema_version": 3, "grade_id": "test-a"}
-_TEST = "assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(41) == 42, 'forty-two'\n### END HIDDEN TESTS"
-_HIDDEN_LINE = "assert f(41) == 42, 'forty-two'"
+_TEST = "assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(48151623) == 42, 'forty-two'\n### END HIDDEN TESTS"
+_HIDDEN_LINE = "assert f(48151623) == 42, 'forty-two'"
 
 
 def hidden(*outputs: Any, other: tuple[Any, ...] = ()) -> str:
@@ -39,16 +39,16 @@ def test_hide_takes_out_the_text_and_keeps_the_rest() -> None:
 
     assert "assert f(1) == 2" in shown
     assert "A hidden test was here" in shown
-    assert "41" not in shown
+    assert "48151623" not in shown
 
 
 def test_hide_tells_of_a_hidden_test_only_that_it_failed() -> None:
     """Neither its line, nor its message, nor what the function printed while it ran."""
-    shown = hidden(new_output("stream", name="stdout", text="f was called with 41\n"), trace(_HIDDEN_LINE, 3))
+    shown = hidden(new_output("stream", name="stdout", text="f was called with 48151623\n"), trace(_HIDDEN_LINE, 3))
 
     assert "A hidden test of this cell did not pass" in shown
     assert "forty-two" not in shown
-    assert "41" not in shown
+    assert "48151623" not in shown
 
 
 def test_hide_shows_which_visible_test_failed() -> None:
@@ -56,14 +56,14 @@ def test_hide_shows_which_visible_test_failed() -> None:
     shown = hidden(trace("assert f(1) == 2", 1))
 
     assert "AssertionError" in shown
-    assert "41" not in shown
+    assert "48151623" not in shown
 
 
 def test_hide_scrubs_copies_in_other_cells() -> None:
     """A student's cell that printed the history has no hidden line in it."""
     shown = hidden(other=(new_output("stream", name="stdout", text=f"In[3]: {_HIDDEN_LINE}\n"),))
 
-    assert "41" not in shown
+    assert "48151623" not in shown
     assert "[hidden]" in shown
 
 
