@@ -10,7 +10,7 @@ from typing import Any
 from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
-from kit.checks.wording import clipped, short
+from kit.checks.wording import clipped, listed, short
 from kit.lessons import log_files
 from kit.lessons.log_files import OffsetEntry, SegmentFiles
 
@@ -34,19 +34,20 @@ def segment(evidence: Evidence, answer: Any) -> CheckResult:
         hint = "Write the file's name as a number, without the zeros in front and without .log."
         return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
     right = max(each.base_offset for each in files if each.base_offset <= WANTED)
-    names = ", ".join(f"{each.base_offset:,}" for each in files)
+    # Without separators: "1,166" would be two numbers to Python.
+    names = listed(each.base_offset for each in files)
     where = f"the files of {PLAYS}, partition 0"
     if not 0 <= answer < 2**63:
         hint = f"The files' names, as numbers, are {names}."
         return CheckResult(name, False, f"No offset is as large as {short(answer, 30)}, or below 0.", where, hint)
     if answer not in {each.base_offset for each in files}:
         hint = f"The files' names, as numbers, are {names}."
-        return CheckResult(name, False, f"There is no file called {answer:,}.", where, hint)
+        return CheckResult(name, False, f"There is no file called {answer}.", where, hint)
     if answer != right:
         side = "begins after" if answer > WANTED else "ends before"
         hint = "A file's name is its first offset. The next file's name says where it ends."
-        return CheckResult(name, False, f"The file {answer:,} {side} offset {WANTED:,}.", where, hint)
-    return CheckResult(name, True, f"The files are {names}: {WANTED:,} lies in {right:,}.", where)
+        return CheckResult(name, False, f"The file {answer} {side} offset {WANTED:,}.", where, hint)
+    return CheckResult(name, True, f"The files are {names}: {WANTED:,} lies in {right}.", where)
 
 
 @judge("10.index")
@@ -133,7 +134,7 @@ def _first_difference(
     record = records.get(offset)
     if record is None:
         return CheckResult(
-            name, False, f"There is no record at offset {offset:,}.", where, "Take offsets from the table above."
+            name, False, f"There is no record at offset {offset:,}.", where, "Take offsets from the list above."
         )
     key = (record.key or b"").decode(errors="backslashreplace")
     if offset in given:

@@ -15,12 +15,15 @@ from kit.checks.attempts import remember
 from kit.checks.evidence import ClusterEvidence, Evidence
 from kit.checks.no_evidence import NoEvidence
 from kit.checks.result import CheckResult
+from kit.checks.wording import short
 from kit.client_settings import settings_of
 from kit.errors import KitError
 from kit.plain_errors import plainly
 
 # A judge is pure: the same evidence and answer give the same verdict, whoever shows it.
 Judge = Callable[[Evidence, Any], CheckResult]
+
+_CLUSTER_HAS = ("evidence", "client_settings", "bootstrap_servers")  # one of them is enough
 
 _JUDGES: dict[str, Judge] = {}
 _TITLES: dict[str, str] = {}
@@ -140,6 +143,14 @@ def check(name: str, cluster: HasBootstrapServers | HasEvidence | None = None, a
     from kafka.errors import KafkaError
 
     _judge_of(name)
+    if not (cluster is None or any(hasattr(cluster, each) for each in _CLUSTER_HAS)):
+        return CheckResult(
+            name,
+            passed=False,
+            happened=f"Where the cluster should be there is {short(cluster)}.",
+            where="what you handed in",
+            try_next=f'The cluster comes first, then your answer: kit.check("{name}", cluster, ...).',
+        )
     try:
         with _evidence_of(cluster) as evidence:
             result = verdict(name, evidence, answer)

@@ -19,6 +19,7 @@ MAX_RECORDS = 20_000
 MAX_PARTITIONS = 100
 
 _TABLE = "border-collapse:collapse;margin-top:6px"
+_LIMIT = "display:inline-block;width:22px;border-top:2px dashed;vertical-align:4px"
 _CELL = "padding:2px 14px 2px 0;text-align:right"
 _BAR = (
     "display:inline-block;height:12px;border:1px solid var(--jp-ui-font-color1,#212121);"
@@ -240,7 +241,8 @@ class LoadTest:
             f'<div style="max-width:60em"><div><b>{escape(self.headline)}</b></div>'
             f"<div><b>{sign} {escape(self.verdict)}</b></div><div>{escape(self.margins)}</div>{picture}"
             f"<div>{_bar('carried', 14)} carried each second &nbsp; {_bar('waiting', 14)} waiting at the "
-            f"producers &nbsp; {_bar('lag', 14)} lag of the consumers &nbsp; dashed line: the limit of one</div>"
+            f"producers &nbsp; {_bar('lag', 14)} lag of the consumers &nbsp; "
+            f'<span style="{_LIMIT}"></span> the limit of one</div>'
             f"<details{'' if self.keeps_up else ' open'}><summary>Second by second</summary>"
             f'<table style="{_TABLE}"><caption style="text-align:left;color:inherit;padding:0">'
             f"Records, as the offsets of {escape(self.topic)} tell</caption>"

@@ -182,7 +182,9 @@ function render({ model, el }) {
       body.append(line);
     });
     const both = element("div", "kit-anatomy");
-    both.append(view, node);
+    const parts = element("div", "kit-scroll kit-parts"); // so low that the marked bytes stay in sight above it
+    parts.append(node);
+    both.append(view, parts);
     opened.append(element("h4", "", `The batch at byte ${number(batch.position)} of ${batch.name}`), both);
   }
 

@@ -7,7 +7,7 @@ const FIELDS = [
   ["Clients on the slide", [["producers", "Producers", ""], ["consumers", "Consumers", ""]]],
 ];
 const HEADINGS = ["Second", "Made", "Written", "Waiting at the producers", "Lag of the consumers"];
-const BAR_PX = 200;
+const BAR_PX = 170;
 const SVG = "http://www.w3.org/2000/svg";
 const NAMES = { carried: "carried each second", waiting: "waiting at the producers", lag: "lag of the consumers" };
 
@@ -102,7 +102,7 @@ function makeTest() {
   table.append(caption, head, body);
   const legend = element("div", "kit-legend");
   for (const [name, text] of Object.entries(NAMES)) legend.append(element("i", `kit-${name}`), ` ${text} `);
-  legend.append(" \u00a0dashed line: the limit of one");
+  legend.append(element("i", "kit-limit"), " the limit of one");
   const scroll = element("div", "kit-scroll");
   scroll.tabIndex = 0; // can be scrolled by keyboard where it is too wide
   scroll.setAttribute("role", "region");

@@ -75,3 +75,13 @@ def test_check_on_a_closed_cluster_gives_a_verdict() -> None:
     assert not result
     assert "127.0.0.1:1" in result.where
     assert "kit.start" in result.try_next
+
+
+@pytest.mark.parametrize("mistaken", [b"cam-01", "cluster", ["ana"], 7])
+def test_answer_in_the_place_of_the_cluster_is_told(mistaken: object) -> None:
+    """Whoever forgets the cluster reads what comes first, and no AttributeError."""
+    result = check("03.hot-key", mistaken)  # type: ignore[arg-type]
+
+    assert not result
+    assert repr(mistaken) in result.happened
+    assert 'kit.check("03.hot-key", cluster, ...)' in result.try_next

@@ -57,7 +57,7 @@ def test_check_on_an_empty_cluster_says_what_to_do(name: str, answer: object, tm
         (0, "ends before offset 2,000"),
         (800, "ends before"),
         (2400, "begins after"),
-        (2000, "no file called 2,000"),
+        (2000, "no file called 2000"),
         ("1600", "Your answer is '1600'"),
         (True, "Your answer is True"),
     ],
