@@ -91,6 +91,19 @@ class Host:
             raise KitError(f"Topic {name} cannot be made: {code.name} {answer.topics[0].error_message or ''}")
         self.wait_until_settled()
 
+    def fill(self, topic: str, records: list[list[str]]) -> None:
+        """Write records, [key, value], as any producer would."""
+        from kafka import KafkaProducer  # only some runs need it
+
+        producer = KafkaProducer(
+            bootstrap_servers=self._cluster().client_settings["bootstrap_servers"], acks="all", enable_idempotence=True
+        )
+        sent = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]
+        producer.flush()
+        producer.close()
+        if not all(each.succeeded() for each in sent):
+            raise KitError(f"Topic {topic} could not be filled.")
+
     def wait_until_settled(self) -> bool:
         """Wait until every partition has a leader and every record is committed; False after ten seconds."""
         give_up_s = time.monotonic() + _PATIENCE_S

@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit import datagen
 from kit.broker.witness import RuleError, Rules
 
 _BROKERS = range(1, 6)
 _SEEDS = range(1, 21)
 _COUNTS = range(1, 20_001)
+_KINDS = ("orders", "listens")
 _NOTE = "a note to the kitchen, "
 
 
@@ -26,13 +28,17 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic that is there before the first step, or that a step makes (then ``config_from`` names it)."""
+    """A topic that is there before the first step, or that a step makes (then ``config_from`` names it).
+
+    ``is_filled``: the run's records are in it before the first step.
+    """
 
     name: str
     partitions: int = 3
     replicas: int = 3
     config: Mapping[str, str] = field(default_factory=dict)
     config_from: str | None = None
+    is_filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Step:
         arguments: what JSON can hold; texts that begin with ``$`` stand for what `Play` puts there.
         timeout_s: how long it may take.
         kill_after: a rule; when it has fired, the kernel is killed.
+        is_beside: it begins together with the step before it, in another session.
     """
 
     name: str
@@ -54,18 +61,25 @@ class Step:
     arguments: tuple[Any, ...] = ()
     timeout_s: float = 30.0
     kill_after: str | None = None
+    is_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What is to be written: orders of customers, the key being the customer."""
+    """What is to be written: orders of customers, the key being the customer, or listens to songs, with the user.
 
+    Listens take no notice of ``keys`` and ``value_bytes``.
+    """
+
+    kind: str = "orders"
     count: int = 400
     keys: int = 12
     value_bytes: int = 300
 
     def made(self, seed: int) -> list[list[str]]:
-        """The records, [key, value]; each value is there once."""
+        """The records, [key, value]; each value is there once, and is a JSON object."""
+        if self.kind == "listens":
+            return [[each.user, json.dumps(_listen(each))] for each in datagen.listens(seed=seed).take(self.count)]
         chance = random.Random(f"records {seed}")
         found = []
         for number in range(self.count):
@@ -76,6 +90,10 @@ class Records:
             note = (_NOTE * (room // len(_NOTE) + 1))[:room]
             found.append([customer, f'{text[:-2]}{note}"}}'])
         return found
+
+
+def _listen(event: datagen.Listen) -> dict[str, str]:
+    return {"id": event.id, "user": event.user, "song": event.song}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +142,22 @@ def _run(described: Any) -> Run:
     steps = tuple(_step(each, where) for each in _list(described.get("steps"), f"steps of {where}"))
     topics = tuple(_topic(topic, each or {}, where) for topic, each in dict(described.get("topics", {})).items())
     records = described.get("records", {})
-    _known(records, {"count", "keys", "value_bytes"}, f"records of {where}")
-    numbers = {key: _whole(value, _COUNTS, f"{key} of {where}") for key, value in records.items()}
+    _known(records, {"kind", "count", "keys", "value_bytes"}, f"records of {where}")
+    numbers = {key: _whole(value, _COUNTS, f"{key} of {where}") for key, value in records.items() if key != "kind"}
+    kind = records.get("kind", "orders")
+    if kind not in _KINDS:
+        raise PlanError(f"{where}: the kind of records is {kind!r}; it must be one of {', '.join(_KINDS)}")
     run = Run(
         name=name,
         steps=steps,
         topics=topics,
-        records=Records(**numbers),
+        records=Records(kind, **numbers),
         rules=tuple(described.get("rules", ())),
         brokers=_whole(described.get("brokers", 3), _BROKERS, f"brokers of {where}"),
         config=dict(described.get("config", {})),
     )
     _unique([step.name for step in steps], f"steps of {where}")
+    _beside(steps, where)
     try:
         rules = Rules(run.rules_for(0), lambda _: None).rules
     except (RuleError, TypeError, ValueError) as error:
@@ -151,7 +173,8 @@ def _run(described: Any) -> Run:
 
 
 def _step(described: Any, where: str) -> Step:
-    _known(described, {"name", "call", "session", "arguments", "timeout_s", "kill_after"}, f"a step of {where}")
+    names = {"name", "call", "session", "arguments", "timeout_s", "kill_after", "beside"}
+    _known(described, names, f"a step of {where}")
     function = _text(described.get("call"), f"call in a step of {where}")
     timeout_s = described.get("timeout_s", 30)
     if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or not 0 < timeout_s <= 600:
@@ -163,18 +186,28 @@ def _step(described: Any, where: str) -> Step:
         arguments=tuple(described.get("arguments", ())),
         timeout_s=timeout_s,
         kill_after=described.get("kill_after"),
+        is_beside=described.get("beside", False) is True,
     )
 
 
 def _topic(name: str, described: Any, where: str) -> Topic:
-    _known(described, {"partitions", "replicas", "config", "config_from"}, f"topic {name} of {where}")
+    _known(described, {"partitions", "replicas", "config", "config_from", "filled"}, f"topic {name} of {where}")
     return Topic(
         name=name,
         partitions=_whole(described.get("partitions", 3), range(1, 51), f"partitions of topic {name}"),
         replicas=_whole(described.get("replicas", 3), _BROKERS, f"replicas of topic {name}"),
         config={key: str(value) for key, value in dict(described.get("config", {})).items()},
         config_from=described.get("config_from"),
+        is_filled=described.get("filled", False) is True,
     )
+
+
+def _beside(steps: Sequence[Step], where: str) -> None:
+    for before, step in zip((None, *steps), steps, strict=False):
+        if step.is_beside and (before is None or step.session == before.session):
+            raise PlanError(f"{where}: step {step.name} needs a step before it to be beside, in another session")
+        if step.kill_after is not None and (step.is_beside or any(each.is_beside for each in steps)):
+            raise PlanError(f"{where}: step {step.name} cannot be killed in a run with steps beside one another")
 
 
 def _decided(part: Any, chance: random.Random) -> Any:

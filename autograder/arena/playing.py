@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from autograder.arena.host_link import ArenaError, HostLink
@@ -108,6 +110,28 @@ def _joins_networks(job: Job) -> bool:
     return str(strongest(job.weakest_rung)) in {"namespaces", "bubblewrap"}
 
 
+@dataclass(frozen=True)
+class _Call:
+    """A step under way: the thread that waits for the answer, and what is told of it so far."""
+
+    step: Step
+    session: Any
+    thread: threading.Thread
+    answers: list[Answer]
+    told: dict[str, Any]
+
+
+def _groups(steps: Sequence[Step]) -> list[list[Step]]:
+    """Steps that begin together, in order."""
+    found: list[list[Step]] = []
+    for step in steps:
+        if step.is_beside:
+            found[-1].append(step)
+        else:
+            found.append([step])
+    return found
+
+
 class _Hung(Exception):
     """The client library of the student's kernel does nothing any more."""
 
@@ -153,13 +177,13 @@ class Play:
             if topic.config_from is None:
                 self._make(topic, topic.config)
         self._host.ask("witness", rules=self._rules)
-        for step in self._run.steps:
-            played = self._play(step)
+        for together in _groups(self._run.steps):
+            played = self._play(together)
             if played is None:
                 return None
-            self._steps.append(played)
+            self._steps += played
             for topic in self._run.topics:
-                if topic.config_from == step.name:
+                if topic.config_from == together[-1].name:
                     self._make(topic, {**topic.config, **_settings(self._steps[-1]["value"])})
         self._stack.close()
         is_settled = self._host.ask("finish")
@@ -185,10 +209,22 @@ class Play:
         self._host.ask(
             "create_topic", name=topic.name, partitions=topic.partitions, replicas=topic.replicas, config=dict(config)
         )
+        if topic.is_filled:
+            self._host.ask("fill", topic=topic.name, records=self._records)
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def _play(self, step: Step) -> dict[str, Any] | None:
+    def _play(self, together: Sequence[Step]) -> list[dict[str, Any]] | None:
+        """Play steps that begin together; None when the client library hung."""
+        for step in together:
+            self._session(step.session)  # all kernels are ready before the first call
+        calls = [self._begin(step) for step in together]
+        try:
+            return [self._finish(call) for call in calls]
+        except _Hung:
+            return None
+
+    def _begin(self, step: Step) -> _Call:
         told: dict[str, Any] = {"name": step.name, "function": step.function, "session": step.session}
         session = self._session(step.session)
         told |= {"began": self._host.ask("place"), "began_ms": _now_ms()}
@@ -201,17 +237,18 @@ class Play:
             except (OSError, ValueError) as error:  # its pipes were closed when it was killed
                 answers.append(Answer(step.function, error=f"the kernel was killed ({type(error).__name__})"))
 
-        call = threading.Thread(target=ask, name=f"arena: {step.name}", daemon=True)
-        call.start()
-        try:
-            was_killed = self._wait(call, step, session)
-        except _Hung:
-            return None
+        thread = threading.Thread(target=ask, name=f"arena: {step.name}", daemon=True)
+        thread.start()
+        return _Call(step, session, thread, answers, told)
+
+    def _finish(self, call: _Call) -> dict[str, Any]:
+        told, answers = call.told, call.answers
+        was_killed = self._wait(call.thread, call.step, call.session)
         told |= {"ended": self._host.ask("place"), "ended_ms": _now_ms(), "was_killed": was_killed}
         if was_killed:
             self._host.ask("forget_members")
         self._host.ask("release")
-        answer = answers[0] if answers else Answer(step.name, error="the kernel gave no answer")
+        answer = answers[0] if answers else Answer(call.step.name, error="the kernel gave no answer")
         return told | {"value": answer.value, "error": answer.error}
 
     def _wait(self, call: threading.Thread, step: Step, session: Any) -> bool:
@@ -272,6 +309,7 @@ class Play:
             "$records": self._records,
             "$count": len(self._records),
             "$seed": self._seed,
+            "$values": [json.loads(value) for _, value in self._records] if argument == "$values" else None,
         }
         return known.get(argument, argument) if isinstance(argument, str) else argument
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,12 +130,20 @@ def catch_up(evidence: Evidence, answer: Any) -> CheckResult:
 
 @judge("01.royalties")
 def royalties(evidence: Evidence, answer: Any) -> CheckResult:
-    """Has a second group read everything and committed? ``answer``: the records it read, in all runs together."""
+    """Has a second group read everything and committed?
+
+    ``answer``: the group and the records it read, in all runs together, as in ``{"royalties": records}``. With the
+    records alone any group counts whose name begins with "royalties".
+    """
     name = "01.royalties"
     if not evidence.log_end_offsets(LISTENS):
         return _no_records(name, LISTENS)
-    groups = [group for group in evidence.group_ids() if group.startswith(ROYALTIES)]
-    places = _places(() if isinstance(answer, str) else answer)
+    named = [str(each) for each in answer] if isinstance(answer, Mapping) else []
+    if named and named[-1] == CHARTS:
+        hint = f'The charts read for themselves. Give the payments a group of their own: "{ROYALTIES}".'
+        return CheckResult(name, False, f"Your group is {CHARTS}.", f"group {CHARTS}, topic {LISTENS}", hint)
+    groups = named[-1:] or [group for group in evidence.group_ids() if group.startswith(ROYALTIES)]
+    places = _places(_paid(answer))
     read = set(places)
     retained_places = {(each.partition, each.offset) for each in evidence.records(LISTENS)}
     unread = retained_places - read
@@ -166,6 +174,13 @@ def _twice(name: str, places: Sequence[tuple[int, int]], hint: str) -> CheckResu
     twin, times = Counter(places).most_common(1)[0]
     happened = f"The same record stands {times} times in your list."
     return CheckResult(name, False, happened, place(LISTENS, *twin), hint)
+
+
+def _paid(answer: Any) -> Any:
+    """The ledger in an answer, which is the ledger itself or a group and its ledger."""
+    if isinstance(answer, Mapping):
+        answer = next(reversed(list(answer.values())), ())
+    return () if isinstance(answer, str) else answer
 
 
 def _paid_again(places: Sequence[tuple[int, int]]) -> str:

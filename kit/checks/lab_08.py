@@ -118,8 +118,10 @@ def logout(evidence: Evidence, answer: Any) -> CheckResult:
     if not running:
         hint = "Run the cells above, from the top: this check wants to see a cluster."
         return CheckResult(name, False, "There is no cluster that could go on.", where, hint)
+    takes, it = ("takes", "it") if len(running) == 1 else ("take", "they")
     found = (
-        f"Nobody is logged in, and {_listed(running)} still takes connections. In the cloud it would still cost money."
+        f"Nobody is logged in, and {_listed(running)} still {takes} connections. "
+        f"In the cloud {it} would still cost money."
     )
     if answer == "goes on":
         return CheckResult(name, True, f"Your guess fits. {found}", f"Kafka cluster {running[0].id}")

@@ -235,7 +235,11 @@ def consume_facts(
     expected = plays_of(values)
     where = f"group {group_id}, topic {TOPIC}"
     first, second = runs
-    return [_counts(first, expected, where), _committed(log_end_offsets, committed, where), _again(second, where)]
+    return [
+        _counts(first, expected, where),
+        _committed(log_end_offsets, committed, where),
+        _again(first, second, where),
+    ]
 
 
 def _counts(returned: Any, expected: Mapping[str, int], where: str) -> Fact:
@@ -276,8 +280,11 @@ def _committed(log_end_offsets: Mapping[int, int], committed: Mapping[int, int],
     return Fact(name, False, happened, where, hint, proof)
 
 
-def _again(again: Any, where: str) -> Fact:
+def _again(first: Any, again: Any, where: str) -> Fact:
     name = "nothing twice"
+    if not isinstance(first, Mapping) or not any(first.values()):
+        hint = "Let the first run count."
+        return Fact(name, False, "The first run counted nothing, so a second one proves nothing.", where, hint)
     if isinstance(again, Mapping) and not any(again.values()):
         return Fact(name, True, "A second run of the same group counted nothing again.", where)
     num = sum(each for each in again.values() if isinstance(each, int)) if isinstance(again, Mapping) else None

@@ -60,6 +60,27 @@ def logs(cluster: EmbeddedCluster) -> dict[str, Any]:
     return found
 
 
+def topics(cluster: EmbeddedCluster) -> dict[str, Any]:
+    """By name what there is of each topic, internal ones left out: its partitions, and the settings that hold for it.
+
+    ``partitions`` are [partition, leader, leader_epoch, replicas, isr].
+    """
+    brokers = list(cluster.brokers.values())
+    if not brokers:
+        return {}
+    broker = max(brokers, key=lambda each: each.metadata_offset)
+    found: dict[str, Any] = {}
+    for topic, state in broker.image.partitions():
+        if topic.name == CONSUMER_OFFSETS_TOPIC:
+            continue
+        if topic.name not in found:
+            configs = {each.name: each.value for each in broker.replicas.topic_config(topic.name).describe()}
+            found[topic.name] = {"partitions": [], "configs": configs}
+        place = [state.partition, state.leader, state.leader_epoch, list(state.replicas), list(state.isr)]
+        found[topic.name]["partitions"].append(place)
+    return found
+
+
 def _log(partition: Partition) -> dict[str, Any]:
     records = list(itertools.islice(_records(partition), MAX_LOG_RECORDS + 1))
     return {

@@ -200,5 +200,6 @@ class Witness:
             **self.journal.dump(),
             "fired": self.fired,
             "logs": sight.logs(self._cluster),
+            "described": sight.topics(self._cluster),
             "commits": sight.commits(self._cluster),
         }

@@ -133,7 +133,7 @@ class TestConsume:
             ("right", {}, "ends", set()),
             ("right", {}, "one less", {"committed"}),
             ("right", "right", "ends", {"nothing twice"}),
-            ({}, {}, "ends", {"counts"}),
+            ({}, {}, "ends", {"counts", "nothing twice"}),
             (None, None, {}, {"counts", "committed", "nothing twice"}),
             ({1: 2}, {}, "ends", {"counts"}),
         ],

@@ -1,0 +1,1 @@
+"""The course's own assignments: solutions, empty work, planted mistakes."""

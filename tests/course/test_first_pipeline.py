@@ -1,0 +1,67 @@
+"""Assignment 1: the solution has all points, an empty notebook none, and each planted mistake loses its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.course import changed, empty, judged, lost, solution
+
+NAME, NOTEBOOK = "first-pipeline", "first-pipeline.ipynb"
+SOLUTION = solution(NAME, NOTEBOOK)
+
+
+def but(*changes: tuple[str, str]) -> str:
+    """The solution with some of its text replaced."""
+    return changed(SOLUTION, *changes)
+
+
+@pytest.mark.parametrize("seed", [7, 2_000])
+def test_the_solution_has_all_points(seed: int) -> None:
+    """Whatever the seed is."""
+    scores = judged(NAME, SOLUTION, seed)
+    assert lost(scores) == set()
+    assert sum(score.points for score in scores.values()) == 20
+
+
+def test_an_empty_notebook_has_no_points() -> None:
+    """As it was released."""
+    scores = judged(NAME, empty(NAME, NOTEBOOK))
+    assert sum(score.points for score in scores.values()) == 0
+    assert "NotImplementedError" in " ".join(scores["complete"].proof)
+
+
+_SEND = "for listen in listens\n"
+_LAG = "for partition, end in log_end_offsets.items())"
+
+WRONG = {
+    "one partition": ({"partitions"}, but(("num_partitions=6", "num_partitions=1"))),
+    "one replica": ({"replication factor"}, but(("replication_factor=3", "replication_factor=1"))),
+    "kept too long": ({"retention.ms"}, but(("24 * 60", "7 * 24 * 60"))),
+    "wrong partitioner": (
+        {"partition"},
+        but(("producer.send(", 'producer.send(partition=int(listen["user"][-1]) % 6, topic=')),
+    ),
+    "the song as key": ({"key", "order"}, but(('key=listen["user"]', 'key=listen["song"]'))),
+    "a field less": ({"value"}, but(("json.dumps(listen)", 'json.dumps({**listen, "song": None})'))),
+    "everything twice": ({"complete"}, but((_SEND, "for listen in listens for _ in range(2)\n"))),
+    "backwards": ({"order"}, but((_SEND, "for listen in listens[::-1]\n"))),
+    "the last one missing": ({"complete"}, but((_SEND, "for listen in listens[:-1]\n"))),
+    "counting ends at what is no JSON": ({"plays"}, but(("            continue\n", "            break\n"))),
+    "lag where nobody committed": ({"lag"}, but((_LAG, f"{_LAG[:-1]} if partition in committed)"))),
+    "never committed": ({"committed", "nothing twice"}, but(("consumer.commit()", "pass"))),
+    "from the latest": (
+        {"counts", "committed", "nothing twice", "shared"},
+        but(('reset="earliest"', 'reset="latest"')),
+    ),
+    "a group of one's own": (
+        {"counts", "committed", "nothing twice"},
+        but(("group_id=group_id", 'group_id=f"{group_id}-{id(settings)}"')),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_planted_mistake_loses_its_own_points(name: str) -> None:
+    """And no other."""
+    expected, text = WRONG[name]
+    assert lost(judged(NAME, text)) == expected
