@@ -65,7 +65,7 @@ class Jail:
     def enter(self, report: int, frames: socket.socket, serve: Serve) -> NoReturn:
         """After the fork: lay the walls, then be the kernel."""
         _die_with_parent()
-        os.setpgid(0, 0)
+        os.setsid()  # also a share of the processors of its own, beside the keeper's
         _reset_descriptors(report, frames.fileno())
         self.lay_walls()
         os.close(report)
@@ -105,6 +105,7 @@ class NamespaceJail(Jail):
     def enter(self, report: int, frames: socket.socket, serve: Serve) -> NoReturn:
         """Build the root folder, then be the first process; the kernel is its child."""
         _die_with_parent()
+        os.setsid()
         _reset_descriptors(report, frames.fileno())
         root_folder.build(self.cage.scratch, self.cage.readable, self.cage.budget.disk_bytes, self.user)
         namespaces.forbid_more()
@@ -141,6 +142,7 @@ class BubblewrapJail(Jail):
         if program is None:
             raise OSError("there is no program bwrap")
         _die_with_parent()
+        os.setsid()
         _reset_descriptors(report, frames.fileno())
         os.set_inheritable(frames.fileno(), True)
         made = bubblewrap.arguments(program, self.cage, ENVIRONMENT | {"HOME": str(root_folder.WORK)})

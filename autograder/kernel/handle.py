@@ -16,7 +16,7 @@ from autograder.kernel.frames import FrameError, Frames, wait
 from autograder.kernel.zygotes import ZYGOTE
 
 _START_S = 60.0
-_END_S = 30.0
+_END_S = 120.0
 _LAST_WORD_S = 1.0  # for the keeper to see a kernel end that has closed its frames
 _SEND_S = 30.0
 _ORDER_BYTES = 1 << 20

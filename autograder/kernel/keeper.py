@@ -73,10 +73,12 @@ class _Keeper:
             return
         self._frames_end.close()
         os.close(self._writing)
-        self._orders.send({"started": True})
-        self._watch(pid)
-        seen_s, seen_bytes = watch.spent(pid)  # whom a dying namespace takes with it nobody waits for
-        watch.kill_all(pid)
+        try:
+            self._orders.send({"started": True})
+            self._watch(pid)
+        finally:
+            seen_s, seen_bytes = watch.spent(pid)  # whom a dying namespace takes with it nobody waits for
+            watch.kill_all(pid)
         _, status, usage = os.wait4(pid, 0)
         watch.bury()
         said = _read_all(reading)

@@ -43,10 +43,10 @@ class Watcher:
         return "disk" if _file_bytes(self._scratch) > self._budget.disk_bytes else None
 
 
-def descendants(pid: int) -> list[int]:
-    """A process and all that came from it, as far as they are its children still."""
+def descendants(pid: int, most: int = 100_000) -> list[int]:
+    """A process and all that came from it, as far as they are its children still; no more than ``most``."""
     found, queue = [], [pid]
-    while queue:
+    while queue and len(found) < most:
         each = queue.pop()
         found.append(each)
         with contextlib.suppress(OSError):
@@ -56,9 +56,9 @@ def descendants(pid: int) -> list[int]:
 
 
 def spent(pid: int) -> tuple[float, int]:
-    """Seconds of processor time, and the largest resident set in bytes, of a process and what came from it."""
+    """Seconds of processor time, and the largest resident set in bytes, of a process and the first that it started."""
     ticks, largest = 0, 0
-    for each in descendants(pid):
+    for each in descendants(pid, most=8):  # thousands would cost the time in which they should be ended
         with contextlib.suppress(OSError, ValueError, IndexError):
             ticks += sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15]))
             status = Path(f"/proc/{each}/status").read_text()
@@ -69,10 +69,15 @@ def spent(pid: int) -> tuple[float, int]:
 def kill_all(pid: int) -> None:
     """Kill a process and, where no namespace does it, everything that came from it."""
     _signal([pid], signal.SIGKILL)
+    quiet = 0
     for _ in range(_ROUNDS):
         left = _left()
         if not left:
-            return
+            quiet += 1
+            if quiet == 2:
+                return
+            continue  # a process that died during the first look gave its children to this one: look again
+        quiet = 0
         known: set[int] = set()
         while new := set(left) - known:  # who is stopped starts nothing more
             _signal(new, signal.SIGSTOP)
