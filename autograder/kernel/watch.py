@@ -45,7 +45,8 @@ class Watcher:
 
 def descendants(pid: int, most: int = 100_000) -> list[int]:
     """A process and all that came from it, as far as they are its children still; no more than ``most``."""
-    found, queue = [], [pid]
+    found: list[int] = []
+    queue = [pid]
     while queue and len(found) < most:
         each = queue.pop()
         found.append(each)
