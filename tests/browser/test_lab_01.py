@@ -188,7 +188,7 @@ def test_right_answer_is_still_right_when_its_cell_runs_again(page: Page) -> Non
 ) as royalties:
     paid += read_to_end(royalties)
     royalties.commit()
-kit.check("01.royalties", cluster, paid)"""
+kit.check("01.royalties", cluster, {"royalties": paid})"""
     for _ in range(2):
         cell = retype(page, "royalties", source)
         expect(cell.get_by_role("note")).to_contain_text("01.royalties: passed")

@@ -135,6 +135,26 @@ def test_royalties_passes_when_another_group_read_all_and_committed() -> None:
     assert verdict("01.royalties", evidence, RECORDS)
 
 
+def test_royalties_asks_for_the_commit_of_the_group_that_is_named() -> None:
+    """That another group of that name has committed helps nobody: the named one begins again next time."""
+    committed = {("royalties", LISTENS): AT_END}
+
+    assert (
+        "royalties-2 has not committed"
+        in verdict("01.royalties", FakeEvidence(RECORDS, committed), {"royalties-2": RECORDS}).happened
+    )
+    committed["royalties-2", LISTENS] = AT_END
+    assert verdict("01.royalties", FakeEvidence(RECORDS, committed), {"royalties-2": RECORDS})
+
+
+@pytest.mark.parametrize("answer", [{}, {"royalties": None}, {"royalties": "all"}, {None: 7}, {"charts": RECORDS}])
+def test_royalties_takes_any_answer_for_what_it_is(answer: object) -> None:
+    """Nothing, nonsense and the group of the charts pay nobody."""
+    evidence = FakeEvidence(RECORDS, {("royalties", LISTENS): AT_END, ("charts", LISTENS): AT_END})
+
+    assert not verdict("01.royalties", evidence, answer)
+
+
 def test_royalties_tells_what_runs_without_a_commit_have_cost() -> None:
     """Who first reads without a commit and then with one has paid twice: told, and not held against the right cell."""
     evidence = FakeEvidence(RECORDS, {("royalties", LISTENS): AT_END})
