@@ -7,6 +7,8 @@ is told to use that one.
 from __future__ import annotations
 
 import atexit
+import html
+import itertools
 import json
 import os
 import re
@@ -39,6 +41,14 @@ FOLDER = ".practice-08"
 _IN_A_TERMINAL = (sys.executable, "-m", "kit", "confluent")
 _ID = re.compile(r"\b(?:(?:env|lkc)-[a-z0-9]{6}|[A-Z0-9]{16})\b")
 _SECRET = re.compile(r'("api_secret": "|api_secret: |API Secret\s*\|\s*)[^"\s|]+')
+_WIDE = 96  # characters: a notebook beside the file browser, on a screen of 1280 pixels, has no room for more
+_TABLES = {"list", "describe"}  # commands that print tables
+_TABLE_ROW = re.compile(r" \| |-\+-")
+_SCROLLED = (
+    '<pre role="region" aria-label="A wide table" tabindex="0" '
+    'style="white-space: pre; overflow-x: auto; margin: 0; padding: 0 0 0 var(--jp-code-padding); '
+    'font-size: var(--jp-code-font-size); line-height: var(--jp-code-line-height)">{}</pre>'
+)
 _END_S = 10.0
 _KNOCK_S = 1.0
 
@@ -135,15 +145,19 @@ class Desk:
             start_new_session=True,  # the kernel's Ctrl-C comes from us, once
         )
         lines: list[str] = []
+        is_wide = _is_wide_row if _TABLES & set(words) else _is_never_wide
         with process:
             try:
                 _type(process, typed)
-                for printed in _lines(process):
-                    lines.append(printed)
-                    _say(_without_secret(printed))
+                for are_wide, block in itertools.groupby(_lines(process, lines), is_wide):
+                    if are_wide:
+                        _show_wide("".join(_without_secret(printed) for printed in block))
+                    else:
+                        for printed in block:
+                            _say(_without_secret(printed))
             except KeyboardInterrupt:
                 _interrupt(process)
-                _say("".join(_lines(process)))
+                _say("".join(_lines(process, lines)))
         return Said("".join(lines), process.returncode)
 
     @property
@@ -290,9 +304,38 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """What it prints, from where somebody has read to: an interrupt may end a loop, and the rest comes later."""
-    return iter(()) if process.stdout is None else iter(process.stdout.readline, "")
+def _is_never_wide(line: str) -> bool:
+    """Rows are held back until the table is complete; what `consume` prints must not be."""
+    del line
+    return False
+
+
+def _is_wide_row(line: str) -> bool:
+    return len(line) > _WIDE and _TABLE_ROW.search(line) is not None
+
+
+def _show_wide(rows: str) -> None:
+    """Rows that a page would wrap until nobody can read them: a notebook scrolls them instead."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        _say(rows)
+        return
+    shown = {"text/plain": rows, "text/html": _SCROLLED.format(html.escape(rows))}
+    ipython.display.display(shown, raw=True)
+
+
+def _lines(process: subprocess.Popen[str], noted: list[str]) -> Iterator[str]:
+    """What it prints, from where somebody has read to: an interrupt may end a loop, and the rest comes later.
+
+    Args:
+        process: the command.
+        noted: each line is put here too.
+    """
+    if process.stdout is None:
+        return
+    for line in iter(process.stdout.readline, ""):
+        noted.append(line)
+        yield line
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:

@@ -1,4 +1,11 @@
 // Terminals side by side. What commands print is always text, and a screen reader is told of it line by line.
+const TABLE_ROW = / \| |-\+-/;
+
+// Lines are wrapped, as a terminal does it, and rows of a table are not: those can be scrolled to.
+function pieces(text) {
+  return text.split(/(?<=\n)/).map((line) => (TABLE_ROW.test(line) ? element("span", "kit-row", line) : line));
+}
+
 function terminal(model, name, index, notice) {
   const root = element("section", "kit-terminal");
   root.setAttribute("aria-label", `Terminal: ${name}`);
@@ -70,8 +77,8 @@ function terminal(model, name, index, notice) {
     // Only what is new is added, so that a screen reader reads that and a selection stays.
     const shown = screen.textContent;
     if (text !== shown) {
-      if (shown && text.startsWith(shown)) screen.append(document.createTextNode(text.slice(shown.length)));
-      else screen.textContent = text;
+      if (shown && text.startsWith(shown)) screen.append(...pieces(text.slice(shown.length)));
+      else screen.replaceChildren(...pieces(text));
       screen.scrollTop = screen.scrollHeight;
     }
     state.textContent = running ? `● running: ${running}` : "○ waits for a command";

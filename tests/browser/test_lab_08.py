@@ -106,6 +106,22 @@ def test_each_command_can_be_ended_not_only_the_first(ready: Page) -> None:
     expect(right.get_by_role("log")).not_to_contain_text("Traceback")
 
 
+def test_sentences_are_wrapped_and_tables_are_not(ready: Page) -> None:
+    """A banner is read without scrolling; a row of a table stays one line, in the terminal and below a cell."""
+    left = terminal(ready, "producer")
+    left.get_by_role("textbox").fill("kafka topic list")
+    left.get_by_role("textbox").press("Enter")
+    row = left.locator(".kit-row", has_text="Partition Count")
+    expect(row).to_have_css("white-space", "pre")
+    expect(left.get_by_role("log")).to_have_css("white-space-collapse", "preserve")
+    expect(left.get_by_role("log")).to_have_css("text-wrap-mode", "wrap")
+
+    listed = retype(ready, "describe", "%confluent kafka cluster list")
+    table = listed.get_by_role("region", name="A wide table")
+    expect(table).to_contain_text("Deletion Protection |")
+    assert table.evaluate("pre => pre.scrollWidth > pre.clientWidth")
+
+
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_in_both_themes(ready: Page, screenshots: Path, theme: str) -> None:
     """The terminals are readable in both themes and keep nobody out."""

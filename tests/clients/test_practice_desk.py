@@ -95,6 +95,27 @@ def test_interrupted_cell_is_a_ctrl_c(tmp_path: Path, monkeypatch: pytest.Monkey
     assert said.status == 0
 
 
+def test_wide_table_is_scrolled_in_a_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of clusters is wider than a page: it is shown as one piece, and narrow tables and errors are printed."""
+    monkeypatch.setenv("KIT_HOME", str(tmp_path / "own"))
+    printed: list[str] = []
+    wide: list[str] = []
+    monkeypatch.setattr("kit.practice.desk._say", printed.append)
+    monkeypatch.setattr("kit.practice.desk._show_wide", wide.append)
+    desk = Desk(tmp_path / "desk")
+    desk.confluent("login")
+    desk.confluent("environment use " + desk.confluent("environment create day2").id)
+    desk.confluent("environment list")
+    cluster = desk.confluent("kafka cluster create x --cloud gcp --region us-west1").id
+    said = desk.confluent("kafka cluster list")
+    desk.close()
+
+    assert [table.count("\n") for table in wide] == [3]
+    assert said.text == wide[0]
+    assert cluster in wide[0]
+    assert "ESSENTIALS" in "".join(printed)
+
+
 _KILLED = """
 import os, signal, sys
 from kit.practice.desk import Desk

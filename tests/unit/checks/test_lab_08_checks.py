@@ -112,6 +112,16 @@ def test_logout_judges_by_the_brokers_that_answer(answer: object, passed: bool) 
     assert "still takes connections" in result.happened
 
 
+def test_logout_speaks_of_several_clusters() -> None:
+    """Whoever has made a second one reads of both."""
+    facts = replace(FACTS, is_logged_in=False, clusters=(replace(RIGHT, id="lkc-2", is_current=False), RIGHT))
+
+    assert (
+        "(lkc-1) still take connections. In the cloud they "
+        in verdict("08.logout", DeskFacts(practice=facts), "goes on").happened
+    )
+
+
 def test_logout_wants_a_logout() -> None:
     """As long as somebody is logged in, the right guess shows nothing."""
     assert "You are logged in" in verdict("08.logout", DeskFacts(practice=FACTS), "goes on").happened
