@@ -178,7 +178,7 @@ class Score:
         reason: one or two plain sentences for the student; also when all points were earned.
         proof: the operations that show the fault, in order, a line each.
         hidden: True when a student sees the points and the reason only after grading.
-        picture: static HTML that a judge of ours drew, put into the feedback as it is; never a student's own text.
+        needs_human: True when only a person can say; ``points`` are those that are certain already.
     """
 
     grade_id: str
@@ -188,7 +188,7 @@ class Score:
     reason: str
     proof: tuple[str, ...] = ()
     hidden: bool = True
-    picture: str = ""
+    needs_human: bool = False
 
 
 def seed_of(student: str, assignment: str, number: int = 0) -> int:

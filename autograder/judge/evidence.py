@@ -90,7 +90,7 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
     if bad:
         reason = f"No points, because the cluster was tampered with. {bad[0].text}"
         return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(bad))
-    about = [case for case in cases if rule.runs is None or case.evidence["run"] in rule.runs]
+    about = _about(rule, cases)
     if problems or not about:
         which = problems[0].name if problems else "there was no run of it"
         reason = f"Not judged: the arena failed, not you ({which}). Ask for it to be graded again."
@@ -102,8 +102,25 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
     first, count = found[number].kept[0], found[number].count
     more = "" if count == 1 else f" In all {count} faults of this kind."
     reason = f"{first.text}{more} ({about[number].name})"
-    drawn = picture(about[number], found[number].kept[:1])
-    return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(found[number].kept), picture=drawn)
+    return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(found[number].kept))
+
+
+def pictures(cases: Sequence[Case], rules: Sequence[Rule]) -> dict[str, str]:
+    """For a judge's ``pictures``: by grade_id, a picture of the run that costs a rule its points, for each such rule."""
+    drawn: dict[str, str] = {}
+    with _no_collecting():
+        for rule in rules:
+            if not (about := _about(rule, cases)):
+                continue
+            found = [Found.of(rule.checker(case)) for case in about]
+            number = worst(found)
+            if found[number].count:
+                drawn[rule.grade_id] = drawn.get(rule.grade_id, "") + picture(about[number], found[number].kept[:1])
+    return drawn
+
+
+def _about(rule: Rule, cases: Sequence[Case]) -> list[Case]:
+    return [case for case in cases if rule.runs is None or case.evidence["run"] in rule.runs]
 
 
 def _proof(found: Sequence[Finding]) -> tuple[str, ...]:

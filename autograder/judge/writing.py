@@ -91,10 +91,9 @@ def _page(scores: Sequence[Score], note: str) -> str:
 
 
 def _row(score: Score) -> str:
-    points = f"{number(score.points)} of {number(score.of)}"
+    points = f"{number(score.points)} of {number(score.of)}" + (", a person decides" if score.needs_human else "")
     proof = f"<pre>{_escaped(chr(10).join(score.proof))}</pre>" if score.proof else ""
-    told = f"{_escaped(score.reason)}{proof}{score.picture}"
-    return f"<tr><td>{_escaped(score.name)}</td><td>{points}</td><td>{told}</td></tr>"
+    return f"<tr><td>{_escaped(score.name)}</td><td>{points}</td><td>{_escaped(score.reason)}{proof}</td></tr>"
 
 
 def _escaped(text: str) -> str:

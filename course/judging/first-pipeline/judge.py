@@ -51,6 +51,12 @@ def judge(outcome: Outcome, seed: int) -> list[Score]:
     ]
 
 
+def pictures(outcome: Outcome, seed: int) -> dict[str, str]:
+    """The run that costs a property its points, for each such one."""
+    del seed
+    return evidence.pictures([Case(each, facts.TOPIC) for each in outcome.evidence], RULES)
+
+
 def _bytes(texts: list[str | None]) -> list[bytes | None]:
     return [None if each is None else each.encode("latin-1") for each in texts]
 

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.judge.case import Case
 from autograder.judge.consuming import reading_order, results
-from autograder.judge.evidence import STANDARD, Rule, cases_of, judged
+from autograder.judge.evidence import STANDARD, Rule, cases_of, judged, pictures
 from autograder.judge.finding import Finding
 from autograder.judge.producing import loses, partitioning, phantoms, refuses
 from autograder.judge.tampering import tampering
@@ -246,11 +246,14 @@ def test_worst_of_several_runs_counts() -> None:
     evidence = [good.evidence(), {**bad.evidence(), "seed": 99}]
     evidence[1]["records"] = evidence[0]["records"]
     cases = cases_of(evidence, TOPIC, RESULTS)
-    (score,) = judged(cases, [Rule("cell", "lost-write", 1.0, *STANDARD["lost-write"])])
-    assert score.points == 0.0
+    rules = [Rule("cell", name, 1.0, *STANDARD[name]) for name in ("lost-write", "duplicate")]
+    score, kept = judged(cases, rules)
+    assert (score.points, kept.points) == (0.0, 1.0)
     assert "seed 99" in score.reason
     assert score.proof
-    assert "<svg" in score.picture
+    drawn = pictures(cases, rules)
+    assert list(drawn) == ["cell"]
+    assert drawn["cell"].count("<svg") == 1
 
 
 def test_what_was_cut_off_refuses_or_loses() -> None:
