@@ -50,14 +50,32 @@ def empty(assignment: str, notebook: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def judged(assignment: str, text: str, seed: int = 7) -> Scores:
-    """What a student gets for these functions, by the name of the property. There is no jail: this is our own code."""
+def judged(assignment: str, text: str, seed: int = 7, run: str | None = None, *, seeds: int | None = None) -> Scores:
+    """What a student gets for these functions, by the name of the property. There is no jail: this is our own code.
+
+    Args:
+        run: what is played and judged: the name of a run of the arena, "probes", or None for everything.
+        seeds: with how many each run is played; None for as many as the assignment says.
+    """
     described = read_assignment(COURSE, assignment)
     script = Script.of(described)
-    job = Job("ann", assignment, {}, seed=seed, probes=script.probes(seed), arena=described.arena)
+    arena = described.arena
+    if arena is not None and run is not None:
+        runs = [each for each in arena["runs"] if each["name"] == run]
+        arena = {**arena, "runs": runs} if runs else None
+    if arena is not None and seeds is not None:
+        arena = {**arena, "seeds": seeds}
+    probes = script.probes(seed) if run in {None, "probes"} else ()
+    job = Job("ann", assignment, {}, seed=seed, probes=probes, arena=arena)
     evidence = play(job, plain_sessions(text), apart=False) if job.arena is not None else ()
     outcome = Outcome(job.student, assignment, seed, "none", {}, _answers(job, text), evidence)
-    return {score.name: score for score in script.judge(outcome, seed)}
+    scores = {score.name: score for score in script.judge(outcome, seed)}
+    return {name: score for name, score in scores.items() if run is None or not _is_elsewhere(score)}
+
+
+def _is_elsewhere(score: Score) -> bool:
+    """Whether a score is about a run that was not played, or probes that were not asked."""
+    return "there was no run of it" in score.reason or "it failed: it was not asked" in score.proof
 
 
 def _answers(job: Job, text: str) -> tuple[Answer, ...]:
