@@ -106,7 +106,7 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
 
 
 def pictures(cases: Sequence[Case], rules: Sequence[Rule]) -> dict[str, str]:
-    """For a judge's ``pictures``: by grade_id, a picture of the run that costs a rule its points, for each such rule."""
+    """By grade_id, a picture of the run that costs a rule its points, for each such rule: a judge's ``pictures``."""
     drawn: dict[str, str] = {}
     with _no_collecting():
         for rule in rules:

@@ -28,7 +28,7 @@ class Script:
     Attributes:
         where: its path within the course, for messages.
         text: Python; the instructor's, so it is trusted. It defines ``judge(outcome, seed) -> list[Score]`` and,
-            where the kernel is asked, ``probes(seed) -> list[Probe]``; for files, see `judge` and `pages`.
+            where the kernel is asked, ``probes(seed) -> list[Probe]``; for files, see `judge`, `pages` and `flags`.
         points: (grade_id, name of the property) -> the points that it can have, in the order of the assignment.
     """
 
@@ -94,6 +94,18 @@ class Script:
         if not all(isinstance(each, str) for each in made.values()):
             raise JudgeError(f"{self.where}: pictures() must give grade_id -> HTML or SVG.")
         return {str(grade_id): each for grade_id, each in made.items()}
+
+    def flags(self, files: Mapping[str, bytes], seed: int) -> tuple[str, ...]:
+        """What the instructor should know about the files, a sentence each.
+
+        Raises:
+            JudgeError: the script failed.
+        """
+        function = self._namespace().get("flags")
+        made = [] if function is None else self._call(function, files, seed)
+        if not isinstance(made, list) or not all(isinstance(each, str) for each in made):
+            raise JudgeError(f"{self.where}: flags() must give a list of sentences.")
+        return tuple(made)
 
     def _optional(self, name: str, *arguments: Any) -> dict[Any, Any]:
         function = self._namespace().get(name)

@@ -234,6 +234,7 @@ class Batch:
             flags=tuple(lines),
             needs_human=status != "graded"
             or any(flag.needs_human for flag in found)
+            or (recorded is not None and any(score.needs_human for score in recorded.scores))
             or (performed is not None and _arena_failed(performed)),
             trouble=trouble,
             at=round(time.time(), 3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,8 +95,8 @@ class Desk:
 
     def record(self, prepared: Prepared, performed: Performed) -> Recorded:
         """Write outputs and points into the notebooks, and have nbgrader record them."""
-        outcome, scores = performed.outcome, performed.scores
-        lines: list[str] = []
+        outcome, scores = performed.outcome, self._with_doubt(prepared, performed.scores)
+        lines = list(performed.flags)
         for file, notebook in prepared.sanitized.items():
             if not notebooks.take_outputs(notebook, file, outcome.notebooks.get(file, ""), outcome.stops):
                 lines.append(f"{file}: it did not come back from the worker as it was sent; nothing of it counts.")
@@ -107,6 +108,7 @@ class Desk:
                 write_pages(notebook, performed.pages)
         made = scores if scores is not None else tuple(self._asserted(prepared))
         self._put(prepared)
+        self._leave_open(prepared.student, made)
         return Recorded(made, tuple(lines))
 
     def record_nothing(self, student: str) -> None:
@@ -123,11 +125,32 @@ class Desk:
                     grade.needs_manual_grade = False
             gradebook.db.commit()
 
+    def _with_doubt(self, prepared: Prepared, scores: tuple[Score, ...] | None) -> tuple[Score, ...] | None:
+        """Where files are what is graded and one was refused, nothing is zero before a person has looked at it."""
+        if scores is None or self.assignment.needs_notebooks or not prepared.intake.refused:
+            return scores
+        return tuple(replace(score, needs_human=True) if score.points == 0 else score for score in scores)
+
+    def _leave_open(self, student: str, scores: Sequence[Score]) -> None:
+        """Let formgrader ask for a mark where only a person can say; a cell of which nothing is certain has none."""
+        asked = {score.grade_id for score in scores if score.needs_human}
+        if not asked:
+            return
+        certain = {score.grade_id for score in scores if not score.needs_human}
+        with warnings.catch_warnings(), self.course.gradebook() as gradebook:
+            warnings.simplefilter("ignore")  # as above
+            for notebook in gradebook.find_submission(self.assignment.name, student).notebooks:
+                for grade in notebook.grades:
+                    if grade.name in asked:
+                        grade.needs_manual_grade = True
+                        grade.auto_score = grade.auto_score if grade.name in certain else None
+            gradebook.db.commit()
+
     def _with_released(self, intake: Intake) -> Intake:
         """The release's notebooks in the place of those that were not handed in, where files are what is graded."""
-        if not intake.files:
-            return intake
         refused = tuple(flag for flag in intake.refused if flag.kind != Kind.MISSING_NOTEBOOK)
+        if not intake.files and not refused:
+            return intake
         return replace(intake, notebooks={**self._released, **intake.notebooks}, refused=refused)
 
     def _put(self, prepared: Prepared) -> None:

@@ -21,6 +21,7 @@ class Performed:
         trouble: why the judge failed; empty otherwise.
         pages: what is shown to whoever grades by hand, by grade_id.
         pictures: what is shown below the reasons, by grade_id.
+        flags: what the instructor should know about the files, a sentence each.
     """
 
     outcome: Outcome
@@ -28,6 +29,7 @@ class Performed:
     trouble: str = ""
     pages: Mapping[str, Page] = field(default_factory=dict)
     pictures: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
 
 def perform(job: Job, script: Script | None, execute: Execute | None = None) -> Performed:
@@ -46,7 +48,12 @@ def perform(job: Job, script: Script | None, execute: Execute | None = None) -> 
         return Performed(outcome)
     try:
         scores = script.judge(outcome, job.seed, job.files)
-        pages = script.pages(job.files, job.seed)
-        return Performed(outcome, scores, pages=pages, pictures=script.pictures(outcome, job.seed))
+        return Performed(
+            outcome,
+            scores,
+            pages=script.pages(job.files, job.seed),
+            pictures=script.pictures(outcome, job.seed),
+            flags=script.flags(job.files, job.seed),
+        )
     except JudgeError as error:
         return Performed(outcome, trouble=str(error))

@@ -8,14 +8,12 @@ import sys
 from pathlib import Path
 
 import nbformat
-import nbgrader
 import pytest
-from nbconvert.exporters import HTMLExporter
 
 from autograder.deck import LECTURE, check_bytes, draw, draw_bytes, images, markup, notebook, render
 from autograder.deck.limits import LIMITS, DeckLimits
 from autograder.deck.page import Line, Page
-from tests.support import decks
+from tests.support import decks, formgrader
 
 HOSTILE = "<script>alert(1)</script> ![x](http://e.example/x.png) `code` *bold* $$\\href{javascript:1}{x}$$ \x1b[31m"
 
@@ -140,7 +138,7 @@ def test_graded_notebook_is_what_formgrader_shows(tmp_path: Path) -> None:
     cells = nbformat.from_dict(made)
     nbformat.validate(cells)
 
-    page = _as_formgrader_shows(cells)
+    page = formgrader.page(cells)
 
     assert page.count("data:image/png;base64,") == 2
     assert "Rubric: a person decides" in page
@@ -148,14 +146,6 @@ def test_graded_notebook_is_what_formgrader_shows(tmp_path: Path) -> None:
     body = page[page.index("deck-report") :]
     assert "alert" in body
     assert not re.search(r"<script>alert|<b>deck|<em>bold|<img[^>]*e\.example", body)
-
-
-def _as_formgrader_shows(cells: nbformat.NotebookNode) -> str:
-    templates = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
-    exporter = HTMLExporter(template_name="formgrade", extra_template_basedirs=[str(templates)])
-    names = dict.fromkeys(("base_url", "notebook_id", "submission_id", "assignment_id"), "x")
-    page, _ = exporter.from_notebook_node(cells, resources={"index": 0, "total": 1, **names})
-    return str(page)
 
 
 def test_graded_notebook_leaves_out_pages_that_are_too_large(tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Assignment 3: the structure of the deck beside the notebook is marked; a person sees its pages and marks the rest."""
+
+import functools
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder import deck
+from autograder.deck import notebook
+from autograder.intake.flags import shown
+from autograder.job import Outcome, Score
+
+NAMES = ("deck.pdf", "deck.pptx")
+NO_DECK = "No deck was handed in: deck.pdf or deck.pptx was to lie beside the notebook."
+
+
+def judge(outcome: Outcome, seed: int, files: Mapping[str, bytes]) -> list[Score]:
+    """One score for each property of the rubric; what could not be read is left to a person, and not marked down."""
+    del outcome, seed
+    names = decks(files)
+    if not names:
+        rubric = deck.LECTURE
+        asked = {"pages": rubric.pages_points, "order": rubric.order_points}
+        asked |= {section.name: section.points for section in rubric.sections}
+        return [Score(notebook.STRUCTURE_ID, name, 0.0, points, NO_DECK) for name, points in asked.items()]
+    return [
+        Score(
+            grade_id=notebook.STRUCTURE_ID,
+            name=each.name,
+            points=each.points or 0.0,
+            of=each.most_points,
+            reason=each.reason,
+            needs_human=each.points is None,
+        )
+        for each in report(names[0], files[names[0]]).properties
+    ]
+
+
+def pages(files: Mapping[str, bytes], seed: int) -> dict[str, Any]:
+    """The pages, what was checked of them, and the rubric, for formgrader."""
+    del seed
+    names = decks(files)
+    if not names:
+        return {}
+    content = files[names[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        made = notebook.graded(report(names[0], content), deck.draw_bytes(content, Path(folder)))
+    cell = next(each for each in made["cells"] if each["id"] == notebook.GRADE_ID)
+    return {notebook.GRADE_ID: {"source": cell["source"], "attachments": cell.get("attachments", {})}}
+
+
+def flags(files: Mapping[str, bytes], seed: int) -> list[str]:
+    """What the instructor should know about the deck."""
+    del seed
+    names = decks(files)
+    if not names:
+        return [NO_DECK]
+    others = [f"{shown(names[0])} was looked at, {', '.join(map(shown, names[1:]))} was not."] if names[1:] else []
+    return [*map(str, report(names[0], files[names[0]]).notes), *others]
+
+
+def decks(files: Mapping[str, bytes]) -> list[str]:
+    """The decks among the files: the one of the name that was asked for, or else the first."""
+    found = sorted(name for name in files if name.casefold().endswith((".pdf", ".pptx")))
+    return sorted(found, key=lambda name: (name.casefold() not in NAMES, name.count("/")))
+
+
+@functools.lru_cache(maxsize=4)
+def report(name: str, content: bytes) -> deck.DeckReport:
+    """A deck is read once for points, pages and flags."""
+    return deck.check_bytes(content, name)
