@@ -192,17 +192,18 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_session(job: Job, network: jail.Network | None = None) -> Iterator[Session]:
+def open_session(job: Job, network: jail.Network | None = None, *, rung: str | None = None) -> Iterator[Session]:
     """Open a submission in the strongest jail that holds here; everything of it is gone afterwards.
 
     Args:
         job: the submission.
         network: of the cluster that its notebooks work with; None for no network at all.
+        rung: the one to use, for whoever tries rungs that are not the strongest.
 
     Raises:
         JailError: nothing as strong as ``job.weakest_rung`` holds here.
     """
-    rung = jail.strongest(job.weakest_rung)
+    rung = rung or jail.strongest(job.weakest_rung)
     with tempfile.TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder) / "work"
         scratch.mkdir()

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.ordinary_user import USER
-
 SOLUTION = "the-solution"
 
 
@@ -40,16 +38,20 @@ class World:
 
 
 @contextlib.contextmanager
-def build() -> Iterator[World]:
-    """Make it, and take it away."""
+def build(user: int | None = None, group: int | None = None) -> Iterator[World]:
+    """Make it, and take it away.
+
+    Args:
+        user, group: whose it is to be, where root makes it for somebody else.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        yield from _fill(Path(folder))
+        yield from _fill(Path(folder), user, group)
 
 
-def _fill(folder: Path) -> Iterator[World]:
+def _fill(folder: Path, user: int | None, group: int | None) -> Iterator[World]:
     course = folder / "course"
-    for each in ("source", "submitted/classmate"):
-        (course / each).mkdir(parents=True)
+    for name in ("source", "submitted/classmate"):
+        (course / name).mkdir(parents=True)
     (course / "source" / "solution.ipynb").write_text(SOLUTION)
     (course / "submitted" / "classmate" / "work.ipynb").write_text(SOLUTION)
     with sqlite3.connect(course / "gradebook.db") as gradebook:
@@ -65,12 +67,11 @@ def _fill(folder: Path) -> Iterator[World]:
         for each, address in zip(listening, ("\0" + spoken, str(named)), strict=True):
             each.bind(address)
             each.listen()
-        _open_to_all(folder, course)
+        _open_to_all(folder, course, user, group)
         stopped = threading.Event()
         giving = threading.Thread(target=_give_out, args=(served, stopped))
         giving.start()
-        user = USER if os.geteuid() == 0 else None
-        bystander = subprocess.Popen(["sleep", "3600.25"], env={"ANSWER": SOLUTION}, user=user, group=user)
+        bystander = subprocess.Popen(["sleep", "3600.25"], env={"ANSWER": SOLUTION}, user=user, group=group)
         try:
             yield World(course, served.getsockname()[1], datagrams, spoken, named, bystander.pid)
         finally:
@@ -80,13 +81,13 @@ def _fill(folder: Path) -> Iterator[World]:
             bystander.wait()
 
 
-def _open_to_all(folder: Path, course: Path) -> None:
+def _open_to_all(folder: Path, course: Path, user: int | None, group: int | None) -> None:
     """As if it were the grader's own."""
     folder.chmod(0o755)
     for path in (course, *course.rglob("*")):
         path.chmod(0o777)
-        if os.geteuid() == 0:
-            os.chown(path, USER, USER)
+        if user is not None and group is not None:
+            os.chown(path, user, group)
 
 
 def _give_out(served: socket.socket, stopped: threading.Event) -> None:

@@ -1,0 +1,169 @@
+"""Every way out that a notebook could try, as a cell each: on the open rung most of them succeed, in a jail none."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import textwrap
+from collections.abc import Iterator
+
+from autograder.doctor import cases
+from autograder.doctor.verdict import Verdict
+from autograder.doctor.world import World, build
+from autograder.job import Budget, Job, Outcome
+
+OPEN = {
+    "read-solution": "assert 'solution' in open('{course}/source/solution.ipynb').read()",
+    "copy-classmate": "assert 'solution' in open('{course}/submitted/classmate/work.ipynb').read()",
+    "read-gradebook": "import sqlite3\nassert sqlite3.connect('{course}/gradebook.db').execute('select * from score')",
+    "write-gradebook": (
+        "import sqlite3\ndb = sqlite3.connect('{course}/gradebook.db')\n"
+        "db.execute('update score set points = 100')\ndb.commit()"
+    ),
+    "write-source": "open('{course}/source/EVIL.txt', 'w').write('copied to every later student')",
+    "rename-source": (
+        "import os\nos.rename('{course}/source', '{course}/gone')\nos.rename('{course}/gone', '{course}/source')"
+    ),
+    "symbolic-link": "import os\nos.symlink('{course}/source/solution.ipynb', 'link')\nassert open('link').read()",
+    "hard-link": (
+        "import os\nos.link('{course}/source/solution.ipynb', '{course}/hard')\nassert open('{course}/hard').read()"
+    ),
+    "descriptor-path": (
+        "import os\nfd = os.open('{course}/source', os.O_PATH)\n"
+        "assert open(f'/proc/self/fd/{{fd}}/solution.ipynb').read()"
+    ),
+    "other-root": "assert open('/proc/{bystander}/root{course}/source/solution.ipynb').read()",
+    "other-folder": "import os\nassert os.listdir('/proc/{bystander}/cwd/')",
+    "network": "import socket\nassert b'solution' in socket.create_connection(('127.0.0.1', {port}), 3).recv(99)",
+    "network-by-program": (
+        "import subprocess\nassert subprocess.run(['bash', '-c', ': </dev/tcp/127.0.0.1/{port}']).returncode == 0"
+    ),
+    "abstract-socket": "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0{spoken}')",
+    "named-socket": "import socket\nsocket.socket(socket.AF_UNIX).connect('{named}')",
+    "signal-bystander": "import os\nos.kill({bystander}, 0)",
+    "signal-grader": "import os\nos.kill({grader}, 0)",
+    "trace-bystander": (
+        "import ctypes\nlibc = ctypes.CDLL(None)\nassert libc.ptrace(16, {bystander}, 0, 0) == 0\n"
+        "libc.waitpid({bystander}, None, 0)\nlibc.ptrace(17, {bystander}, 0, 0)"
+    ),
+    "read-memory": "open('/proc/{bystander}/mem', 'rb').close()",
+    "read-environment": "assert b'solution' in open('/proc/{bystander}/environ', 'rb').read()",
+    "scan-processes": (
+        "import pathlib\n"
+        "def told(folder):\n"
+        "    try: return b'3600.25' in (folder / 'cmdline').read_bytes()\n"
+        "    except OSError: return False\n"
+        "assert any(map(told, pathlib.Path('/proc').glob('[0-9]*')))"
+    ),
+    "memory-file": "import os\nos.memfd_create('outside the limits')",
+    "shared-memory": "import ctypes\nassert ctypes.CDLL(None).shmget(0, 10**6, 0o1600) >= 0",
+    "new-user-namespace": "import subprocess\nassert subprocess.run(['unshare', '--user', 'true']).returncode == 0",
+    "keys-of-the-user": "import ctypes\nassert ctypes.CDLL(None).syscall(250, 0, -3, 1, 0, 0) > 0",
+    "gain-rights": "assert 'NoNewPrivs:\\t0' in open('/proc/self/status').read()",
+}
+"""name: a cell that reaches what it is after unless something stops it. Names in braces are of the world."""
+
+NEVER = {
+    # First, for the others have the secret in their own text.
+    "zygote-memory": (
+        "import re\nfound = []\n"
+        "for line in open('/proc/self/maps'):\n"
+        "    first, last = (int(each, 16) for each in line.split()[0].split('-'))\n"
+        "    if ' rw' in line and last < 2**47:\n"
+        "        memory = open('/proc/self/mem', 'rb', 0)\n"
+        "        memory.seek(first)\n"
+        "        found += re.findall(rb'[{secret_start}]{secret_rest}', memory.read(last - first))\n"
+        "        memory.close()\n"
+        "assert found"
+    ),
+    "hidden-tests": "import pathlib\nassert list(pathlib.Path().rglob('*.ipynb'))",
+    "environment": "import os\nassert '{secret}' in str(os.environ)",
+    "first-environment": "assert '{secret}' in open('/proc/self/environ').read()",
+    "arguments": "assert '{secret}' in open('/proc/self/cmdline').read()",
+    "descriptors": (
+        "import os, stat\n"
+        "kinds = {{}}\n"
+        "for fd in range(3, 256):\n"
+        "    try: kinds[fd] = stat.S_IFMT(os.fstat(fd).st_mode)\n"
+        "    except OSError: pass\n"
+        "listening = [fd for fd, kind in kinds.items() if kind in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFBLK)]\n"
+        "sockets = [fd for fd, kind in kinds.items() if kind == stat.S_IFSOCK]\n"
+        "assert listening or len(sockets) > 3, kinds"  # its frames, and the event loop's own pair
+    ),
+    "write-system": "import sys\nopen(sys.prefix + '/left', 'w')",
+    "mount": "import ctypes\nassert ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0",
+    "set-clock": "import time\ntime.clock_settime(time.CLOCK_REALTIME, 0)",
+    "become-root": "import os\nos.setuid(0)",
+    "raw-network": "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
+    "device": "open('/dev/vda', 'rb')",
+    "answers-of-others": "import os, pathlib\nassert list(pathlib.Path.home().glob('.ipython/**/history*'))",
+}
+"""What must hold on every rung, the lowest included."""
+
+_REACHED = "REACHED"
+_LEFT = "left-by-a-student"
+_PLACES = "for folder in ('.', '/tmp', '/dev/shm', '/var/tmp'):\n"
+LEAVE = (
+    f"import os\n{_PLACES}"
+    f"    try: open(folder + '/{_LEFT}', 'w').write('answers')\n    except OSError as error: print(error)"
+)
+FIND = f"import os\n{_PLACES}    print(os.path.exists(folder + '/{_LEFT}'), 'leave' in globals())"
+"""What one student leaves, and how the next looks for it: `FIND` prints nothing but "False"."""
+
+
+def job(world: World, grader: int, secret: str) -> Job:
+    """A submission that tries everything, a cell each.
+
+    Args:
+        grader: the pid of the process that runs it.
+        secret: a word in that process's environment.
+    """
+    places = {
+        "course": world.course,
+        "port": world.port,
+        "spoken": world.spoken,
+        "named": world.named,
+        "bystander": world.bystander,
+        "grader": grader,
+        "secret": secret,
+        "secret_start": secret[0],
+        "secret_rest": secret[1:],
+    }
+    made = []
+    for code in (NEVER | OPEN).values():
+        body = textwrap.indent(code.format(**places), "    ")
+        made.append(
+            f"try:\n{body}\n    print('{_REACHED}')\nexcept BaseException as error:\n    print('refused', repr(error))"
+        )
+    return cases.job(*made, budget=Budget(cell_s=20, total_s=120))
+
+
+def said(outcome: Outcome) -> dict[str, str]:
+    """What each attempt came to."""
+    return dict(zip(NEVER | OPEN, cases.texts(outcome), strict=True))
+
+
+def reached(attempts: dict[str, str]) -> set[str]:
+    """Those that were not refused, or of which nothing is known."""
+    return {name for name, text in attempts.items() if "refused " not in text or _REACHED in text}
+
+
+def verdicts(rung: str) -> Iterator[Verdict]:
+    """Try all of it on one rung."""
+    secret = os.environ["AUTOGRADER_DOCTOR"] = f"k{secrets.token_hex(12)}"
+    with build() as world:
+        before = sorted(path.name for path in world.course.rglob("*"))
+        attempts = said(cases.run(job(world, os.getpid(), secret), rung))
+        open_now = reached(attempts)
+        for name, text in attempts.items():
+            wrong = "it was not refused" if name in open_now else ""
+            yield Verdict("reaching", name, wrong, text.partition("refused ")[2].partition("\n")[0])
+        changed = before != sorted(path.name for path in world.course.rglob("*"))
+        yield Verdict("reaching", "change-course", "the course's files were changed" if changed else "", "")
+    yield _left(rung)
+
+
+def _left(rung: str) -> Verdict:
+    cases.run(cases.job(LEAVE), rung)
+    found = set(cases.texts(cases.run(cases.job(FIND), rung))[0].split())
+    return Verdict("reaching", "leave-for-the-next", "" if found == {"False"} else "the next submission finds it", "")
