@@ -92,7 +92,10 @@ class ProjectForm(anywidget.AnyWidget):
         text = self.text
         found = self._read()
         if found not in (self._on_disk, text):
-            self.status = f"NOT saved: {self.path.name} was changed elsewhere. Run this cell again to load it."
+            self.status = (
+                f"NOT saved: {self.path.name} was changed elsewhere. Run this cell again to load it. "
+                "Your text stays in this browser meanwhile."
+            )
             return False
         if found != text:
             try:

@@ -93,7 +93,7 @@ def test_view_follows_records_and_faults(cluster: kit.Cluster, open_view: Callab
     for _ in range(5):
         producer.send(TOPIC, b"a song", partition=0)
     producer.close()
-    says(browser, "offsets 0 to 5")
+    says(browser, "offsets 0 to 4")
 
     done = browser.press("kill", node=2)
 

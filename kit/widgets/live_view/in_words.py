@@ -34,5 +34,5 @@ def _row(row: list[Any], nodes: list[dict[str, Any]]) -> str:
 def _offsets(start: int, high_watermark: int) -> str:
     """The records that a consumer can read: the high watermark is the offset behind the last of them."""
     if start < high_watermark:
-        return f"offsets {start} to {high_watermark}"
+        return f"offsets {start} to {high_watermark - 1}"
     return f"empty, next offset {high_watermark}" if high_watermark else "empty"

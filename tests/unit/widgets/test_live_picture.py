@@ -158,7 +158,7 @@ def test_words_say_the_same() -> None:
         "Broker 2: alive, slow (+9 ms)",
         "Broker 3: alive",
         "The network is cut: {2} from {1}.",
-        "a-0: 1 leads, 2 is behind, 3 follows in sync; offsets 0 to 7",
+        "a-0: 1 leads, 2 is behind, 3 follows in sync; offsets 0 to 6",
         "a-1: no leader, 1 follows in sync, 2 follows in sync, 3 follows in sync; offsets unknown",
     ]
 

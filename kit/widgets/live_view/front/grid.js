@@ -61,7 +61,7 @@ function makeSlot() {
 
 function offsetsInWords(start, highWatermark) {
   if (highWatermark === null) return "offsets not known";
-  if (start !== highWatermark) return `offsets ${offset(start)} to ${offset(highWatermark)}`;
+  if (start !== highWatermark) return `offsets ${offset(start)} to ${offset(highWatermark - 1)}`;
   return highWatermark === 0 ? "empty" : `empty, next offset ${offset(highWatermark)}`;
 }
 
@@ -90,7 +90,10 @@ function makeRow(numNodes) {
     leaderless.hidden = leader !== null;
     // Nobody can tell the offsets of a partition without a leader, and that it has none stands beside it.
     setText(offsets, leader === null && highWatermark === null ? "" : offsetsInWords(start, highWatermark));
-    offsets.title = "from the log start offset to the high watermark: up to there consumers can read";
+    offsets.title =
+      highWatermark === null
+        ? ""
+        : `what consumers can read: from the log start offset, ${offset(start)}, to below the high watermark, ${offset(highWatermark)}`;
     setText(rate, perSecond > 0 ? `+${perSecond < 10 ? perSecond : Math.round(perSecond).toLocaleString("en")}/s →` : "");
     const paths = perSecond > 0 ? lanes(roles) : [];
     slots.forEach((slot, column) => slot.update(roles[column], paths[column] ?? []));
