@@ -12,6 +12,7 @@ from html import escape
 from typing import Any, Self
 
 from kit.client_properties import read_environment, read_properties
+from kit.errors import ArgumentError
 
 HIDDEN = "(hidden)"
 
@@ -99,7 +100,12 @@ class ClientSettings(Mapping[str, Any]):
 def settings_of(cluster: Any) -> ClientSettings:
     """How to reach a cluster; of anything that only has ``bootstrap_servers``, that alone."""
     settings = getattr(cluster, "client_settings", None)
-    return ClientSettings({"bootstrap_servers": cluster.bootstrap_servers} if settings is None else settings)
+    if settings is not None:
+        return ClientSettings(settings)
+    if not hasattr(cluster, "bootstrap_servers"):
+        kind = type(cluster).__name__
+        raise ArgumentError(f"A value of type {kind} is no cluster: give what kit.start() or kit.connect() returned.")
+    return ClientSettings({"bootstrap_servers": cluster.bootstrap_servers})
 
 
 def _hidden(name: str, value: Any) -> Any:

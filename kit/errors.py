@@ -2,6 +2,7 @@
 
 * `KitError`: every error of the kit.
 
+  * `ArgumentError`: a value makes no sense where it was given; the text names those that do.
   * `StartError`: a cluster cannot start.
   * `ConnectError`: a cluster that exists cannot be reached, or not with these settings.
   * `ClusterClosedError`: the cluster is no longer there.
@@ -29,6 +30,10 @@ class KitError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the learner's own lines and the sentence, without the frames inside the kit."""
         return rendered(self)
+
+
+class ArgumentError(KitError, ValueError):
+    """A value makes no sense where it was given."""
 
 
 class StartError(KitError):

@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kit.errors import ArgumentError
+
 MURMUR2, CRC32 = "murmur2", "CRC32"
 RANDOM, ROUND_ROBIN, STICKY = "random", "round-robin", "sticky"
 
@@ -71,12 +73,12 @@ def choice(key: bytes, num_partitions: int, hash_name: str = MURMUR2) -> Choice:
         hash_name: a name out of `HASHES`.
 
     Raises:
-        ValueError: there is no such hash, or no partition.
+        ArgumentError: there is no such hash, or no partition.
     """
     if hash_name not in HASHES:
-        raise ValueError(f"There is no hash {hash_name!r} here, only {', '.join(HASHES)}.")
+        raise ArgumentError(f"There is no hash {hash_name!r} here, only {', '.join(HASHES)}.")
     if num_partitions < 1:
-        raise ValueError(f"A topic has at least one partition, not {num_partitions}.")
+        raise ArgumentError(f"A topic has at least one partition, not {num_partitions}.")
     value = HASHES[hash_name](key)
     return Choice(hash_name, value, value & _POSITIVE if hash_name == MURMUR2 else value, num_partitions)
 

@@ -13,7 +13,7 @@ import traitlets
 
 from kit import cells
 from kit.cluster import Cluster, start
-from kit.errors import KitError
+from kit.errors import ArgumentError, KitError
 from kit.lessons import failure_matrix as lesson
 from kit.lessons.failure_matrix import FAILURES, ROWS, Seen
 from kit.plain_errors import plainly
@@ -74,6 +74,8 @@ class FailureMatrix(TextTwin):
         self._is_closed = False
         super().__init__(matrix=_matrix(), chosen=_as_text(self._memory.predictions))
         self._states = {name: self._at_rest(name) for name in _NAMES}
+        if self._memory.seen:
+            self._status = self._summary()
         self._show()
         self.observe(self._predicted, "chosen")
         self.on_msg(self.receive)
@@ -114,12 +116,14 @@ class FailureMatrix(TextTwin):
         """Set or change the prediction of a row: "taken and kept", "refused" or "may be lost".
 
         Raises:
-            ValueError: there is no such row, or no such word.
+            ArgumentError: there is no such row, or no such word.
         """
         found = lesson.cleaned({row: word})
         if not found:
             words = ", ".join(f'"{each}"' for each in lesson.WORDS)
-            raise ValueError(f"Row {row!r}, {word!r}: rows are 1 to {len(ROWS)}, and a prediction is one of {words}.")
+            raise ArgumentError(
+                f"Row {row!r}, {word!r}: rows are 1 to {len(ROWS)}, and a prediction is one of {words}."
+            )
         self.chosen = _as_text(self._memory.predictions | found)
 
     @plainly
@@ -127,10 +131,10 @@ class FailureMatrix(TextTwin):
         """Run the rows of a failure ("A" to "D") and wait for it; None for all rows that were not run yet.
 
         Raises:
-            ValueError: there is no such failure.
+            ArgumentError: there is no such failure.
         """
         if failure is not None and failure not in _NAMES:
-            raise ValueError(f"There is no failure {failure!r}: they are called {', '.join(_NAMES)}.")
+            raise ArgumentError(f"There is no failure {failure!r}: they are called {', '.join(_NAMES)}.")
         self._wait()
         waiting = [name for name in _NAMES if self._states[name] != "done"]
         self._begin(waiting if failure is None else [failure])

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import anywidget
 import traitlets
 
+from kit.errors import ArgumentError
 from kit.lessons import log_files
 from kit.lessons.log_files import Lookup, PlacedBatch, SegmentFiles
 from kit.widgets._assets import script, style
@@ -82,10 +83,10 @@ class LogInspector(anywidget.AnyWidget):
         """Show the way to an offset, as the form does; gives it back, None when there is no such file.
 
         Raises:
-            ValueError: this is no offset.
+            ArgumentError: this is no offset.
         """
-        if offset < 0:
-            raise ValueError(f"{offset!r} is no offset: give a whole number, 0 or more.")
+        if not _is_offset(offset):
+            raise ArgumentError(f"{offset!r} is no offset: give a whole number, 0 or more.")
         return self._find(offset)
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -222,6 +223,10 @@ def steps_of(lookup: Lookup, offset: int) -> list[str]:
     offsets = f"{header.base_offset:,} to {header.last_offset:,}"
     where = f"the batch at byte {lookup.found.position:,} holds the offsets {offsets}"
     return [*steps, f"{read} read of {segment.log_bytes:,} bytes in the file: {where}."]
+
+
+def _is_offset(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _overview(

@@ -19,6 +19,7 @@ import anywidget
 import traitlets
 
 from kit import cells
+from kit.errors import ArgumentError, KitError
 from kit.widgets._assets import script, style
 
 _MOST_CHARACTERS = 20_000  # kept of a screen; older lines go
@@ -26,6 +27,10 @@ _CHUNK_BYTES = 4_096
 _END_S = 3.0
 _WAIT_S = 60.0
 _PAUSE_S = 0.05
+
+
+class TerminalTimeoutError(KitError, TimeoutError):
+    """A command of a terminal goes on for longer than somebody waits."""
 
 
 class Terminal:
@@ -131,7 +136,7 @@ class Terminal:
             Whether it has; False as soon as the command has ended without it.
 
         Raises:
-            TimeoutError: it goes on and prints something else; the text has the end of the screen.
+            TerminalTimeoutError: it goes on and prints something else; the text has the end of the screen.
         """
         self._wait(lambda: text in self.said or not self.is_running, f"{text!r} is not on the screen", timeout_s)
         return text in self.said
@@ -140,7 +145,7 @@ class Terminal:
         """Wait until no command runs.
 
         Raises:
-            TimeoutError: it goes on.
+            TerminalTimeoutError: it goes on.
         """
         self._wait(lambda: not self.is_running, f"{self.line!r} still runs", timeout_s)
 
@@ -168,7 +173,9 @@ class Terminal:
         give_up_s = time.monotonic() + timeout_s
         while not reached():
             if time.monotonic() > give_up_s:
-                raise TimeoutError(f"{why_not} after {timeout_s:.0f} s. The screen ends with: {self.text[-300:]}")
+                raise TerminalTimeoutError(
+                    f"{why_not} after {timeout_s:.0f} s. The screen ends with: {self.text[-300:]}"
+                )
             time.sleep(_PAUSE_S)
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
@@ -219,7 +226,10 @@ class Terminals(anywidget.AnyWidget):
         cells.remember(self)
 
     def __getitem__(self, name: str) -> Terminal:
-        return self._terminals[name]
+        found = self._terminals.get(name)
+        if found is None:
+            raise ArgumentError(f"There is no terminal {name!r}, only {', '.join(self._terminals)}.")
+        return found
 
     @property
     def text(self) -> str:

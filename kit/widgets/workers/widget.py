@@ -116,9 +116,9 @@ class Workers(TextTwin):
         """
         self._check_open()
         with self._lock:
-            if count < 1 or len(self.names) + count > MOST_WORKERS:
+            if not _is_number(count) or count < 1 or len(self.names) + count > MOST_WORKERS:
                 raise WorkersError(
-                    f"{count} more is not possible: there are {len(self.names)}, {MOST_WORKERS} at most."
+                    f"{count!r} more is not possible: there are {len(self.names)}, {MOST_WORKERS} at most."
                 )
             self._forget()
             added = [f"{self.group_id}-{next(self._numbers)}" for _ in range(count)]
@@ -168,8 +168,8 @@ class Workers(TextTwin):
             WorkersTimeoutError: it takes too long.
             ClusterClosedError: the cluster is closed, or no broker answers.
         """
-        if not 0 <= count <= MOST_WORKERS:
-            raise WorkersError(f"{count} workers are not possible: 0 to {MOST_WORKERS} are.")
+        if not _is_number(count) or not 0 <= count <= MOST_WORKERS:
+            raise WorkersError(f"{count!r} workers are not possible: 0 to {MOST_WORKERS} are.")
         self._check_open()
         for name in reversed(self.names[count:]):
             self.leave(name)
@@ -207,9 +207,12 @@ class Workers(TextTwin):
         """One worker as it is now, or was when it ended.
 
         Raises:
-            KeyError: there was none of that name.
+            WorkersError: there was none of that name.
         """
-        return {look.name: look for look in self._looks()}[name]
+        looks = {look.name: look for look in self._looks()}
+        if name not in looks:
+            raise WorkersError(f"No worker {name!r} was there: choose from {', '.join(looks) or 'nobody'}.")
+        return looks[name]
 
     def counts(self) -> dict[str, int]:
         """How many records each of them has worked on, those included that are gone."""
@@ -346,3 +349,7 @@ class Workers(TextTwin):
             }
             if picture != self.picture:
                 self.picture = picture
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
