@@ -16,11 +16,15 @@ from autograder.quick_imports import quick_imports
 
 if TYPE_CHECKING:
     from autograder.late import LatePolicy
+    from autograder.quizzes.graded import GradedQuiz
+    from kit.quizzes import Quiz
 
 JUDGINGS = ("evidence", "probes", "asserts")
 RUNGS = ("none", "rlimits", "docker", "landlock", "bubblewrap", "namespaces")  # of the jail ladder, weakest first
 _MIB = 1024 * 1024
-_KNOWN = frozenset({"title", "judging", "budget", "weakest_rung", "properties", "arena", "late", "needs_notebooks"})
+_KNOWN = frozenset({
+    "title", "judging", "budget", "weakest_rung", "properties", "quizzes", "arena", "late", "needs_notebooks",
+})  # fmt: skip
 _BUDGET = {each.name for each in dataclasses.fields(Budget)}
 _LATE = frozenset({"grace_hours", "percent_per_day", "by_whole_days", "most_percent"})
 
@@ -55,10 +59,11 @@ class Assignment:
         judging: "evidence", "probes" or "asserts".
         budget: what one submission may use.
         weakest_rung: the lowest rung of the jail ladder that is good enough.
-        properties: what points are given for; empty for "asserts".
+        properties: what the judge gives points for; empty for "asserts".
+        quizzes: quizzes that count; their points come from the answer files.
         arena: the plan of a run with a cluster, for "evidence".
         late: what handing in late costs; None leaves it to nbgrader_config.py.
-        script: the text of judge.py; empty for "asserts".
+        script: the text of judge.py; empty for "asserts", and where only quizzes count.
         needs_notebooks: whether a submission without a notebook is none; not so where other files are graded.
     """
 
@@ -69,6 +74,7 @@ class Assignment:
     budget: Budget = field(default_factory=Budget)
     weakest_rung: str = "landlock"
     properties: tuple[Property, ...] = ()
+    quizzes: tuple[GradedQuiz, ...] = ()
     arena: Mapping[str, Any] | None = None
     late: LatePolicy | None = None
     script: str = ""
@@ -80,11 +86,11 @@ class Assignment:
         return self.judging == "asserts"
 
     def points_of(self) -> dict[str, float]:
-        """grade_id -> the points of its properties together."""
+        """grade_id -> the points of its properties, or of its quiz, together."""
         points: dict[str, float] = {}
         for each in self.properties:
             points[each.grade_id] = points.get(each.grade_id, 0.0) + each.points
-        return points
+        return points | {each.grade_id: each.quiz.points for each in self.quizzes}
 
 
 def read_assignment(course: Path, name: str) -> Assignment:
@@ -135,11 +141,13 @@ class _Reader:
 
     def assignment(self, name: str, folder: Path) -> Assignment:
         judging = self._one_of("judging", JUDGINGS, None)
-        script = self._script(folder) if judging != "asserts" else ""
         properties = self._properties()
-        if judging == "asserts" and properties:
-            raise self._error("with 'judging: asserts' the points are those of the test cells; remove 'properties'")
-        if judging != "asserts" and not properties:
+        quizzes = self._quizzes(folder, {each.grade_id for each in properties})
+        script = self._script(folder) if judging != "asserts" and (properties or not quizzes) else ""
+        if judging == "asserts" and (properties or quizzes):
+            what = "properties" if properties else "quizzes"
+            raise self._error(f"with 'judging: asserts' the points are those of the test cells; remove '{what}'")
+        if judging != "asserts" and not properties and not quizzes:
             raise self._error("'properties' is missing: a list of grade_id, name and points")
         if (self._values.get("arena") is not None) != (judging == "evidence"):
             raise self._error("'arena' belongs to 'judging: evidence', and only there")
@@ -151,6 +159,7 @@ class _Reader:
             budget=self._budget(),
             weakest_rung=self._one_of("weakest_rung", RUNGS, "landlock"),
             properties=properties,
+            quizzes=quizzes,
             arena=self._mapping("arena") if judging == "evidence" else None,
             late=self._late(),
             script=script,
@@ -209,6 +218,47 @@ class _Reader:
         if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < float("inf"):
             raise self._error(f"property {number} has {points!r} points; it must be a number, 0 or more")
         return Property(str(entry["grade_id"]), str(entry["name"]), float(points))
+
+    def _quizzes(self, folder: Path, taken: set[str]) -> tuple[GradedQuiz, ...]:
+        made: dict[str, GradedQuiz] = {}
+        for grade_id, entry in self._mapping("quizzes").items():
+            where = f"'quizzes' of {grade_id}"
+            if grade_id in taken:
+                raise self._error(f"{where}: the cell has 'properties', too; give the quiz a cell of its own")
+            if not isinstance(entry, dict) or not {"quiz"} <= entry.keys() <= {"quiz", "attempts", "most"}:
+                raise self._error(f"{where} must have quiz (a file), and may have attempts and most")
+            graded = self._graded_quiz(folder, grade_id, entry, where)
+            if graded.quiz.id in made:
+                raise self._error(f"{where}: the quiz {graded.quiz.id} is there twice")
+            made[graded.quiz.id] = graded
+        return tuple(made.values())
+
+    def _graded_quiz(self, folder: Path, grade_id: str, entry: dict[str, Any], where: str) -> GradedQuiz:
+        from autograder.quizzes.graded import GradedQuiz
+        from autograder.quizzes.marking import POLICIES
+
+        file, attempts, most = entry["quiz"], entry.get("attempts", "last"), entry.get("most")
+        if not isinstance(file, str) or Path(file).name != file or not file.endswith(".yml"):
+            raise self._error(f"{where}: {file!r} is no name of a .yml file beside assignment.yaml")
+        if attempts not in POLICIES:
+            raise self._error(f"{where}: attempts is {attempts!r}; it must be one of {', '.join(POLICIES)}")
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+            raise self._error(f"{where}: most is {most!r}; it must be a whole number, 1 or more")
+        return GradedQuiz(grade_id, file, self._quiz(folder / file, where), attempts, most)
+
+    def _quiz(self, path: Path, where: str) -> Quiz:
+        from kit.errors import QuizError
+        from kit.quizzes import names, read_quiz
+
+        try:
+            quiz = read_quiz(path)
+        except QuizError as error:
+            raise self._error(f"{where}: {' '.join(str(error).split()).rstrip('.')}") from None
+        if not quiz.has_keys:
+            raise self._error(f"{where}: {path.name} has no keys; the one with keys lies beside assignment.yaml")
+        if quiz.id in names():
+            raise self._error(f"{where}: the kit has a quiz {quiz.id!r}, whose answers would be in the same file")
+        return quiz
 
     def _late(self) -> LatePolicy | None:
         if "late" not in self._values:

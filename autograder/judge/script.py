@@ -30,6 +30,7 @@ class Script:
         text: Python; the instructor's, so it is trusted. It defines ``judge(outcome, seed) -> list[Score]`` and,
             where the kernel is asked, ``probes(seed) -> list[Probe]``; for files, see `judge`, `pages` and `flags`.
         points: (grade_id, name of the property) -> the points that it can have, in the order of the assignment.
+            Without any there is nothing to judge.
     """
 
     where: str
@@ -67,6 +68,8 @@ class Script:
         Raises:
             JudgeError: the script failed, or gave points that the assignment does not have.
         """
+        if not self.points:  # only quizzes count
+            return ()
         function = self._namespace().get("judge")
         if function is None:
             raise JudgeError(f"{self.where} must define judge(outcome, seed).")

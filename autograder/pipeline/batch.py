@@ -263,7 +263,8 @@ class Batch:
         name = self._desk.assignment.name
         try:
             submission = self._desk.course.folder("submitted", name, student)
-            return keys.of_submission(submission, self._desk.release, assignment_key, seed_of(student, name))
+            earlier = self._desk.earlier_answers(student)
+            return keys.of_submission(submission, self._desk.release, assignment_key, seed_of(student, name), earlier)
         except ReleaseError as error:
             raise GradingError(str(error)) from error
 

@@ -15,6 +15,7 @@ from autograder.intake.limits import Limits
 from autograder.intake.names import folded
 from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
+from autograder.pipeline.history import keep
 
 
 @dataclass
@@ -121,7 +122,7 @@ def _put(course: Course, assignment: str, student: str, work: _Work, *, force: b
         return
     else:
         done.changed.append(student)
-        shutil.rmtree(place)
+        keep(course, assignment, student, place)
     place.parent.mkdir(parents=True, exist_ok=True)
     new.chmod(0o755)
     new.rename(place)

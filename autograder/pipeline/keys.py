@@ -27,8 +27,14 @@ def of_assignment(folders: Iterable[Path], rung: str) -> str:
     return digest.hexdigest()
 
 
-def of_submission(submission: Path, release: Path, assignment_key: str, seed: int) -> str:
-    """Of what one student handed in; nothing is followed that the intake would not follow."""
+def of_submission(
+    submission: Path, release: Path, assignment_key: str, seed: int, earlier: Iterable[bytes] = ()
+) -> str:
+    """Of what one student handed in; nothing is followed that the intake would not follow.
+
+    Args:
+        earlier: what counts of earlier submissions.
+    """
     limits = Limits()
     refused = Flags()
     files = take(submission, read_release(release, limits), limits, refused)
@@ -37,6 +43,8 @@ def of_submission(submission: Path, release: Path, assignment_key: str, seed: in
         _add(digest, path, content)
     for flag in refused.all():
         _add(digest, "", str(flag).encode())
+    for content in earlier:
+        _add(digest, "earlier", content)
     return digest.hexdigest()
 
 

@@ -45,6 +45,10 @@ def release(course: Course, assignment: Assignment, *, force: bool = False) -> N
         words = " ".join(str(error).split())
         raise GradingError(f"nbgrader could not make the release of {assignment.name}: {words}") from error
     _strip_quizzes(made)
+    from autograder.quizzes import without_keys
+
+    for each in assignment.quizzes:
+        (made / each.file).write_text(without_keys(each.quiz), encoding="utf-8")
 
 
 def _strip_quizzes(folder: Path) -> None:

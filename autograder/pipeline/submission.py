@@ -15,6 +15,7 @@ from autograder.judge.writing import Notebook, number, test_cells, write_pages, 
 from autograder.pipeline import converters, notebooks
 from autograder.pipeline.course import Course
 from autograder.pipeline.harmless import Harmless
+from autograder.pipeline.history import earlier_answers
 from autograder.pipeline.work import Performed
 
 FORGEABLE = "forgeable: these points come from tests in the student's own process, which it can change"
@@ -97,6 +98,8 @@ class Desk:
         """Write outputs and points into the notebooks, and have nbgrader record them."""
         outcome, scores = performed.outcome, self._with_doubt(prepared, performed.scores)
         lines = list(performed.flags)
+        if scores is not None:
+            scores = (*scores, *self._quiz_scores(prepared, lines))
         for file, notebook in prepared.sanitized.items():
             if not notebooks.take_outputs(notebook, file, outcome.notebooks.get(file, ""), outcome.stops):
                 lines.append(f"{file}: it did not come back from the worker as it was sent; nothing of it counts.")
@@ -110,6 +113,20 @@ class Desk:
         self._put(prepared)
         self._leave_open(prepared.student, made)
         return Recorded(made, tuple(lines))
+
+    def earlier_answers(self, student: str) -> list[bytes]:
+        """What counts of earlier submissions: the answers to all quizzes."""
+        course, name = self.course, self.assignment.name
+        return [each for quiz in self.assignment.quizzes for each in earlier_answers(course, name, student, quiz)]
+
+    def _quiz_scores(self, prepared: Prepared, lines: list[str]) -> list[Score]:
+        made = []
+        for quiz in self.assignment.quizzes:
+            earlier = earlier_answers(self.course, self.assignment.name, prepared.student, quiz)
+            attempts = quiz.sat(earlier, prepared.intake.files.get(quiz.answer_file))
+            made += quiz.scores(attempts)
+            lines += quiz.troubles(attempts)
+        return made
 
     def record_nothing(self, student: str) -> None:
         """Give 0 points where no notebook could be graded; what nobody has run must not keep an older mark."""
@@ -176,6 +193,7 @@ class Desk:
             and path.suffix != ".ipynb"
             and (name := path.relative_to(work).as_posix()) != "timestamp.txt"
         }  # of the course's own files those that students know: nbgrader put the source's there, with keys of quizzes
+        files |= {each.file: (self.release / each.file).read_bytes() for each in self.assignment.quizzes}
         return Job(
             student=student,
             assignment=self.assignment.name,
