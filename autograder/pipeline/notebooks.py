@@ -30,8 +30,15 @@ def text(notebook: Notebook) -> str:
 
 
 def as_released(notebook: Notebook, release: Notebook) -> Notebook:
-    """A copy in which each locked cell has the text that students were given: no hidden test is in it."""
-    texts = {grade_id: cell["source"] for cell in release["cells"] if (grade_id := _locked_id(cell))}
+    """A copy in which each locked cell has the text that students were given, and test cells have none.
+
+    So no hidden test is in it, and no time goes into tests whose outputs a judge's will replace.
+    """
+    texts = {
+        grade_id: cell["source"]
+        for cell in release["cells"]
+        if (grade_id := _locked_id(cell)) and not cell["metadata"]["nbgrader"].get("grade")
+    }
     made: Notebook = json.loads(json.dumps(notebook))
     for cell in made["cells"]:
         grade_id = _locked_id(cell)

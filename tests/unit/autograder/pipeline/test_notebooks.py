@@ -41,12 +41,15 @@ def ran(made: dict[str, Any], *outputs: list[Any]) -> str:
 
 
 def test_as_released_hides_tests_and_keeps_answers() -> None:
-    """Locked cells have the text that students know; the original keeps its own."""
-    made = notebook("def f(x): return x + 1", f"assert f(1) == 2\n{_SECRET}")
-    copy = as_released(made, notebook("def f(x): ...", "assert f(1) == 2"))
+    """Test cells are empty, other locked cells have the text that students know; the original keeps its own."""
+    made = notebook("def f(x): return x + 1", f"assert f(1) == 2\n{_SECRET}", f"{_SECRET}")
+    released = notebook("def f(x): ...", "assert f(1) == 2", "def given(): ...")
+    for each in (made, released):
+        each["cells"][2]["metadata"]["nbgrader"]["grade"] = False
+    copy = as_released(made, released)
 
     assert _SECRET not in text(copy)
-    assert copy["cells"][0]["source"] == "def f(x): return x + 1"
+    assert [cell["source"] for cell in copy["cells"]] == ["def f(x): return x + 1", "", "def given(): ..."]
     assert _SECRET in text(made)
 
 
