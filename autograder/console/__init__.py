@@ -20,7 +20,7 @@ from kit.console.words import CommandLineError, did_you_mean, make_printable
 
 COMMANDS = {
     "release": "make the version for students, and look that it tells nothing",
-    "collect": "take submissions out of what Moodle or Canvas let you download",
+    "collect": "take submissions out of what Moodle, Canvas or Blackboard let you download",
     "check": "say what is wrong with submissions, and run nothing",
     "grade": "grade what is new or has changed",
     "resume": "go on where the last `grade` was stopped",

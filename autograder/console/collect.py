@@ -13,7 +13,8 @@ def run(argv: list[str]) -> int:
     made = parser(
         "collect",
         "Put what students handed in where `autograder grade` looks for it.\n\n"
-        "Understood are Moodle's and Canvas's downloads, and a folder or zip file with a folder for each student.\n"
+        "Understood are Moodle's, Canvas's and Blackboard's downloads, and a folder or zip file with a folder for each "
+        "student.\n"
         "A student is found in the gradebook by the number or the name that the LMS says.",
         [("autograder collect streams ~/Downloads/submissions.zip", "a download of all submissions")],
     )

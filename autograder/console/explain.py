@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from autograder.console.words import CommandLineError, did_you_mean, one_line, parser, say
 from autograder.intake.flags import shown
-from autograder.judge.writing import safe
+from autograder.judge.writing import number, safe
 from autograder.pipeline.course import open_course
 from autograder.pipeline.ledger import Entry
 
@@ -30,25 +31,42 @@ def run(argv: list[str]) -> int:
     if not latest:
         hint = did_you_mean(options.student, students) if options.student not in students else ""
         raise CommandLineError(f"Nothing was graded for {shown(options.student)!r}{hint}.")
-    for entry in latest.values():
-        _explain(entry)
+    with course.gradebook() as gradebook:
+        for entry in latest.values():
+            _explain(entry, _counted(gradebook, entry))
     return 0
 
 
-def _explain(entry: Entry) -> None:
+def _counted(gradebook: Any, entry: Entry) -> str:
+    """What the gradebook counts: also what a person gave, and without what being late costs; empty for nothing."""
+    found = [each for each in gradebook.assignment_submissions(entry.assignment) if each.student_id == entry.student]
+    if not found:
+        return ""
+    submission = found[0]
+    points, penalty = float(submission.score or 0), float(submission.late_submission_penalty or 0)
+    text = f"in the gradebook: {number(max(0.0, points - penalty))} of {number(float(submission.max_score))} points"
+    if penalty:
+        hours = (submission.total_seconds_late or 0) / 3600
+        text += f"; {number(penalty)} of {number(points)} were taken off for being {hours:.1f} hours late"
+    return text + ("; a part is still to be graded by hand" if submission.needs_manual_grade else "")
+
+
+def _explain(entry: Entry, counted: str) -> None:
     from autograder.pipeline.batch import note_of
 
     points, of = sum(score.points for score in entry.scores), sum(score.of for score in entry.scores)
     say(one_line(entry.student, f"{entry.assignment}: {points:g} of {of:g} points"))
     say(f"  judged by {entry.judging}; jail: {entry.rung or 'none, nothing was run'}; seed {entry.seed}")
+    if counted:
+        say(f"  {counted}")
     if note := note_of(entry):
         say(f"  {note}")
     if entry.trouble:
         say(f"  {_plain(entry.trouble)}")
     for score in entry.scores:
         say(
-            f"  {_plain(score.grade_id)} / {_plain(score.name)}: {score.points:g} of {score.of:g}. "
-            f"{_plain(score.reason)}"
+            f"  {_plain(score.grade_id)} / {_plain(score.name)}: {score.points:g} of {score.of:g}"
+            f"{', a person decides' if score.needs_human else ''}. {_plain(score.reason)}"
         )
         for line in score.proof:
             say(f"      {_plain(line)}")

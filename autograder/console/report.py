@@ -1,40 +1,92 @@
-"""``autograder report``: a page about the class."""
+"""``autograder report``: a page about the class, and the marks in a file that an LMS reads."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+from autograder.assignment import Assignment
 from autograder.console.words import opened, parser, say
-from autograder.pipeline.course import GradingError
+from autograder.pipeline.course import Course, GradingError
+
+_EXPORTS = {"csv": "SafeCsvExport", "canvas": "CanvasExport", "moodle": "MoodleExport"}
 
 
 def run(argv: list[str]) -> int:
     """Run the command; returns its exit status."""
-    made = parser("report", "Write a page about the class: marks, what was hard, flags, time and memory.")
+    made = parser(
+        "report",
+        "Write a page about the class: marks, what was hard, flags, who is like whom, time and memory.",
+        [("autograder report streams --export canvas", "and a file with the marks for Canvas")],
+    )
     made.add_argument("assignment")
     made.add_argument("--output", metavar="FILE", help="where it goes (default: report-ASSIGNMENT.html)")
+    made.add_argument(
+        "--export", action="append", default=[], choices=sorted(_EXPORTS), metavar="WHAT",
+        help=f"write the marks, too: {', '.join(sorted(_EXPORTS))}; more than once",
+    )  # fmt: skip
     options = made.parse(argv)
     course, assignment = opened(options)
 
+    path = Path(options.output) if options.output else course.root / f"report-{assignment.name}.html"
+    path.write_text(_page(course, assignment), encoding="utf-8")
+    say(f"Report: {path}")
+    for what in dict.fromkeys(options.export):
+        _export(course, assignment, what)
+    return 0
+
+
+def _page(course: Course, assignment: Assignment) -> str:
+    from autograder.pipeline import review
     from autograder.pipeline.batch import open_ledger
     from autograder.report import StudentResult, page
 
     entries = open_ledger(course).latest(assignment.name)
     if not entries:
         raise GradingError(f"Nothing was graded for {assignment.name} yet: `autograder grade {assignment.name}`.")
+    comparison = review.alike(course, assignment, sorted(entries))
+    alike = review.flags_of(comparison)
     results = [
         StudentResult(
             student=entry.student,
             scores=entry.scores,
-            flags=entry.flags,
+            flags=(*entry.flags, *alike.get(entry.student, ())),
             stops=entry.stops,
             usage=entry.usage,
             rung=entry.rung,
             failure=entry.trouble or ("there was nothing that could be graded" if entry.status == "nothing" else None),
         )
-        for entry in sorted(entries.values(), key=lambda each: each.student)
+        for _, entry in sorted(entries.items())
     ]
-    path = Path(options.output) if options.output else course.root / f"report-{assignment.name}.html"
-    path.write_text(page(assignment.title, results, judging=assignment.judging), encoding="utf-8")
-    say(f"Report: {path}")
-    return 0
+    return page(
+        assignment.title,
+        results,
+        judging=assignment.judging,
+        quiz_items=review.quiz_items(course, assignment, sorted(entries)),
+        similar=[*(pair.line for pair in comparison.pairs), *comparison.notes],
+    )
+
+
+def _export(course: Course, assignment: Assignment, what: str) -> None:
+    """Write the marks of one assignment, as `nbgrader export` with this plugin does."""
+    from autograder import exports
+
+    path = course.root / f"{what}-{assignment.name}.csv"
+    log = logging.getLogger("autograder.exports")
+    log.propagate = False
+    log.handlers = [_Told()]
+    plugin = getattr(exports, _EXPORTS[what])
+    with course.gradebook() as gradebook:
+        plugin(config=course.config, to=str(path), assignment=[assignment.name], log=log).export(gradebook)
+    say(f"Marks: {path}")
+
+
+class _Told(logging.Handler):
+    """What an instructor should know before the file is handed on."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        say(record.getMessage())

@@ -7,6 +7,7 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from autograder.intake.names import folded
 from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
 from autograder.pipeline.history import keep
+
+_TIME = "timestamp.txt"  # of nbgrader's, in a submission's folder
 
 
 @dataclass
@@ -30,10 +33,17 @@ class Collected:
 
 @dataclass
 class _Work:
-    """One student's files: path -> (number of the upload, content)."""
+    """One student's work.
+
+    Attributes:
+        files: path -> (number of the upload, content).
+        at: when the last of them was handed in, where that is known.
+    """
 
     files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     bytes: int = 0
+    at: datetime | None = None
+    is_late: bool = False
 
 
 def collect(course: Course, assignment: str, download: Path, *, force: bool = False) -> Collected:
@@ -67,7 +77,7 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
 def _add(work: _Work, found: Found, student: str, limits: Limits, refuse: Callable[[str], object]) -> None:
     path = "/".join(found.path)
     where = f"{shown(student)}: {shown(path)}"
-    if path == "timestamp.txt" and found.number:
+    if folded(path) == _TIME:  # nbgrader would take it for the time of submission
         refuse(f"{where}: when it was handed in is not the student's to say; it was left out.")
         return
     earlier = work.files.get(path)
@@ -88,6 +98,8 @@ def _add(work: _Work, found: Found, student: str, limits: Limits, refuse: Callab
         return
     work.bytes += len(content)
     work.files[path] = (found.upload, content)
+    work.at = max(filter(None, (work.at, found.at)), default=None)
+    work.is_late = work.is_late or found.is_late
 
 
 def _without_twins(works: Mapping[str, _Work], refuse: Callable[[str], object]) -> dict[str, _Work]:
@@ -112,6 +124,10 @@ def _put(course: Course, assignment: str, student: str, work: _Work, *, force: b
             target.write_bytes(content)
         except OSError as error:  # a file and a folder of one name
             done.lines.append(f"{shown(student)}: {shown(path)}: it cannot be written ({error.strerror}).")
+    if work.is_late:
+        done.lines.append(f"{shown(student)}: it came late, and the download does not say when.")
+    if work.at is not None:
+        (new / _TIME).write_text(f"{work.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC\n", encoding="utf-8")
     if not place.exists():
         done.new.append(student)
     elif _files(place) == _files(new):
@@ -132,7 +148,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and path != folder / "timestamp.txt"
+        if path.is_file() and not path.is_symlink() and path != folder / _TIME
     }
 
 

@@ -1,4 +1,4 @@
-"""What Moodle and Canvas let an instructor download, a folder or a zip file, read as files of students.
+"""What Moodle, Canvas and Blackboard let an instructor download, a folder or a zip file, read as files of students.
 
 Nothing is unpacked onto the disk; links are not followed; what is refused is one line.
 """
@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from autograder.intake.flags import shown, size
@@ -20,7 +21,12 @@ from autograder.intake.limits import Limits
 from autograder.intake.names import is_left_behind, wrong_with
 
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)_?(?P<file>.*)", re.DOTALL)
-_CANVAS = re.compile(r"(?P<name>[^_]+)(_late)?_(?P<number>\d+)_(?P<upload>\d+)_(?P<file>.+)", re.DOTALL | re.IGNORECASE)
+_CANVAS = re.compile(
+    r"(?P<name>[^_]+)(?P<late>_late)?_(?P<number>\d+)_(?P<upload>\d+)_(?P<file>.+)", re.DOTALL | re.IGNORECASE
+)
+_BLACKBOARD = re.compile(
+    r"(?:.*?_)?(?P<name>[^_]+)_attempt_(?P<at>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)", re.DOTALL
+)
 _AGAIN = re.compile(r"-\d+(?=\.[A-Za-z0-9]+$)")  # Canvas: "first-1.ipynb" is the second upload of first.ipynb
 _ENCRYPTED = 0x1
 _MOST_ENTRIES = 200_000
@@ -38,6 +44,8 @@ class Found:
         name, number: of the student, as the LMS says them; the number is empty where there is none.
         path: within the student's work.
         upload: larger for later ones.
+        at: when it was handed in, where the download says so, by this computer's clock.
+        is_late: the LMS says that it was late, and not by how much.
         read: gives its content, of at most so many bytes.
     """
 
@@ -46,6 +54,8 @@ class Found:
     path: tuple[str, ...]
     upload: int
     read: Callable[[int], bytes]
+    at: datetime | None = None
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ def read_download(path: Path, assignment: str, refuse: Callable[[str], object], 
     """
     for entry in _zipped(path) if path.is_file() else _in_folder(path):
         where = shown("/".join(entry.parts))
-        if any(is_left_behind(part) for part in entry.parts):
+        if any(is_left_behind(part) for part in entry.parts) or _is_receipt(entry):
             continue
         if reason := entry.wrong or _wrong(entry, limits):
             refuse(f"{where}: {reason}; it was left out.")
@@ -91,17 +101,45 @@ def _wrong(entry: _Entry, limits: Limits) -> str:
 
 def _recognized(entry: _Entry, assignment: str) -> Found | None:
     first, *rest = entry.parts
+    if not rest:
+        return _flat(first, entry.read)
     if match := _MOODLE.fullmatch(first):
         path = (match["file"], *rest) if match["file"] else tuple(rest)
-        return Found(match["name"], match["number"], path, 0, entry.read) if path else None
-    if not rest:
-        match = _CANVAS.fullmatch(first)
-        if match is None:
-            return None
-        return Found(match["name"], match["number"], (match["file"],), int(match["upload"]), entry.read)
+        return Found(match["name"], match["number"], path, 0, entry.read)
     if rest[0] == assignment and len(rest) > 1:  # as nbgrader itself keeps submissions
         rest = rest[1:]
     return Found(first, "", tuple(rest), 0, entry.read)
+
+
+def _flat(name: str, read: Callable[[int], bytes]) -> Found | None:
+    """A file of a download without folders. What a student called it comes last, and may look like anything."""
+    matches = {kind: match for kind in (_MOODLE, _CANVAS, _BLACKBOARD) if (match := kind.fullmatch(name))}
+    if not matches:
+        return None
+    kind, match = min(matches.items(), key=lambda each: each[1].start("file"))
+    if not match["file"]:
+        return None
+    if kind is _MOODLE:
+        return Found(match["name"], match["number"], (match["file"],), 0, read)
+    if kind is _CANVAS:
+        upload, is_late = int(match["upload"]), match["late"] is not None
+        return Found(match["name"], match["number"], (match["file"],), upload, read, is_late=is_late)
+    if (at := _time(match["at"])) is None:
+        return None
+    return Found(match["name"], "", (match["file"],), int(match["at"].replace("-", "")), read, at=at)
+
+
+def _is_receipt(entry: _Entry) -> bool:
+    """Whether it is the text that Blackboard puts beside each attempt."""
+    match = _BLACKBOARD.fullmatch(entry.parts[0])
+    return len(entry.parts) == 1 and match is not None and match["file"] is None
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime(*map(int, text.split("-"))).astimezone()  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
+        return None
 
 
 def as_released(name: str, released: frozenset[str]) -> str:

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from autograder.console import COMMANDS, grade, main
+from autograder.pipeline.course import open_course
 from tests.support import grading, pretend
 
 Say = Callable[..., tuple[int, str, str]]
@@ -197,6 +199,80 @@ def test_collect_check_grade_report(say: Say, course: Path, tmp_path: Path) -> N
     assert status == 0
     assert "ada-lovelace-7" in (course / "report-streams.html").read_text()
     assert "report-streams.html" in out
+
+
+def _late(course: Path, student: str, due: str, at: str) -> None:
+    """Make it late."""
+    import datetime as dt
+
+    config = course / "nbgrader_config.py"
+    config.write_text(
+        config.read_text() + 'c.AssignLatePenalties.plugin_class = "autograder.late.LinearLatePenalty"\n'
+        "c.LinearLatePenalty.grace_hours = 2\nc.LinearLatePenalty.percent_per_day = 10\n"
+    )
+    (course / "submitted" / student / "streams" / "timestamp.txt").write_text(at)
+    with open_course(course).gradebook() as gradebook:
+        gradebook.find_assignment("streams").duedate = dt.datetime.fromisoformat(due)
+        gradebook.db.commit()
+
+
+def test_explain_tells_what_being_late_costs(say: Say, course: Path) -> None:
+    """The points that count, those that were taken off, and by how much it was late."""
+    grading.hand_in(course, "ada", grading.work(course))
+    _late(course, "ada", due="2026-11-20 12:00:00", at="2026-11-21 15:30:00 UTC")
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    _, out, _ = say("explain", "ada")
+
+    assert "in the gradebook: 10.4 of 16 points; 2.6 of 13 were taken off for being 27.5 hours late" in out
+    assert "a part is still to be graded by hand" in out
+
+
+def test_report_tells_who_is_like_whom(say: Say, course: Path) -> None:
+    """Each of the two has a flag, and the pair a line; who wrote their own has none."""
+    copied = dedent("""\
+        found = {}
+        for key, value in records:
+            if key is None or value is None:
+                continue
+            if key not in found:
+                found[key] = {"count": 0, "values": [], "last": None}
+            entry = found[key]
+            entry["count"] += 1
+            entry["values"].append(value)
+            entry["last"] = max(entry["last"] or value, value)
+        return {key: found[key]["values"] for key in sorted(found) if len(found[key]["values"]) == found[key]["count"]}
+    """)
+    for student, bodies in {
+        "ada": {"by_key": copied},
+        "bob": {"by_key": copied.replace("found", "mine")},
+        "cyd": grading.answers(),
+    }.items():
+        grading.hand_in(course, student, grading.work(course, bodies))
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    say("report", "streams")
+    page = (course / "report-streams.html").read_text()
+
+    assert "of its code is like that of bob" in page
+    assert "of its code is like that of ada" in page
+    assert "like that of cyd" not in page
+    assert "Pairs of submissions that share code" in page
+
+
+def test_report_exports_marks_for_an_lms(say: Say, course: Path) -> None:
+    """The same files as nbgrader's export with the plugins makes, of this assignment alone."""
+    grading.hand_in(course, "ada", grading.work(course))
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    status, out, _ = say("report", "streams", "--export", "canvas", "--export", "moodle", "--export", "csv")
+
+    assert status == 0
+    assert "to be graded by hand: 1" in out
+    assert (course / "canvas-streams.csv").read_text().splitlines() == [
+        "Student,ID,SIS User ID,SIS Login ID,Section,streams",
+        "    Points Possible,,,,,16",
+        "ada,,,ada,,13",
+    ]
+    assert (course / "moodle-streams.csv").read_text().splitlines()[1] == "ada,,,,,13"
+    assert (course / "csv-streams.csv").read_text() == (course / "grades.csv").read_text()
 
 
 def test_scheduler_runs_on_the_workers_of_a_cluster(say: Say, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

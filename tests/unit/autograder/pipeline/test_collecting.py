@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 import zipfile
 from pathlib import Path
 
@@ -85,6 +86,38 @@ def test_collect_understands_canvas(opened: Course, tmp_path: Path) -> None:
         f"alovelace/{_NAME}/streams.ipynb": "a",
         f"doejohn-18/{_NAME}/notes-2.txt": "n",
     }
+    assert done.lines == ["alovelace: it came late, and the download does not say when."]
+
+
+BLACKBOARD = {
+    "Homework 1_ada_attempt_2026-11-20-09-30-00.txt": "Name: Ada",
+    "Homework 1_ada_attempt_2026-11-20-09-30-00_streams.ipynb": "old",
+    "Homework 1_ada_attempt_2026-11-21-18-05-59_streams.ipynb": "new",
+    "Homework 1_bob_attempt_2026-11-20-10-00-00_x_ada_attempt_2020-01-01-00-00-00_streams.ipynb": "b",
+    "Homework 1_cyd_attempt_2026-11-20-10-00-00_x_7_assignsubmission_file_streams.ipynb": "c",
+}
+
+
+def test_collect_takes_the_time_that_a_download_has(
+    opened: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blackboard's names tell when; what a student called a file tells neither a time nor another student."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        done = collect(opened, _NAME, zip_of(tmp_path, BLACKBOARD))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert submitted(opened) == {
+        f"ada/{_NAME}/streams.ipynb": "new",
+        f"ada/{_NAME}/timestamp.txt": "2026-11-21 17:05:59 UTC\n",
+        f"bob/{_NAME}/x_ada_attempt_2020-01-01-00-00-00_streams.ipynb": "b",
+        f"bob/{_NAME}/timestamp.txt": "2026-11-20 09:00:00 UTC\n",
+        f"cyd/{_NAME}/x_7_assignsubmission_file_streams.ipynb": "c",
+        f"cyd/{_NAME}/timestamp.txt": "2026-11-20 09:00:00 UTC\n",
+    }
     assert done.lines == []
 
 
@@ -139,11 +172,14 @@ def test_collect_unpacks_no_bomb(opened: Course, tmp_path: Path) -> None:
     assert "30.0 MB" in done.lines[0]
 
 
-def test_collect_believes_no_time_of_a_students(opened: Course, tmp_path: Path) -> None:
-    """Nbgrader would take it for the time of submission; the LMS never writes one."""
-    done = collect(
-        opened, _NAME, zip_of(tmp_path, {"A B_1_assignsubmission_file/timestamp.txt": "2020-01-01 00:00 UTC"})
-    )
+@pytest.mark.parametrize(
+    "path",
+    ["A B_1_assignsubmission_file/timestamp.txt", "A B_1_assignsubmission_file_timestamp.txt", "ab_1_2_timestamp.txt",
+     "ada/timestamp.txt", f"ada/{_NAME}/timestamp.txt", "ada/Timestamp.TXT"],
+)  # fmt: skip
+def test_collect_believes_no_time_of_a_students(opened: Course, tmp_path: Path, path: str) -> None:
+    """Nbgrader would take it for the time of submission; no download has one."""
+    done = collect(opened, _NAME, zip_of(tmp_path, {path: "2020-01-01 00:00 UTC"}))
 
     assert submitted(opened) == {}
     assert "not the student's to say" in done.lines[0]
