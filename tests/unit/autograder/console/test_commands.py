@@ -242,9 +242,18 @@ def test_report_tells_who_is_like_whom(say: Say, course: Path) -> None:
             entry["last"] = max(entry["last"] or value, value)
         return {key: found[key]["values"] for key in sorted(found) if len(found[key]["values"]) == found[key]["count"]}
     """)
+    cut = dedent("""\
+        made, piece = [], []
+        for each in records:
+            piece.append(each)
+            if len(piece) == size:
+                made.append(piece)
+                piece = []
+        return made + [piece] if piece else made
+    """)
     for student, bodies in {
-        "ada": {"by_key": copied},
-        "bob": {"by_key": copied.replace("found", "mine")},
+        "ada": {"by_key": copied, "batches": cut},
+        "bob": {"by_key": copied.replace("found", "mine"), "batches": cut.replace("piece", "chunk")},
         "cyd": grading.answers(),
     }.items():
         grading.hand_in(course, student, grading.work(course, bodies))
