@@ -55,3 +55,7 @@ class TestCap(EveryLab):
     def test_diary_tells_the_truncation(self, solved: Cells) -> None:
         """The cluster's timeline names the offsets that the old leader cut off."""
         assert "on broker 1: offsets 1 to 4 (exclusive) were cut off" in printed(solved["diary"])
+
+    def test_quiz_recalls_the_first_guess(self, shipped: Cells) -> None:
+        """The question from the beginning is asked again beside the answer that was given to it, and no later one."""
+        assert printed(shipped["quiz"]).startswith("at the beginning you said 2")

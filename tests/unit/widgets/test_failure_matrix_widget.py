@@ -151,6 +151,7 @@ def test_cell_run_twice_keeps_everything(matrix: FailureMatrix, cluster: FakeClu
         assert again.predictions == {1: KEPT}
         assert len(again.outcomes) == len(ROWS)
         assert again.feed["failures"]["A"]["state"] == "done"
+        assert again.feed["status"].startswith("All rows were run.")
     finally:
         again.close()
 
