@@ -1,4 +1,4 @@
-"""The process that reads a deck: limited in memory, time and what it writes, before it has seen a byte of it.
+"""The process that reads a deck: limited, and walled in where the system can do it, before it has seen a byte of it.
 
 What it is to do comes as JSON in its argument, the deck through its input; what it found goes out as one JSON object.
 """
@@ -22,6 +22,7 @@ def main() -> int:
     _limit(limits)
     if task["do"] == "run":  # a program that stands in for this process: it keeps the limits
         os.execv(task["command"][0], task["command"])
+    wall_in(task["folder"])
     content = sys.stdin.buffer.read(limits.file_bytes + 1)
     try:
         answer = _TASKS[task["do"], task["kind"]](content, limits, Path(task["folder"]))
@@ -68,6 +69,29 @@ _TASKS = {
     ("draw", "pdf"): _draw_pdf,
     ("unpack", "pptx"): _unpack_pptx,
 }
+
+
+def wall_in(folder: str) -> bool:
+    """Refuse this process files, TCP, signals and most of the system: the jail ladder's rung "landlock".
+
+    Args:
+        folder: where it may write; empty for nowhere.
+
+    Returns:
+        Whether the system has what is needed. Where it has not, the limits are all there is.
+    """
+    if sys.platform != "linux":
+        return False
+    from autograder.jail import landlock, root_folder, seccomp, syscalls
+
+    if not (landlock.version() and seccomp.is_known()):
+        return False
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    syscalls.drop_capabilities()
+    readable = (*root_folder.system_places(), *root_folder.python_places())
+    landlock.restrict(landlock.Rules(readable, (Path(folder),) if folder else ()))
+    seccomp.install(only_tcp=True)
+    return True
 
 
 def _limit(limits: DeckLimits) -> None:
