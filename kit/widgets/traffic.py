@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import time
@@ -51,14 +52,14 @@ class Traffic(anywidget.AnyWidget):
         super().close()
 
     def _switched(self, change: Any) -> None:
-        work = {"producing": self._produce, "consuming": self._consume}[change["name"]]
-        running = self._running.pop(change["name"], None)
+        name = change["name"]
+        work = {"producing": self._produce, "consuming": self._consume}[name]
+        running = self._running.pop(name, None)
         if running is not None:
             running.stop()
         if change["new"]:
-            self._running[change["name"]] = Background(
-                work, self._failed, self._link, name=f"{change['name']} {self.topic}"
-            )
+            failed = functools.partial(self._failed, name)
+            self._running[name] = Background(work, failed, self._link, name=f"{name} {self.topic}")
         self.status = self._sentence()
 
     def _produce(self, background: Background) -> None:
@@ -94,8 +95,9 @@ class Traffic(anywidget.AnyWidget):
         finally:
             consumer.close()
 
-    def _failed(self, reason: str) -> None:
-        self.status = reason
+    def _failed(self, name: str, reason: str) -> None:
+        self.set_trait(name, False)
+        self.status = reason  # after the sentence about the switches
 
     def _sentence(self) -> str:
         if self.producing and self.consuming:
