@@ -23,6 +23,7 @@ FORMAT = 1
 _LOOK_AGAIN_S = 0.02
 _GRACE_S = 10.0  # a call that is over its time ends by itself; after this the kernel is killed
 _END_S = 5.0
+_ELECTION_S = 10.0  # a leader that is cut off is found out within a second where nothing else runs
 _HUNG_MS = 6_000  # a member of a group gives a sign of life every 3 s
 _LOOK_WHETHER_HUNG_S = 1.0
 _MOST_REPLAYS = 3
@@ -185,6 +186,7 @@ class Play:
             for topic in self._run.topics:
                 if topic.config_from == together[-1].name:
                     self._make(topic, {**topic.config, **_settings(self._steps[-1]["value"])})
+        self._wait_for_elections()
         self._stack.close()
         is_settled = self._host.ask("finish")
         seen = self._host.ask("seen")
@@ -283,6 +285,22 @@ class Play:
         """
         api, quiet_ms = self._host.ask("quiet")
         return api in {"JoinGroup", "SyncGroup"} and quiet_ms > _HUNG_MS
+
+    def _wait_for_elections(self) -> None:
+        """Let an election come that a rule waits for, also when the student's functions were done before it."""
+        give_up_s = time.monotonic() + _ELECTION_S
+        while time.monotonic() < give_up_s:
+            fired = {each["rule"] for each in self._host.ask("fired")}
+            due = [
+                rule
+                for rule in self._rules
+                if "elected" in rule.get("when", {})
+                and rule["name"] not in fired
+                and rule.get("after", rule["name"]) in {*fired, rule["name"]}
+            ]
+            if not due:
+                return
+            time.sleep(_LOOK_AGAIN_S)
 
     def _has_fired(self, rule: str) -> bool:
         return any(each["rule"] == rule for each in self._host.ask("fired"))

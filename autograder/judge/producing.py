@@ -8,6 +8,9 @@ from autograder.judge.case import Attempt, Case, short
 from autograder.judge.finding import Finding
 from kit.history import sends
 
+_MOST_IN_VAIN = 10  # requests: a client has five of them on their way when a leader dies
+_MOST_PROOF = 6
+
 
 def lost_writes(case: Case) -> Iterator[Finding]:
     """A record was acknowledged, or the student's function said so, and the log lacks it."""
@@ -155,6 +158,45 @@ def loses(case: Case) -> Iterator[Finding]:
     """Something that was acknowledged is lost (CAP: availability at the price of consistency)."""
     if next(lost_writes(case), None) is None:
         yield Finding("loses", f"Nothing that was acknowledged got lost: {len(case.acknowledged)} records.")
+
+
+def recovery(case: Case, rule: str, partition: int) -> Iterator[Finding]:
+    """After a rule has fired, what was not sent before is acknowledged, after a few requests in vain at most.
+
+    It is counted in requests, for seconds are those of a busy computer. Who had sent everything before has nothing to
+    recover; what was under way then, and was given up, is a lost write.
+    """
+    at = fired_at(case, rule)
+    if at is None:
+        return
+    tried = {value for value, found in case.attempts.items() if any(each.entry["began"] <= at for each in found)}
+    homes = {
+        (case.keys[number], each.partition)
+        for value, number in case.given.items()
+        for each in case.attempts.get(value, ())
+    }
+    waiting = [
+        each for each, number in case.given.items() if (case.keys[number], partition) in homes and each not in tried
+    ]
+    after = [
+        attempt
+        for attempts in case.attempts.values()
+        for attempt in attempts
+        if attempt.partition == partition and attempt.entry["began"] > at
+    ]
+    first = min((each.entry["began"] for each in after if each.offset is not None), default=None)
+    where = f"{case.topic}-{partition}"
+    vain = {each.entry["began"]: each.entry for each in after if first is None or each.entry["began"] < first}
+    proof = (
+        f"event {at}: {where} had its next leader",
+        *(case.line(vain[each], f"for {where}") for each in sorted(vain)),
+    )
+    if waiting and first is None:
+        text = f"{where} had a leader again, and no more of its records were acknowledged: {len(waiting)} were waiting."
+        yield Finding("recovery", text, proof[:_MOST_PROOF], events=(at,))
+    elif first is not None and len(vain) > _MOST_IN_VAIN:
+        text = f"{where} had a leader again, and {len(vain)} requests were made in vain before one was acknowledged."
+        yield Finding("recovery", text, proof[:_MOST_PROOF], events=(at, first))
 
 
 def fired_at(case: Case, rule: str) -> int | None:

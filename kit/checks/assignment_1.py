@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.checks.evidence import Evidence
-from kit.checks.pipeline_facts import TOPIC, Fact, consume_facts, lag_of, plays_of, produce_facts, topic_facts
+from kit.checks.pipeline_facts import (
+    TOPIC,
+    consume_facts,
+    lag_of,
+    plays_of,
+    produce_facts,
+    result_of,
+    topic_facts,
+)
 from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
 from kit.checks.wording import short
@@ -34,7 +42,7 @@ title("A1", "First pipeline")
 def topic(evidence: Evidence, answer: Any) -> CheckResult:
     """Is the topic there, as it was asked for?"""
     del answer
-    return _result("A1.topic", topic_facts(evidence.partitions(TOPIC), evidence.topic_configs(TOPIC)))
+    return result_of("A1.topic", topic_facts(evidence.partitions(TOPIC), evidence.topic_configs(TOPIC)))
 
 
 @judge("A1.produce")
@@ -44,7 +52,7 @@ def produce(evidence: Evidence, answer: Any) -> CheckResult:
     if not isinstance(answer, Sequence) or not all(isinstance(each, Mapping) and "id" in each for each in answer):
         hint = 'Hand in the list that your function was given: kit.check("A1.produce", cluster, sample).'
         return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
-    return _result(name, produce_facts(evidence.records(TOPIC), answer, len(evidence.log_end_offsets(TOPIC))))
+    return result_of(name, produce_facts(evidence.records(TOPIC), answer, len(evidence.log_end_offsets(TOPIC))))
 
 
 @judge("A1.plays")
@@ -72,7 +80,7 @@ def consume(evidence: Evidence, answer: Any) -> CheckResult:
     if not values:
         return CheckResult(name, False, f"Nothing is in topic {TOPIC}.", f"topic {TOPIC}", "Do task 2 first.")
     ends, done = evidence.log_end_offsets(TOPIC), evidence.committed_offsets(GROUP, TOPIC)
-    return _result(name, consume_facts((answer[0], answer[1]), values, ends, done, GROUP))
+    return result_of(name, consume_facts((answer[0], answer[1]), values, ends, done, GROUP))
 
 
 def _of_function(name: str, function: Any, cases: Sequence[tuple[tuple[Any, ...], Any]]) -> CheckResult:
@@ -90,13 +98,3 @@ def _of_function(name: str, function: Any, cases: Sequence[tuple[tuple[Any, ...]
             happened = f"Your function returned {short(got)}, and {short(expected)} was expected."
             return CheckResult(name, False, happened, f"called with {shown}", "Do the example by hand, and compare.")
     return CheckResult(name, True, "It answered every example right.", "your function")
-
-
-def _result(name: str, facts: Sequence[Fact]) -> CheckResult:
-    wrong = [fact for fact in facts if not fact.holds]
-    right = ", ".join(fact.name for fact in facts if fact.holds)
-    if not wrong:
-        return CheckResult(name, True, " ".join(fact.happened for fact in facts), facts[0].where)
-    first = wrong[0]
-    told = f"{first.happened} {' '.join(first.proof)}".strip()
-    return CheckResult(name, False, f"{told}. Right so far: {right}." if right else told, first.where, first.try_next)

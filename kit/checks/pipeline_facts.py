@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.checks.evidence import SeenPartition, SeenRecord
+from kit.checks.result import CheckResult
 from kit.checks.wording import clipped, listed, place_of, short, text_of
 from kit.lessons.partition_choice import partition_of
 
@@ -44,6 +45,17 @@ class Fact:
     where: str
     try_next: str = ""
     proof: tuple[str, ...] = ()
+
+
+def result_of(name: str, facts: Sequence[Fact]) -> CheckResult:
+    """What a check says of these facts: the first that does not hold, and which ones do."""
+    wrong = [fact for fact in facts if not fact.holds]
+    right = ", ".join(fact.name for fact in facts if fact.holds)
+    if not wrong:
+        return CheckResult(name, True, " ".join(fact.happened for fact in facts), facts[0].where)
+    first = wrong[0]
+    told = f"{first.happened} {' '.join(first.proof)}".strip()
+    return CheckResult(name, False, f"{told}. Right so far: {right}." if right else told, first.where, first.try_next)
 
 
 # -- the topic ---------------------------------------------------------------------------------------------------------

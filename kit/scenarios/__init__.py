@@ -8,6 +8,7 @@ network, lets paused brokers go on and starts dead ones. Clients are kafka-pytho
 from kit.scenarios.coordinators import coordinator_failover
 from kit.scenarios.cuts import cut_acks_1, cut_acks_all
 from kit.scenarios.four_brokers import four_brokers
+from kit.scenarios.leader_death import leader_dies
 from kit.scenarios.reading import follower_reads
 from kit.scenarios.refusals import not_enough_replicas
 from kit.scenarios.result import Ending, ScenarioResult, Step
@@ -28,6 +29,6 @@ ALL: tuple[AnyScenario, ...] = (
 
 __all__ = [
     "ALL", "Ending", "Scenario", "ScenarioResult", "Step", "Tools",
-    "coordinator_failover", "cut_acks_1", "cut_acks_all", "follower_reads", "four_brokers", "mend",
-    "not_enough_replicas", "unclean_election",
+    "coordinator_failover", "cut_acks_1", "cut_acks_all", "follower_reads", "four_brokers",
+    "leader_dies", "mend", "not_enough_replicas", "unclean_election",
 ]  # fmt: skip

@@ -1,0 +1,88 @@
+"""The checks of assignment 2, "Surviving failure": what its grading looks at too, on the student's own cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kit.checks import failure_facts as facts
+from kit.checks.evidence import Evidence
+from kit.checks.pipeline_facts import result_of
+from kit.checks.registry import judge, title
+from kit.checks.result import CheckResult
+from kit.checks.wording import short
+
+ORDERS, RESULTS, LEDGER, LIKES = "orders", "results", "ledger", "likes"
+
+title("A2", "Surviving failure")
+
+
+@judge("A2.produce")
+def produce(evidence: Evidence, answer: Any) -> CheckResult:
+    """Is every record in the log, once and in order, although its leader died? ``answer``: records and report."""
+    name = "A2.produce"
+    if not _is_written(answer):
+        return _no_report(name, answer)
+    given, report = answer
+    where = f"topic {ORDERS}"
+    if not _leader_died(evidence, ORDERS):
+        hint = "Run the whole cell: it lets a leader die while your function runs."
+        return CheckResult(name, False, "No leader of the topic died in the middle.", where, hint)
+    return result_of(name, facts.written_facts(evidence.records(ORDERS), given, report, where))
+
+
+@judge("A2.consume")
+def consume(evidence: Evidence, answer: Any) -> CheckResult:
+    """Has each record its result, also after it was read twice? ``answer``: how many results each commit came after."""
+    name = "A2.consume"
+    if not isinstance(answer, Sequence) or not all(isinstance(each, int) for each in answer):
+        hint = 'Hand in the list that the cell made: kit.check("A2.consume", cluster, stored).'
+        return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
+    orders = evidence.records(ORDERS)
+    if not orders:
+        return CheckResult(name, False, f"Nothing is in topic {ORDERS}.", f"topic {ORDERS}", "Do task 1 first.")
+    found = facts.result_facts(orders, evidence.records(RESULTS), f"topic {RESULTS}")
+    committed = {group: evidence.committed_offsets(group, ORDERS) for group in ("tally", "audit")}
+    found += facts.commit_facts(evidence.log_end_offsets(ORDERS), committed, answer, f"group tally, topic {ORDERS}")
+    return result_of(name, found)
+
+
+@judge("A2.consistent")
+def consistent(evidence: Evidence, answer: Any) -> CheckResult:
+    """Was nothing acknowledged in the cut, and nothing lost? ``answer``: records and report."""
+    return _choice("A2.consistent", evidence, answer, LEDGER)
+
+
+@judge("A2.available")
+def available(evidence: Evidence, answer: Any) -> CheckResult:
+    """Was everything acknowledged in the cut, and lost? ``answer``: records and report."""
+    return _choice("A2.available", evidence, answer, LIKES)
+
+
+def _choice(name: str, evidence: Evidence, answer: Any, topic: str) -> CheckResult:
+    if not _is_written(answer):
+        return _no_report(name, answer)
+    given, report = answer
+    records = evidence.records(topic)
+    find = facts.refusing_facts if topic == LEDGER else facts.losing_facts
+    return result_of(name, find(records, given, report, f"topic {topic}"))
+
+
+def _is_written(answer: Any) -> bool:
+    """Whether it is the records and a report that has an entry for each of them."""
+    if not isinstance(answer, Sequence) or len(answer) != 2:
+        return False
+    given, report = answer
+    return isinstance(report, list) and len(report) == len(given) and all(map(facts.is_place, report))
+
+
+def _no_report(name: str, answer: Any) -> CheckResult:
+    report = answer[1] if isinstance(answer, Sequence) and len(answer) == 2 else answer
+    happened = f"Your function returned {short(report)}."
+    hint = "Return a list with one entry for each record: [partition, offset], or None."
+    return CheckResult(name, False, happened, "what your function returned", hint)
+
+
+def _leader_died(evidence: Evidence, topic: str) -> bool:
+    kinds = {(each.kind, each.topic) for each in evidence.timeline() or ()}
+    return ("kill", None) in kinds and ("leader_elected", topic) in kinds
