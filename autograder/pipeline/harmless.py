@@ -19,6 +19,8 @@ _ATTRIBUTES = {"a": ["href", "title"], "td": ["colspan", "rowspan"], "th": ["col
 _SAFE = {"metadata", "text/plain", "application/json", "image/png", "image/jpeg"}
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+# Everything that a terminal obeys but colours, which nbconvert turns into HTML.
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 _WITH_CONTENT = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 # In a text, honest work has "a < b" and "<br>", hardly ever one of these; only texts that have one are changed.
 _ALIVE = re.compile(
@@ -52,6 +54,10 @@ class Harmless:
                 _clean_attachments(cell)
 
     def _clean_output(self, output: dict[str, Any]) -> None:
+        if "text" in output:
+            output["text"] = _CONTROL.sub("", _joined(output["text"]))
+        if "traceback" in output:
+            output["traceback"] = [_CONTROL.sub("", str(line)) for line in output["traceback"]]
         data = output.get("data")
         if not isinstance(data, dict):
             return
@@ -61,6 +67,8 @@ class Harmless:
                 data[kind] = self._text(_joined(data[kind]))
             elif kind == "text/markdown":
                 data[kind] = _dead(_joined(data[kind]))
+            elif kind == "text/plain":
+                data[kind] = _CONTROL.sub("", _joined(data[kind]))
             elif kind not in _SAFE or (kind.startswith("image/") and not _is_base64(data[kind])):
                 del data[kind]
 

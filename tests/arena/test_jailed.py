@@ -8,61 +8,12 @@ from typing import Any
 import pytest
 
 from autograder import jail
+from autograder.doctor.clusters import SEEKER
 from autograder.execute import execute
 from autograder.job import Job, Outcome
 from autograder.judge.evidence import cases_of
 from tests.arena.test_surviving import lost_properties
 from tests.support import surviving
-
-SEEKER = '''
-import os, socket
-from pathlib import Path
-
-
-def seek(servers):
-    """Ways to the arena's host: what of it worked."""
-    found = []
-    try:
-        folders = list(Path("/proc").iterdir())
-    except OSError:
-        return found
-    for folder in folders:
-        if not folder.name.isdecimal() or int(folder.name) == os.getpid():
-            continue
-        try:
-            line = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"autograder.arena" not in line and b"kit.broker" not in line:
-            continue
-        for number in (0, 1):
-            try:
-                with open(folder / "fd" / str(number), "wb", buffering=0) as pipe:
-                    pipe.write(b'{"command": "close"}\\n')
-                found.append(f"wrote to {line[:80]}")
-            except OSError:
-                pass
-        try:
-            os.kill(int(folder.name), 0)
-            found.append(f"may signal {line[:80]}")
-        except OSError:
-            pass
-    return found
-
-
-def neighbours(servers):
-    """TCP ports of this computer that answer besides the brokers."""
-    known = {int(each.split(":")[1]) for each in servers.split(",")}
-    found = []
-    for port in [*range(1, 200), *range(8880, 8900), *(port + step for port in known for step in (-1, 1))]:
-        if port in known:
-            continue
-        with socket.socket() as link:
-            link.settimeout(0.2)
-            if link.connect_ex(("127.0.0.1", port)) == 0:
-                found.append(port)
-    return found
-'''
 
 
 def run(source: str, arena: dict[str, Any], rung: str) -> Outcome:
