@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -11,7 +13,7 @@ from autograder.report.facts import ClassFacts, StudentResult
 # Told apart by pattern as well as by colour.
 _FULL, _PART, _NONE = "#009e73", "#e69f00", "#d55e00"
 _BAR = "#0072b2"
-# Readable on white and on the dark page alike; page.css has the two backgrounds.
+# The lettering's colour where page.css, which has one for light and one for dark, does not reach it.
 _INK, _GRID = "#7a7a7a", "rgba(128,128,128,0.35)"
 _MIB = 1024 * 1024
 
@@ -27,7 +29,10 @@ def distribution(facts: ClassFacts) -> go.Figure:
             hovertemplate="%{x} points: %{y} students<extra></extra>",
         )
     )
-    return _dressed(figure, "points", "students", 300)
+    dressed = _dressed(figure, "points", "students", 300)
+    most = max(Counter(round(each / size) for each in facts.points).values(), default=1)
+    dressed.update_yaxes(tick0=0, dtick=math.ceil(most / 8))  # there are no half students
+    return dressed
 
 
 def difficulty(facts: ClassFacts) -> go.Figure:
