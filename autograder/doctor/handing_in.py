@@ -159,7 +159,9 @@ CASES = (
     Case("linked-notebook", lambda folder, _: (folder / _FILE).symlink_to(_secret(folder)), _LINK, graded=False),
     Case("linked-file", _beside(lambda folder: (folder / "data.txt").symlink_to(_secret(folder))), _LINK),
     Case("linked-folder", _beside(lambda folder: (folder / "data").symlink_to(folder.parent)), _LINK),
-    Case("hard-link", _beside(lambda folder: os.link(_secret(folder), folder / "data.txt")), r"is a hard link"),
+    Case(
+        "hard-link-handed-in", _beside(lambda folder: os.link(_secret(folder), folder / "data.txt")), r"is a hard link"
+    ),
     Case("fifo", lambda folder, _: os.mkfifo(folder / _FILE), r"named pipe", graded=False),
     Case("fifo-beside", _beside(lambda folder: os.mkfifo(folder / "data.txt")), r"named pipe"),
     Case("name-with-colours", _name("a\x1b[31mred.txt"), r"control characters"),
@@ -169,7 +171,9 @@ CASES = (
     Case("too-many-files", _beside(_many), r"more than 1,000 files"),
     Case("deep-folders", _beside(lambda folder: (folder / "/".join("d" * 30)).mkdir(parents=True)), r"too deep"),
     Case("file-in-the-way", _beside(lambda folder: (folder / "LAG.ipynb").write_text("x")), r"is the same as"),
-    Case("large-file", _beside(lambda folder: os.truncate(_touched(folder / "data"), 30_000_000)), r"30.0 MB"),
+    Case(
+        "large-file-handed-in", _beside(lambda folder: os.truncate(_touched(folder / "data"), 30_000_000)), r"30.0 MB"
+    ),
     Case(
         "poisoned-time",
         _beside(lambda folder: (folder / "timestamp.txt").write_text("yesterday; rm -rf")),
@@ -215,7 +219,7 @@ def wrong_with(case: Case, intake: Intake) -> str:
 def verdicts(rung: str) -> Iterator[Verdict]:
     """Hand each in; nothing of it is run, so the rung does not matter."""
     del rung
-    for case in (*CASES, Case("honest-work", _write, "")):
+    for case in (*CASES, Case("honest-notebook", _write, "")):
         with tempfile.TemporaryDirectory() as folder:
             intake = taken(case, Path(folder))
         lines = intake.lines()
