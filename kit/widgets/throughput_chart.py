@@ -12,11 +12,13 @@ import traitlets
 from plotly.subplots import make_subplots
 
 from kit.widgets._assets import script, style
-from kit.widgets._background import Background, ClusterLike, Link
+from kit.widgets._background import Background, ClusterLike, Link, describe
 from kit.widgets._rates import WINDOW_S, History, Point, Sample, sample
 
 _SAMPLE_EVERY_S = 0.5
 _TABLE_EVERY_S = 5.0
+# A closed cluster shall be told while one still looks; an election is over sooner.
+_PATIENCE_MS = 5_000
 # Okabe-Ito colours, a light and a dark member of each hue; the lines also differ in dash and carry their names.
 _LIGHT = {"produced": "#0072b2", "consumed": "#b34700", "lag": "#007a58", "ink": "#212121", "grid": "#d0d0d0"}
 _DARK = {"produced": "#56b4e9", "consumed": "#e69f00", "lag": "#3fc79a", "ink": "#e8e8e8", "grid": "#4a4a4a"}
@@ -76,11 +78,20 @@ class ThroughputChart(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
     def _run(self, background: Background) -> None:
         from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
 
-        admin = KafkaAdminClient(**self._link.client_settings)
+        admin = KafkaAdminClient(
+            **self._link.client_settings, request_timeout_ms=_PATIENCE_MS, bootstrap_timeout_ms=_PATIENCE_MS
+        )
         try:
             while background.goes_on(_SAMPLE_EVERY_S):
-                self._history.add(self._offsets.look(admin))
+                try:
+                    found = self._offsets.look(admin)
+                except KafkaError as error:  # a broker that has just died, for example: another one leads soon
+                    if not self._link.is_gone:
+                        self.twin.now = f"The brokers did not answer: {describe(error)}"
+                    continue
+                self._history.add(found)
                 self._draw()
         finally:
             admin.close()

@@ -146,6 +146,29 @@ def test_impossible_topic_is_refused(talk: Talk, unique: Unique, options: Mappin
     assert talk.topic(topic).error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"partitions": 0}, "Number of partitions was set to an invalid non-positive value."),
+        ({"copies": 0}, "Replication factor must be larger than 0, or -1 to use the default value."),
+        (
+            {"copies": 4},
+            (
+                "Unable to replicate the partition 4 time(s): The target replication factor of 4 cannot be reached "
+                "because only {} broker(s) are registered or some brokers have all their log directories cordoned."
+            ),
+        ),
+    ],
+)
+def test_impossible_count_is_refused_in_kafkas_words(
+    cluster: kit.Cluster, talk: Talk, unique: Unique, options: Mapping[str, Any], said: str
+) -> None:
+    """People search the web for these sentences."""
+    refused = talk.create(unique("words"), **options)
+
+    assert refused.error_message == said.format(len(cluster.brokers))
+
+
 def test_assignment_beside_a_count_is_refused(talk: Talk, unique: Unique) -> None:
     """Who names the replicas leaves the numbers at -1."""
     request = m.CreateTopicsRequest

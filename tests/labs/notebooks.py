@@ -63,8 +63,9 @@ def printed(cell: NotebookNode, stream: str = "stdout") -> str:
 
 
 def feedback(cell: NotebookNode) -> str:
-    """The text of the check results that a cell shows."""
-    return "".join(output.data["text/plain"] for output in cell.outputs if "text/html" in output.get("data", {}))
+    """The text of the check results that a cell shows, without tables of the practice CLI."""
+    shown = [output.data for output in cell.outputs if "text/html" in output.get("data", {})]
+    return "".join(data["text/plain"] for data in shown if not data["text/html"].startswith("<pre"))
 
 
 def shown(cell: NotebookNode) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaConnectionError
 
 import kit
 from kit.widgets import ProducerPanel, RecordView, ThroughputChart
@@ -149,6 +150,25 @@ def test_chart_shows_the_lag_that_the_group_has(cluster: kit.Cluster) -> None:
         chart.close()
 
 
+def test_chart_outlives_a_look_without_an_answer(cluster: kit.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker has just died, for example: the chart goes on as soon as somebody answers."""
+    look, died = KafkaAdminClient.list_group_offsets, []
+
+    def die_once(admin: KafkaAdminClient, *asked: object, **options: object) -> object:
+        if not died:
+            died.append(True)
+            raise KafkaConnectionError("socket disconnected")
+        return look(admin, *asked, **options)
+
+    monkeypatch.setattr(KafkaAdminClient, "list_group_offsets", die_once)
+    chart = ThroughputChart(cluster, TOPIC, "charts")
+    try:
+        send(cluster, 10)
+        wait_until(lambda: died and chart.lag == 10, "a lag of 10")
+    finally:
+        chart.close()
+
+
 # In a process of its own, as in a notebook: what is written to stderr there is what a student would see.
 CLOSED_UNDER_WIDGETS = f"""
 import kit
@@ -168,6 +188,7 @@ cluster.close()
 wait_until(lambda: not view.alive, "the view's thread to end")
 wait_until(lambda: not chart.alive, "the chart's thread to end")
 wait_until(lambda: "kit.start" in traffic.status, "the switches to say so")
+wait_until(lambda: not traffic.producing and not traffic.consuming, "the switches to be off")
 print(view.feed["status"], chart.twin.now, panel.send().text, sep="\\n")
 for widget in (view, chart, traffic, panel):
     widget.close()

@@ -50,7 +50,8 @@ class ReplicaPlacer:
             raise BrokerError(
                 ErrorCode.INVALID_REPLICATION_FACTOR,
                 f"Unable to replicate the partition {replication_factor} time(s): The target replication factor of "
-                f"{replication_factor} cannot be reached because only {registered} broker(s) are registered.",
+                f"{replication_factor} cannot be reached because only {registered} broker(s) are registered or some "
+                "brokers have all their log directories cordoned.",
             )
 
     def _least_leading(self) -> int:
