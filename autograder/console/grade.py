@@ -165,7 +165,9 @@ def _lines(entry: Entry, *, with_points: bool) -> list[str]:
         lines.append("there was nothing that could be graded; 0 points.")
     if entry.status == "graded" and with_points:
         points, of = sum(score.points for score in entry.scores), sum(score.of for score in entry.scores)
-        lines.append(f"{points:g} of {of:g} points.")
+        is_open = any(score.needs_human for score in entry.scores)
+        certain = f"at least {points:g} of {of:g} points; a person decides about the rest"
+        lines.append(f"{certain}." if is_open else f"{points:g} of {of:g} points.")
     return [one_line(entry.student, line) for line in lines]
 
 

@@ -102,3 +102,58 @@ def test_read_misses_the_judge(tmp_path: Path) -> None:
     text = {"judging": "probes", "properties": _POINTS}
     with pytest.raises(AssignmentError, match=r"judge\.py must lie beside it"):
         read_assignment(written(tmp_path, text, judge=None), "first")
+
+
+_QUIZ = """\
+title: Q
+questions:
+  - {id: a, kind: number, text: How many, answer: 3, why: Because., otherwise: Count., points: 2}
+  - {id: b, kind: number, text: How much, answer: 4, why: Because., otherwise: Count., points: 1}
+"""
+
+
+def with_quiz(folder: Path, entry: Any, name: str = "quiz-1.yml", quiz: str = _QUIZ, **more: Any) -> Path:
+    """A course whose assignment counts a quiz."""
+    made = written(folder, {"judging": "probes", "quizzes": {"quiz-check": entry}} | more, judge=None)
+    (made / "judging" / "first" / name).write_text(quiz)
+    return made
+
+
+def test_read_of_a_quiz_needs_neither_judge_nor_properties(tmp_path: Path) -> None:
+    """Its points are those of its questions."""
+    entry = {"quiz": "quiz-1.yml", "attempts": "best", "most": 2}
+    made = read_assignment(with_quiz(tmp_path, entry), "first")
+
+    assert made.points_of() == {"quiz-check": 3}
+    assert [(each.quiz.id, each.attempts, each.most) for each in made.quizzes] == [("quiz-1", "best", 2)]
+    assert made.script == ""
+
+
+@pytest.mark.parametrize(
+    ("entry", "more", "said"),
+    [
+        ("quiz-1.yml", {}, "must have quiz (a file)"),
+        ({"quiz": "quiz-1.yml", "tries": 2}, {}, "must have quiz (a file)"),
+        ({"quiz": "../quiz-1.yml"}, {}, "no name of a .yml file"),
+        ({"quiz": "none.yml"}, {}, "none.yml"),
+        ({"quiz": "quiz-1.yml", "attempts": "worst"}, {}, "one of last, first, best, mean"),
+        ({"quiz": "quiz-1.yml", "most": 0}, {}, "a whole number, 1 or more"),
+        ({"quiz": "quiz-1.yml"}, {"judging": "asserts"}, "remove 'quizzes'"),
+        ({"quiz": "quiz-1.yml"}, {"properties": [{"grade_id": "quiz-check", "name": "a", "points": 1}]}, "of its own"),
+        ({"quiz": "cap.yml"}, {}, "the kit has a quiz 'cap'"),
+        ({"quiz": "bare.yml"}, {}, "has no keys"),
+    ],
+)
+def test_read_refuses_a_quiz_in_one_line(entry: Any, more: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """What is wrong, and where."""
+    course = with_quiz(tmp_path, entry, **more)
+    place = course / "judging" / "first"
+    (place / "cap.yml").write_text(_QUIZ)
+    (place / "bare.yml").write_text(
+        "keys: no\nfeedback: never\ntitle: Q\nquestions:\n  - {id: a, kind: number, text: How many}\n"
+    )
+    with pytest.raises(AssignmentError) as refused:
+        read_assignment(course, "first")
+
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)

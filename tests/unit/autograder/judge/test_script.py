@@ -56,3 +56,21 @@ def test_probes_of_one_name_are_refused() -> None:
     """Their answers could not be told apart."""
     with pytest.raises(JudgeError, match="two probes have the same name"):
         script("def probes(seed): return [Probe('a', 'f'), Probe('a', 'g')]").probes(7)
+
+
+@pytest.mark.parametrize("given", ["'a line'", "[3]", "None"])
+def test_flags_must_be_sentences(given: str) -> None:
+    """A text would be a flag for each of its letters."""
+    with pytest.raises(JudgeError, match="must give a list of sentences"):
+        script(f"def flags(files, seed): return {given}").flags({}, 7)
+
+
+def test_flags_are_optional() -> None:
+    """Most judges have none; those that have see the files."""
+    assert script("").flags({"a.txt": b"x"}, 7) == ()
+    assert script("def flags(files, seed): return sorted(files)").flags({"a.txt": b"x"}, 7) == ("a.txt",)
+
+
+def test_judge_of_quizzes_alone_has_nothing_to_judge() -> None:
+    """The answer files decide."""
+    assert Script("judging/first/judge.py", "", {}).judge(_OUTCOME, 7) == ()
