@@ -1,7 +1,6 @@
 """Work that was handed in before the one in ``submitted/``: kept when `collect` replaces it, for attempts at quizzes.
 
-It lies in ``.autograder/history/<assignment>/<student>/<number>/``, the oldest with number 1. Only `collect` writes it,
-out of files that it has looked at.
+It lies in ``.autograder/history/<assignment>/<student>/<number>/``, the oldest with number 1. Only `collect` writes it.
 """
 
 from __future__ import annotations
@@ -31,4 +30,4 @@ def earlier_answers(course: Course, assignment: str, student: str, quiz: GradedQ
         return []
     numbers = sorted(int(each.name) for each in folder.iterdir() if each.name.isdecimal())
     paths = [folder / str(number) / quiz.answer_file for number in numbers]
-    return [path.read_bytes() for path in paths if path.is_file() and not path.is_symlink()]
+    return [path.read_bytes() for path in paths if path.is_file() and path.resolve() == path]  # follow no link

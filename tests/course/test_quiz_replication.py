@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.assignment import Assignment, read_assignment
+from autograder.pipeline import review
 from autograder.pipeline.batch import Batch, open_ledger
 from autograder.pipeline.collecting import collect
 from autograder.pipeline.course import Course, open_course
@@ -130,3 +131,7 @@ def test_attempts_are_the_submissions_that_were_collected(course: tuple[Course, 
     assert list(again) == ["ada"]
     assert sum(each.points for each in again["ada"].scores) == 6
     assert "Of 4 attempts, attempt 3 counts." in again["ada"].scores[0].reason
+    found = {item.question: item for item in review.quiz_items(opened, assignment, ["ada", "bob", "cyd"])}
+    assert {item.num_students for item in found.values()} == {2}  # nobody can read cyd's
+    assert (found["which-setting"].difficulty, found["which-setting"].num_unanswered) == (0.5, 1)
+    assert found["loses"].chosen == (("a", 2), ("c", 2))
