@@ -14,6 +14,8 @@ from autograder.job import Answer, Job, Outcome, Usage
 DIE = "# the worker dies here"
 DIE_ONCE = "# the worker dies here the first time"
 SLOW = "# this takes a moment"
+HELD = "# this does not end before the test says so"
+LET_GO = "let-go"
 _DIED = "died-once"
 
 
@@ -46,6 +48,8 @@ def _run(text: str, namespace: dict[str, Any]) -> str:
 def _obey(source: str) -> None:
     if SLOW in source:
         time.sleep(0.2)
+    while HELD in source and not Path(os.environ["PRETEND_FOLDER"], LET_GO).exists():
+        time.sleep(0.02)
     once = Path(os.environ.get("PRETEND_FOLDER", "."), _DIED)
     if DIE_ONCE in source and not once.exists():
         once.touch()
