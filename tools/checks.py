@@ -1,4 +1,4 @@
-"""The steps of ``make test``: cheap checks first, then the tests, in two lanes."""
+"""The steps of ``make test``: cheap checks first, then the tests, in three lanes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tools.environment import ROOT
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 _COMPUTING = ["tests/sim", "tests/unit"]
 _KERNELS = ["tests/labs"]
+_GRADING = ["tests/arena", "tests/course", "tests/grading", "tests/jail"]
 
 
 class Step(NamedTuple):
@@ -36,15 +37,14 @@ def quick(python: Path) -> list[Step]:
 
 def tests(python: Path) -> list[Step]:
     """The run with the real parts: browsers, foreign clients, containers."""
-    return [
-        Step("pytest", [python, "-m", "pytest", *(f"--ignore={folder}" for folder in (*_COMPUTING, *_KERNELS))], {}),
-    ]
+    elsewhere = (*_COMPUTING, *_KERNELS, *_GRADING)
+    return [Step("pytest", [python, "-m", "pytest", *(f"--ignore={folder}" for folder in elsewhere)], {})]
 
 
-def beside(python: Path) -> list[Step]:
-    """The tests that run while the others wait for browsers, clients and containers, one step after the other."""
+def beside(python: Path) -> list[list[Step]]:
+    """The tests that run while the others wait for browsers, clients and containers, in lanes of their own."""
     lower = ["nice", "-n", "10"] if os.name == "posix" else []
-    return [
+    computing = [
         Step(
             "pytest with the portable fallbacks forced",
             [python, "-m", "pytest", "-m", "portable"],
@@ -53,26 +53,26 @@ def beside(python: Path) -> list[Step]:
         Step("pytest of what only computes", [*lower, python, "-m", "pytest", *_COMPUTING], {}),
         Step("pytest of labs in kernels", [python, "-m", "pytest", *_KERNELS], {}),
     ]
+    return [computing, [Step("pytest of jails and grading", [python, "-m", "pytest", *_GRADING], {})]]
 
 
-def run(steps: Sequence[Step], beside: Sequence[Step] = ()) -> int:
+def run(steps: Sequence[Step], beside: Sequence[Sequence[Step]] = ()) -> int:
     """Run all steps, also after one has failed, and say at the end which did.
 
     Args:
-        beside: run meanwhile, in their order; what they print is shown after the last of the others.
+        beside: run meanwhile, each lane in its order; what they print is shown after the last of ``steps``.
 
     Returns:
         0 when all passed, else 1.
     """
     failed: list[str] = []
-    with ThreadPoolExecutor(max_workers=1) as other:
-        meanwhile = [(step, other.submit(_captured, step)) for step in beside]
+    with ThreadPoolExecutor(max_workers=max(1, len(beside))) as others:
+        meanwhile = [others.submit(lambda lane: [(step, *_captured(step)) for step in lane], lane) for lane in beside]
         for step in steps:
             print(f"\n=== {step.title}", flush=True)
             if subprocess.call(step.command, cwd=ROOT, env={**os.environ, **step.variables}) != 0:
                 failed.append(step.title)
-        for step, result in meanwhile:
-            status, output = result.result()
+        for step, status, output in (ended for lane in meanwhile for ended in lane.result()):
             print(f"\n=== {step.title}\n{output}", flush=True)
             if status != 0:
                 failed.append(step.title)
