@@ -17,13 +17,15 @@ from autograder.arena.host_link import ArenaError, HostLink
 from autograder.arena.plan import Plan, Run, Step, Topic
 from autograder.jail.network import Network
 from autograder.job import Answer, Job
+from autograder.judge.writing import test_cells
 from kit.broker.witness.describe import shown
 
 FORMAT = 1
 _LOOK_AGAIN_S = 0.02
 _GRACE_S = 10.0  # a call that is over its time ends by itself; after this the kernel is killed
 _END_S = 5.0
-_ELECTION_S = 10.0  # a leader that is cut off is found out within a second where nothing else runs
+_OF_THE_CLUSTER = {"elected", "high_watermark"}
+_CLUSTER_S = 10.0  # a leader that is cut off is found out within a second where nothing else runs
 _HUNG_MS = 6_000  # a member of a group gives a sign of life every 3 s
 _LOOK_WHETHER_HUNG_S = 1.0
 _MOST_REPLAYS = 3
@@ -150,6 +152,9 @@ class Play:
     ) -> None:
         self._gives_up = gives_up
         self._job = job
+        self._defining = dataclasses.replace(
+            job, notebooks={name: _without_tests(text) for name, text in job.notebooks.items()}
+        )
         self._run = run
         self._number = number
         self._host = host
@@ -186,7 +191,7 @@ class Play:
             for topic in self._run.topics:
                 if topic.config_from == together[-1].name:
                     self._make(topic, {**topic.config, **_settings(self._steps[-1]["value"])})
-        self._wait_for_elections()
+        self._wait_for_cluster()
         self._stack.close()
         is_settled = self._host.ask("finish")
         seen = self._host.ask("seen")
@@ -286,15 +291,15 @@ class Play:
         api, quiet_ms = self._host.ask("quiet")
         return api in {"JoinGroup", "SyncGroup"} and quiet_ms > _HUNG_MS
 
-    def _wait_for_elections(self) -> None:
-        """Let an election come that a rule waits for, also when the student's functions were done before it."""
-        give_up_s = time.monotonic() + _ELECTION_S
+    def _wait_for_cluster(self) -> None:
+        """Let come what rules wait for that no request tells of, also when the student's functions are done before."""
+        give_up_s = time.monotonic() + _CLUSTER_S
         while time.monotonic() < give_up_s:
             fired = {each["rule"] for each in self._host.ask("fired")}
             due = [
                 rule
                 for rule in self._rules
-                if "elected" in rule.get("when", {})
+                if _OF_THE_CLUSTER & rule.get("when", {}).keys()
                 and rule["name"] not in fired
                 and rule.get("after", rule["name"]) in {*fired, rule["name"]}
             ]
@@ -308,7 +313,7 @@ class Play:
     def _session(self, name: str) -> Any:
         if name not in self._sessions:
             network = self._host.network
-            session = self._stack.enter_context(self._open_session(self._job, network))
+            session = self._stack.enter_context(self._open_session(self._defining, network))
             for notebook in list(self._job.notebooks)[-1:]:
                 session.run_notebook(notebook)
             self._sessions[name] = session
@@ -330,6 +335,17 @@ class Play:
             "$values": [json.loads(value) for _, value in self._records] if argument == "$values" else None,
         }
         return known.get(argument, argument) if isinstance(argument, str) else argument
+
+
+def _without_tests(text: str) -> str:
+    """A notebook whose test cells do nothing.
+
+    They try functions on a cluster of the student's own, which takes time in every kernel; evidence decides without it.
+    """
+    notebook = json.loads(text)
+    for cell in test_cells(notebook):
+        cell["source"] = ""
+    return json.dumps(notebook, ensure_ascii=False)
 
 
 def _is_flooded(seen: Mapping[str, Any]) -> bool:

@@ -68,12 +68,14 @@ def _all_written(records: Sequence[SeenRecord], given: Given, report: Report, wh
     if lost:
         happened = f"{len(lost):,} of {len(given):,} records were acknowledged, and the log lacks them."
         value, place = lost[0]
-        proof = (f"partition {place[0]}, offset {place[1]} was to hold {text_of(value.encode(), _CHARS)}",)
+        proof: tuple[str, ...] = (
+            f"partition {place[0]}, offset {place[1]} was to hold {text_of(value.encode(), _CHARS)}",
+        )
         hint = "A leader that is alone must not be enough: how many replicas have to have a record before it counts?"
         return Fact(name, False, happened, where, hint, proof)
     if missing:
         happened = f"{len(missing):,} of {len(given):,} records were never written."
-        proof: tuple[str, ...] = tuple(text_of(each.encode(), _CHARS) for each in missing[:_MOST_PROOF])
+        proof = tuple(text_of(each.encode(), _CHARS) for each in missing[:_MOST_PROOF])
         hint = "Let the producer try again for long enough, and wait for it before the function returns."
         return Fact(name, False, happened, where, hint, proof)
     return Fact(name, True, f"All {len(given):,} records are in the log.", where)

@@ -17,12 +17,12 @@ from tests.support import grading, surviving
 pytestmark = pytest.mark.slow
 
 _NAME = "surviving"
-_POINTS = {"lost-write": 2, "duplicate": 1, "unseen": 1}
+_POINTS = {"lost-write": 2, "duplicate": 1, "order": 1}
 _JUDGE = """\
 from autograder.judge.evidence import STANDARD, Rule, cases_of, judged
 from autograder.judge.timeline import picture
 
-NAMES = {"lost-write": 2, "duplicate": 1, "unseen": 1}
+NAMES = {"lost-write": 2, "duplicate": 1, "order": 1}
 
 
 def judge(outcome, seed):
@@ -67,7 +67,7 @@ def make_course(folder: Path) -> Path:
         "judging": "evidence",
         "weakest_rung": "none",
         "properties": properties,
-        "arena": surviving.plan(surviving.SURVIVE),
+        "arena": surviving.plan("survive"),
     }
     (judging / "assignment.yaml").write_text(yaml.safe_dump(values))
     (judging / "judge.py").write_text(_JUDGE)
@@ -88,7 +88,7 @@ def test_evidence_becomes_points_reasons_and_a_picture(tmp_path: Path) -> None:
     """Right work has all points; the producer that waits for one broker only loses those of lost writes."""
     course = make_course(tmp_path / "course")
     hand_in(course, "right", surviving.SOLUTION)
-    hand_in(course, "acks-one", surviving.WRONG["acks-one"][1])
+    hand_in(course, "acks-one", surviving.WRONG["acks-one"][2])
     assert main(["grade", _NAME, "--course", str(course), "--workers", "1"]) == 0
     entries = open_ledger(open_course(course)).latest(_NAME)
 

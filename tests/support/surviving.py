@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograder.assignment import read_assignment
+from autograder.job import Outcome
+from autograder.judge.script import Script
 from tests.support import course
 
 NAME, NOTEBOOK = "surviving-failure", "surviving-failure.ipynb"
-SOLUTION = course.solution(NAME, NOTEBOOK)
-_ARENA = read_assignment(course.COURSE, NAME).arena or {}
-RUNS: dict[str, dict[str, Any]] = {run["name"]: run for run in _ARENA["runs"]}
+SOLUTION = "".join(
+    line for line in course.solution(NAME, NOTEBOOK).splitlines(keepends=True) if " SOLUTION" not in line
+)
+_DESCRIBED = read_assignment(course.COURSE, NAME)
+RUNS: dict[str, dict[str, Any]] = {run["name"]: run for run in (_DESCRIBED.arena or {})["runs"]}
 
 
 def plan(*names: str, seeds: int = 1) -> dict[str, Any]:
-    """The course's plan, with these of its runs only."""
-    return {"seeds": seeds, "runs": [RUNS[name] for name in names or RUNS]}
+    """The course's plan with these of its runs; with the first one if none is named."""
+    return {"seeds": seeds, "runs": [RUNS[name] for name in names or list(RUNS)[:1]]}
+
+
+def lost(evidence: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The properties that these runs cost, as the course judges them."""
+    outcome = Outcome("ann", NAME, 7, "none", {}, (), tuple(evidence))
+    scores = Script.of(_DESCRIBED).judge(outcome, 7)
+    return {each.name for each in scores if each.points < each.of and "there was no run of it" not in each.reason}
 
 
 def changed(*changes: tuple[str, str]) -> str:
@@ -100,6 +112,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
                 'acks="all", delivery_timeout_ms=2000, request_timeout_ms=900), topic',
             ),
             ('"min.insync.replicas": 1', '"min.insync.replicas": 2'),
+            ("patience_s=25", "patience_s=4"),
         ),
     ),
 }

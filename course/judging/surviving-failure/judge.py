@@ -116,7 +116,7 @@ def _keeps(case: Case) -> Iterator[Finding]:
 
 def _goes_on(case: Case) -> Iterator[Finding]:
     if producing.fired_at(case, "kill") is None:
-        text = "While the network was cut, fewer than 300 records were acknowledged by the leader that was alone."
+        text = "While the network was cut, the leader that was alone did not go on: it had fewer than 300 records."
         yield Finding("goes on", text, _failures(case))
 
 

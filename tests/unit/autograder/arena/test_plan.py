@@ -16,9 +16,9 @@ RUN: dict[str, Any] = {"name": "one", "topics": {"orders": {}}, "steps": [{"call
 
 def test_plan_of_surviving_failure_is_read() -> None:
     """Its runs, steps and rules are all there."""
-    plan = Plan.read(surviving.plan(surviving.SURVIVE, surviving.REFUSE, surviving.LOSE, seeds=2))
-    assert [run.name for run in plan.runs] == ["survive", "refuse", "lose"]
-    assert [step.name for step in plan.runs[0].steps] == ["produce", "consume-1", "consume-2", "consume-3"]
+    plan = Plan.read(surviving.plan(*surviving.RUNS, seeds=2))
+    assert [run.name for run in plan.runs] == ["survive", "process", "refuse", "lose"]
+    assert [step.name for step in plan.runs[1].steps] == ["consume-1", "consume-2", "consume-3"]
     assert plan.seeds == 2
 
 

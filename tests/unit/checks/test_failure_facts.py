@@ -1,0 +1,142 @@
+"""The facts after a failure: right work has them all, each planted mistake breaks exactly its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kit.checks import SeenRecord, verdict
+from kit.checks.failure_facts import commit_facts, losing_facts, refusing_facts, result_facts, written_facts
+from kit.checks.pipeline_facts import Fact
+from tests.support.fake_evidence import FakeEvidence
+
+GIVEN = [[f"customer-{number % 4}", json.dumps({"order": number, "amount": 10 * number})] for number in range(40)]
+
+
+def log_of(topic: str = "orders") -> list[SeenRecord]:
+    """What a right producer leaves."""
+    made: list[SeenRecord] = []
+    for key, value in GIVEN:
+        partition = int(key[-1]) % 3
+        offset = sum(each.partition == partition for each in made)
+        made.append(SeenRecord(topic, partition, offset, 0, key.encode(), value.encode()))
+    return sorted(made, key=lambda each: (each.partition, each.offset))
+
+
+def report_of(records: list[SeenRecord]) -> list[Any]:
+    """Where each record that was given is."""
+    places = {each.value: [each.partition, each.offset] for each in records}
+    return [places.get(value.encode()) for _, value in GIVEN]
+
+
+def results_of(orders: list[SeenRecord]) -> list[SeenRecord]:
+    """What a right consumer stores, read once."""
+    rows = [
+        (f"{each.partition}-{each.offset}", each.partition, each.offset, json.loads(each.value or b"")["amount"])
+        for each in orders
+    ]
+    return [
+        SeenRecord(
+            "results", 0, number, 0, key.encode(), json.dumps({"partition": p, "offset": o, "result": r}).encode()
+        )
+        for number, (key, p, o, r) in enumerate(rows)
+    ]
+
+
+def broken(facts: list[Fact]) -> set[str]:
+    """The names of the facts that do not hold; each of them says what to try."""
+    wrong = [fact for fact in facts if not fact.holds]
+    assert all(fact.try_next for fact in wrong)
+    return {fact.name for fact in wrong}
+
+
+Log = list[SeenRecord]
+
+
+def moved(log: Log, number: int, **fields: Any) -> Log:
+    """One record is another one."""
+    old = log[number]
+    new = {"partition": old.partition, "offset": old.offset, "key": old.key, "value": old.value} | fields
+    changed = SeenRecord(old.topic, new["partition"], new["offset"], 0, new["key"], new["value"])
+    return [*log[:number], changed, *log[number + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda log: log, set()),
+        (lambda log: log[:-1], {"lost-write"}),
+        (lambda log: [*log, SeenRecord("orders", 2, 99, 0, log[-1].key, log[-1].value)], {"duplicate"}),
+        (lambda log: [*log, SeenRecord("orders", 2, 99, 0, log[-1].key, b"mine")], {"duplicate"}),
+        (lambda log: moved(log, 0, partition=1, offset=99), {"partitioning"}),
+        (lambda log: moved(moved(log, 0, value=log[4].value), 4, value=log[0].value), {"order"}),
+        (lambda log: log[:0], {"lost-write", "duplicate", "partitioning", "order"}),
+    ],
+)
+def test_a_producer_breaks_its_fact(spoil: Callable[[Log], Log], expected: set[str]) -> None:
+    """And no other."""
+    report = report_of(log_of())
+    assert broken(written_facts(spoil(log_of()), GIVEN, report, "topic orders")) == expected
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda rows: rows + rows, set()),
+        (lambda rows: rows[:-1], {"results"}),
+        (lambda rows: moved(rows, 3, value=rows[4].value), {"results", "repeat"}),
+        (lambda rows: [*rows, moved(rows, 0, key=None)[0]], {"repeat"}),
+        (lambda rows: [*rows, moved(rows, 0, key=b"other")[0]], {"repeat"}),
+        (lambda rows: rows[:0], {"results", "repeat"}),
+    ],
+)
+def test_a_consumer_breaks_its_fact(spoil: Callable[[Log], Log], expected: set[str]) -> None:
+    """And no other."""
+    orders = log_of()
+    assert broken(result_facts(orders, spoil(results_of(orders)), "topic results")) == expected
+
+
+@pytest.mark.parametrize(
+    ("committed", "stored", "expected"),
+    [
+        ({0: 5, 1: 5}, [5, 10], set()),
+        ({0: 5, 1: 5}, [0, 10], {"committed-before-processed"}),
+        ({0: 5}, [5], {"committed"}),
+        ({}, [], {"committed-before-processed", "committed"}),
+    ],
+)
+def test_commits_come_after_results_and_to_the_end(
+    committed: dict[int, int], stored: list[int], expected: set[str]
+) -> None:
+    """Whoever commits first, or not at all, is told."""
+    assert broken(commit_facts({0: 5, 1: 5, 2: 0}, {"tally": committed}, stored, "group tally")) == expected
+
+
+def test_a_choice_is_seen_in_report_and_log() -> None:
+    """Who refused acknowledged nothing; who went on lost it."""
+    log, told, nothing = log_of(), report_of(log_of()), [None] * len(GIVEN)
+    assert broken(refusing_facts([], GIVEN, nothing, "topic ledger")) == set()
+    assert broken(refusing_facts(log, GIVEN, told, "topic ledger")) == {"refuses"}
+    assert broken(refusing_facts([], GIVEN, told, "topic ledger")) == {"refuses", "keeps"}
+    assert broken(losing_facts([], GIVEN, told, "topic likes")) == set()
+    assert broken(losing_facts(log, GIVEN, told, "topic likes")) == {"loses"}
+    assert broken(losing_facts([], GIVEN, nothing, "topic likes")) == {"goes on", "loses"}
+
+
+@pytest.mark.parametrize("name", ["A2.produce", "A2.consistent", "A2.available"])
+@pytest.mark.parametrize("answer", [None, 3, (GIVEN, None), (GIVEN, [None]), (GIVEN, [[0]] * len(GIVEN))])
+def test_what_is_no_report_is_told(name: str, answer: Any) -> None:
+    """Whatever a function returns, the check has a sentence for it."""
+    result = verdict(name, FakeEvidence(log_of()), answer)
+    assert not result.passed
+    assert "one entry for each record" in result.try_next
+
+
+def test_a_run_without_a_death_proves_nothing() -> None:
+    """The cell lets a leader die; a right log alone does not pass."""
+    result = verdict("A2.produce", FakeEvidence(log_of()), (GIVEN, report_of(log_of())))
+    assert not result.passed
+    assert "No leader" in result.happened
