@@ -237,6 +237,7 @@ class Desk:
             cell["metadata"]["nbgrader"]["grade_id"]: float(cell["metadata"]["nbgrader"]["points"])
             for notebook in self._released.values()
             for cell in test_cells(notebook)
+            if float(cell["metadata"]["nbgrader"]["points"]) > 0  # one for the student alone needs no property
         }
         properties = self.assignment.points_of()
         where = f"judging/{self.assignment.name}/assignment.yaml"
