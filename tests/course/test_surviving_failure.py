@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.course import empty, judged, lost
-from tests.support.surviving import NAME, NOTEBOOK, SOLUTION, WRONG
+from autograder.arena import play
+from autograder.assignment import read_assignment
+from autograder.job import Job, Outcome
+from autograder.judge.script import Script
+from tests.support.arena import plain_sessions
+from tests.support.course import COURSE, empty, judged, lost
+from tests.support.surviving import NAME, NOTEBOOK, SOLUTION, WRONG, plan
 
 
 def test_the_solution_has_all_points() -> None:
@@ -28,3 +33,17 @@ def test_a_planted_mistake_loses_its_own_points(name: str) -> None:
     run, expected, text = WRONG[name]
     scores = judged(NAME, text, run=run, seeds=1)
     assert lost(scores) == expected
+
+
+def test_each_page_has_a_picture_of_its_run() -> None:
+    """Also where nothing was lost; a fault that costs points is marked."""
+    described = read_assignment(COURSE, NAME)
+    job = Job("ann", NAME, {}, seed=7, arena=plan("survive"))
+    evidence = play(job, plain_sessions(WRONG["no-idempotence"][2]), apart=False)
+    made = Script.of(described).pictures(Outcome("ann", NAME, 7, "none", {}, (), evidence), 7)
+    assert set(made) == {"produce-check"}
+    assert "The fault that is marked" in made["produce-check"]
+    evidence = play(job, plain_sessions(SOLUTION), apart=False)
+    (drawn,) = Script.of(described).pictures(Outcome("ann", NAME, 7, "none", {}, (), evidence), 7).values()
+    assert "No fault is marked" in drawn
+    assert "leads (before: 1" in drawn

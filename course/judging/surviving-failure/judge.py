@@ -8,6 +8,7 @@ from autograder.judge import consuming, evidence, producing
 from autograder.judge.case import Case
 from autograder.judge.finding import Finding
 from autograder.judge.tampering import foreign_records
+from autograder.judge.timeline import picture
 
 TOPICS = {"survive": "orders", "process": "orders", "refuse": "ledger", "lose": "likes"}
 ENOUGH = 50  # results: nearly none of them would prove nothing
@@ -20,9 +21,14 @@ def judge(outcome: Outcome, seed: int) -> list[Score]:
 
 
 def pictures(outcome: Outcome, seed: int) -> dict[str, str]:
-    """The run that costs a property its points, for each such one."""
+    """The run that costs a property its points, for each such one; where there is none, what was lived through."""
     del seed
-    return evidence.pictures(_cases(outcome), RULES)
+    cases = _cases(outcome)
+    grade_ids = {run: rule.grade_id for rule in RULES for run in rule.runs or ()}
+    drawn = {
+        grade_ids[case.evidence["run"]]: picture(case) for case in reversed(cases) if not case.evidence.get("problem")
+    }
+    return drawn | evidence.pictures(cases, RULES)
 
 
 def _cases(outcome: Outcome) -> list[Case]:
