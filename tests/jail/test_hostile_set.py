@@ -70,3 +70,14 @@ def test_tables_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "The jail ladder" in said
     assert "script-in-an-output" in said
     assert f"{len(showing.CASES)} of {len(showing.CASES)} held." in said
+
+
+def test_missing_ordinary_user_is_a_failure_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root's own run must not pass for that of somebody without rights; elsewhere root may go without."""
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.delenv("KIT_ORDINARY_USER", raising=False)
+    monkeypatch.delenv("KIT_REQUIRE_ALL", raising=False)
+    assert ordinary_user.ordinary().user > 0
+    monkeypatch.setenv("KIT_REQUIRE_ALL", "1")
+    with pytest.raises(pytest.fail.Exception, match=r"\.ci/ordinary-user"):
+        ordinary_user.ordinary()
