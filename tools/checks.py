@@ -1,4 +1,4 @@
-"""The steps of ``make test``: cheap checks first, then the tests, in three lanes."""
+"""The steps of ``make test``: cheap checks first, then the tests, in four lanes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tools.environment import ROOT
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 _COMPUTING = ["tests/sim", "tests/unit"]
+_CLIENTS = ["tests/clients"]
 _KERNELS = ["tests/labs"]
 _GRADING = ["tests/arena", "tests/course", "tests/grading", "tests/jail"]
 
@@ -36,13 +37,13 @@ def quick(python: Path) -> list[Step]:
 
 
 def tests(python: Path) -> list[Step]:
-    """The run with the real parts: browsers, foreign clients, containers."""
-    elsewhere = (*_COMPUTING, *_KERNELS, *_GRADING)
+    """The run with browsers and containers, and with whatever has no lane of its own."""
+    elsewhere = (*_COMPUTING, *_CLIENTS, *_KERNELS, *_GRADING)
     return [Step("pytest", [python, "-m", "pytest", *(f"--ignore={folder}" for folder in elsewhere)], {})]
 
 
 def beside(python: Path) -> list[list[Step]]:
-    """The tests that run while the others wait for browsers, clients and containers, in lanes of their own."""
+    """The lanes beside it: most tests wait for somebody else, so two processors carry four lanes."""
     lower = ["nice", "-n", "10"] if os.name == "posix" else []
     computing = [
         Step(
@@ -51,9 +52,12 @@ def beside(python: Path) -> list[list[Step]]:
             {"KIT_FORCE_PORTABLE": "1"},
         ),
         Step("pytest of what only computes", [*lower, python, "-m", "pytest", *_COMPUTING], {}),
+    ]
+    clients = [
+        Step("pytest of foreign clients", [python, "-m", "pytest", *_CLIENTS], {}),
         Step("pytest of labs in kernels", [python, "-m", "pytest", *_KERNELS], {}),
     ]
-    return [computing, [Step("pytest of jails and grading", [python, "-m", "pytest", *_GRADING], {})]]
+    return [computing, clients, [Step("pytest of jails and grading", [python, "-m", "pytest", *_GRADING], {})]]
 
 
 def run(steps: Sequence[Step], beside: Sequence[Sequence[Step]] = ()) -> int:
