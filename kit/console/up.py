@@ -82,9 +82,9 @@ def run(argv: list[str]) -> int:
         end_on(*_ENDING)
         for name in clean():
             say(f"Removed what the crashed cluster {name} had left.")
-        ports.check_free(options.port, options.brokers)
-        if lesson is not None:
+        if lesson is not None:  # first, because it can tell that the command line makes no sense
             ports.check_listen(lesson.host, lesson.port, options.brokers)
+        ports.check_free(options.port, options.brokers)
         begun_s = time.monotonic()
         host = Host(options.name or f"up-{options.port}", settings, kind=KIND)
         _show(host, options, lesson, (time.monotonic() - begun_s) * 1_000)
