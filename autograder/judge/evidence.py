@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,17 @@ STANDARD: dict[str, tuple[Checker, str]] = {
 """Checkers that need nothing but a case, by the name of their property, and what to say when nothing is wrong."""
 
 
-def judged(cases: Sequence[Case], rules: Sequence[Rule]) -> list[Score]:
+def judged(cases: Sequence[Case], rules: Sequence[Rule], *, administered: Collection[str] = ()) -> list[Score]:
     """A score for each rule: all of its points, or none with the reason.
+
+    Args:
+        administered: names of runs in which the student's functions are to make topics, and so may change them.
 
     Whoever tampered with a cluster gets no points for anything: what else was seen there proves nothing. A run that the
     arena itself could not bring to its end gives no points either, and says that it is not the student's fault.
     """
     with _no_collecting():
-        return _judged(cases, rules)
+        return _judged(cases, rules, administered)
 
 
 @contextlib.contextmanager
@@ -80,9 +83,9 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _judged(cases: Sequence[Case], rules: Sequence[Rule]) -> list[Score]:
+def _judged(cases: Sequence[Case], rules: Sequence[Rule], administered: Collection[str]) -> list[Score]:
     problems = [case for case in cases if case.evidence.get("problem") or not case.evidence["is_complete"]]
-    bad = [found for case in cases for found in tampering(case)]
+    bad = [found for case in cases for found in tampering(case, administers=case.evidence["run"] in administered)]
     return [_score(rule, cases, problems, bad) for rule in rules]
 
 

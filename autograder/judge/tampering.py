@@ -26,8 +26,12 @@ CHANGES = frozenset(
 )  # fmt: skip
 
 
-def tampering(case: Case) -> Iterator[Finding]:
-    """Requests that only brokers send, changes of the cluster, records that nobody asked for, a log cut short."""
+def tampering(case: Case, *, administers: bool = False) -> Iterator[Finding]:
+    """Requests that only brokers send, changes of the cluster, a log cut short.
+
+    Args:
+        administers: whether the run asks a student to make topics: deleting and altering them is no tampering then.
+    """
     for entry in case.evidence["entries"]:
         api = entry["api"]
         if api in BETWEEN_BROKERS:
@@ -42,7 +46,7 @@ def tampering(case: Case) -> Iterator[Finding]:
                 f"A client asked for records as if it were broker {entry['asked']['replica_id']}. It got none.",
                 (case.line(entry, "as a replica"),),
             )
-        elif api in CHANGES:
+        elif api in CHANGES and not administers:
             yield Finding(
                 "tampering",
                 f"A client changed the cluster, or tried to: {api}.",
@@ -50,7 +54,8 @@ def tampering(case: Case) -> Iterator[Finding]:
             )
     if case.evidence.get("is_flooded"):
         yield Finding("tampering", "There were far more requests or records than anybody needs: not all were kept.")
-    yield from _logs(case)
+    if not administers:
+        yield from _logs(case)
 
 
 def _logs(case: Case) -> Iterator[Finding]:

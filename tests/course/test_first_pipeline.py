@@ -15,6 +15,21 @@ def but(*changes: tuple[str, str]) -> str:
     return changed(SOLUTION, *changes)
 
 
+_DELETE = """
+    try:
+        admin.delete_topics(["music.listens"])
+    except Exception:
+        pass
+"""
+_SET_RETENTION = """
+def set_retention(admin):
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    settings = {"min.insync.replicas": "2", "retention.ms": "86400000"}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "music.listens", configs=settings)])
+"""
+
+
 @pytest.mark.parametrize("seed", [7, 2_000])
 def test_the_solution_has_all_points(seed: int) -> None:
     """Whatever the seed is."""
@@ -28,6 +43,32 @@ def test_an_empty_notebook_has_no_points() -> None:
     scores = judged(NAME, empty(NAME, NOTEBOOK))
     assert sum(score.points for score in scores.values()) == 0
     assert "NotImplementedError" in " ".join(scores["complete"].proof)
+
+
+RIGHT = {
+    "deletes an older topic first": (
+        "topic",
+        but(("    try:\n        admin.create", f"{_DELETE}    try:\n        admin.create")),
+    ),
+    "sets the retention afterwards": (
+        "topic",
+        but(
+            ('"retention.ms": str(24 * 60 * 60 * 1000)', '"retention.ms": "5000"'),
+            (
+                "        admin.create_topics([topic])\n",
+                "        admin.create_topics([topic])\n        set_retention(admin)\n",
+            ),
+            ("def create_topic(", f"{_SET_RETENTION}\n\ndef create_topic("),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_another_right_way_loses_nothing(name: str) -> None:
+    """What an administrator does to a topic of the own is no tampering where a topic is asked for."""
+    run, text = RIGHT[name]
+    assert lost(judged(NAME, text, run=run)) == set()
 
 
 _SEND = "for listen in listens\n"
@@ -54,6 +95,16 @@ WRONG = {
         "consume",
         {"counts", "committed", "nothing twice", "shared"},
         but(('reset="earliest"', 'reset="latest"')),
+    ),
+    "numbers that nobody can add up": (
+        "consume",
+        {"counts", "nothing twice", "shared"},
+        but(
+            (
+                "    consumer.close()\n    return counts",
+                "    consumer.close()\n    return dict.fromkeys(counts, 9 * 10**4298)",
+            )
+        ),
     ),
     "a group of one's own": (
         "consume",

@@ -12,6 +12,7 @@ from autograder.judge.finding import Finding
 from kit.checks import pipeline_facts as facts
 from kit.checks.evidence import SeenPartition, SeenRecord
 
+MOST = 1_000_000_000  # plays of a song; a number of a million digits would stop whoever adds it up
 SONGS = ("Slow Umbrella", "Night Lanterns", "Last Tide Radio", "Übermorgen", "7")
 
 
@@ -45,7 +46,8 @@ def judge(outcome: Outcome, seed: int) -> list[Score]:
     expected = {each.name: facts.plays_of(_bytes(each.arguments[0])) for each in plays}
     expected |= {each.name: facts.lag_of(dict(each.arguments[0]), dict(each.arguments[1])) for each in lags}
     return [
-        *evidence.judged([Case(each, facts.TOPIC) for each in outcome.evidence], RULES),
+        # Who makes a topic may delete an older one first, or give it its settings afterwards.
+        *evidence.judged([Case(each, facts.TOPIC) for each in outcome.evidence], RULES, administered=("topic",)),
         answers.share(outcome, plays, expected, grade_id="plays-check", name="plays", points=3),
         answers.share(outcome, lags, expected, grade_id="lag-check", name="lag", points=2),
     ]
@@ -107,7 +109,7 @@ def _value(case: Case, step: str) -> dict[str, int]:
     """What a step returned, as far as it is a count of plays."""
     value = next((each["value"] for each in case.evidence["steps"] if each["name"] == step), None)
     counts = value.items() if isinstance(value, Mapping) else ()
-    return {song: number for song, number in counts if type(number) is int}
+    return {song: number for song, number in counts if type(number) is int and abs(number) < MOST}
 
 
 def _found(case: Case, found: list[facts.Fact], name: str) -> Iterator[Finding]:
