@@ -10,6 +10,7 @@ from kit.history import sends
 
 _MOST_IN_VAIN = 10  # requests: a client has five of them on their way when a leader dies
 _MOST_PROOF = 6
+_ALL = -1  # acks=all, as the protocol has it
 
 
 def lost_writes(case: Case) -> Iterator[Finding]:
@@ -148,6 +149,13 @@ def refuses(case: Case, rule: str) -> Iterator[Finding]:
             "refuses", f"'{short(value)}' was acknowledged at {where} while the network was cut.",
             (f"event {at}: the network was cut", *told), events=(at, attempt.entry["began"]),
         )  # fmt: skip
+    if not any((each.entry["ended"] or 0) <= at + 1 for each in case.acknowledged.values()):
+        yield Finding(
+            "refuses", "Nothing was acknowledged before the network was cut: refusing the rest proves nothing."
+        )
+    attempts = (each for found in case.attempts.values() for each in found)
+    if not any(each.offset is None and each.entry["asked"]["acks"] == _ALL for each in attempts):
+        yield Finding("refuses", "No record was sent that asked for all in-sync replicas and was not acknowledged.")
     missing = [value for value in case.given if value not in case.acknowledged]
     silent = [value for value in missing if case.reported.get(value) is not None or value not in case.reported]
     for value in silent:
@@ -155,8 +163,8 @@ def refuses(case: Case, rule: str) -> Iterator[Finding]:
 
 
 def loses(case: Case) -> Iterator[Finding]:
-    """Something that was acknowledged is lost (CAP: availability at the price of consistency)."""
-    if next(lost_writes(case), None) is None:
+    """Something that a broker acknowledged is lost (CAP: availability at the price of consistency)."""
+    if all(value in case.places for value in case.acknowledged):
         yield Finding("loses", f"Nothing that was acknowledged got lost: {len(case.acknowledged)} records.")
 
 

@@ -62,6 +62,12 @@ def _with_settings(settings: str) -> str:
     return changed((_SAFE, _SAFE.replace('acks="all", enable_idempotence=True', settings)))
 
 
+_SAYS_NO = """
+    for each in records[:3]:
+        send_all(KafkaProducer(**settings, acks=0, enable_idempotence=False), topic, [each])
+    return [None] * len(records)
+"""
+
 WRONG: dict[str, tuple[str, set[str], str]] = {
     "acks-one": ("survive", {"lost-write"}, _with_settings("acks=1, retries=0, enable_idempotence=False")),
     "acks-one-retries": (
@@ -102,6 +108,21 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         changed(('acks="all", request_timeout_ms', "acks=1, enable_idempotence=False, request_timeout_ms")),
     ),
     "one-in-sync-is-enough": ("refuse", {"refuses"}, changed(('"min.insync.replicas": 2', '"min.insync.replicas": 1'))),
+    "only-says-no": (
+        "refuse",
+        {"refuses", "keeps"},
+        changed(("    return send_all(producer, topic, records, patience_s=3)\n", _SAYS_NO)),
+    ),
+    "only-says-lost": (
+        "lose",
+        {"goes on", "loses"},
+        changed(
+            (
+                "return send_all(KafkaProducer(**settings, acks=1, enable",
+                "return [[0, 0]] * len(records) or (dict(enable",
+            )
+        ),
+    ),
     "nobody-unclean": ("lose", {"loses"}, changed((_UNCLEAN, _UNCLEAN.replace("True", "False")))),
     "says-no": (
         "lose",

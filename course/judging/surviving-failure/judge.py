@@ -117,6 +117,8 @@ def _refuses(case: Case) -> Iterator[Finding]:
 def _keeps(case: Case) -> Iterator[Finding]:
     if producing.fired_at(case, "cut") is None:
         yield Finding("keeps", "The network was never cut: the producer wrote too little before.", _failures(case))
+    if not case.acknowledged:
+        yield Finding("keeps", "No record was acknowledged, so there was nothing to keep.", _failures(case))
     yield from producing.lost_writes(case)
 
 
