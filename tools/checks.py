@@ -45,19 +45,20 @@ def tests(python: Path) -> list[Step]:
 def beside(python: Path) -> list[list[Step]]:
     """The lanes beside it: most tests wait for somebody else, so two processors carry four lanes."""
     lower = ["nice", "-n", "10"] if os.name == "posix" else []
-    computing = [
+    computing = [Step("pytest of what only computes", [*lower, python, "-m", "pytest", *_COMPUTING], {})]
+    clients = [
+        Step("pytest of foreign clients", [python, "-m", "pytest", *_CLIENTS], {}),
+        Step("pytest of labs in kernels", [python, "-m", "pytest", *_KERNELS], {}),
+    ]
+    grading = [
+        Step("pytest of jails and grading", [python, "-m", "pytest", *_GRADING], {}),
         Step(
             "pytest with the portable fallbacks forced",
             [python, "-m", "pytest", "-m", "portable"],
             {"KIT_FORCE_PORTABLE": "1"},
         ),
-        Step("pytest of what only computes", [*lower, python, "-m", "pytest", *_COMPUTING], {}),
     ]
-    clients = [
-        Step("pytest of foreign clients", [python, "-m", "pytest", *_CLIENTS], {}),
-        Step("pytest of labs in kernels", [python, "-m", "pytest", *_KERNELS], {}),
-    ]
-    return [computing, clients, [Step("pytest of jails and grading", [python, "-m", "pytest", *_GRADING], {})]]
+    return [computing, clients, grading]
 
 
 def run(steps: Sequence[Step], beside: Sequence[Sequence[Step]] = ()) -> int:
