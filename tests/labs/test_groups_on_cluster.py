@@ -176,13 +176,15 @@ def test_loss_of_all_brokers_is_no_end_and_a_closed_cluster_is_one() -> None:
 def test_static_member_that_is_replaced_is_no_rebalance(cluster: kit.Cluster, groups: GroupsAndLag) -> None:
     """Whoever comes with the same group.instance.id takes the place, and the group stays as it is (KIP-345)."""
     options = {"group_id": "static", "group_instance_id": "cashier", "client_id": "cashier"}
+    lines = []
     for _ in range(2):
         consumer = KafkaConsumer(TOPIC, **cluster.client_settings, **options)
         wait_until(lambda at=consumer: at.poll(timeout_ms=100) is not None and bool(at.assignment()), "an assignment")
         wait_until(lambda: groups.group("static").shares() == {"cashier": [0, 1]}, "the member in the view")
+        lines.append(groups.timeline("static").count("\n"))  # on a busy computer the first one's joining is seen too
         consumer.close()
 
-    assert groups.timeline("static").count("\n") == 0
+    assert lines[0] == lines[1]
 
 
 def test_ended_workers_do_not_pile_up(cluster: kit.Cluster) -> None:
