@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 from autograder.doctor import cases
 from autograder.doctor.verdict import Verdict
@@ -101,14 +103,18 @@ NEVER = {
 """What must hold on every rung, the lowest included."""
 
 _REACHED = "REACHED"
-_LEFT = "left-by-a-student"
-_PLACES = "for folder in ('.', '/tmp', '/dev/shm', '/var/tmp'):\n"
-LEAVE = (
-    f"import os\n{_PLACES}"
-    f"    try: open(folder + '/{_LEFT}', 'w').write('answers')\n    except OSError as error: print(error)"
-)
-FIND = f"import os\n{_PLACES}    print(os.path.exists(folder + '/{_LEFT}'), 'leave' in globals())"
-"""What one student leaves, and how the next looks for it: `FIND` prints nothing but "False"."""
+_SHARED = ("/tmp", "/dev/shm", "/var/tmp")  # where programs of one computer meet
+
+
+def leave_and_find() -> tuple[str, str, str]:
+    """What one student leaves, how the next looks for it, which prints nothing but "False", and the file's name.
+
+    The name is a new one each time: what an open rung has let somebody leave must not be blamed on a closed one.
+    """
+    name = f"left-by-a-student-{secrets.token_hex(8)}"
+    places = f"import os\nfor folder in {('.', *_SHARED)!r}:\n"
+    leave = f"    try: open(folder + '/{name}', 'w').write('answers')\n    except OSError as error: print(error)"
+    return places + leave, f"{places}    print(os.path.exists(folder + '/{name}'), 'leave' in globals())", name
 
 
 def job(world: World, grader: int, secret: str) -> Job:
@@ -164,6 +170,10 @@ def verdicts(rung: str) -> Iterator[Verdict]:
 
 
 def _left(rung: str) -> Verdict:
-    cases.run(cases.job(LEAVE), rung)
-    found = set(cases.texts(cases.run(cases.job(FIND), rung))[0].split())
+    leave, find, name = leave_and_find()
+    cases.run(cases.job(leave), rung)
+    found = set(cases.texts(cases.run(cases.job(find), rung))[0].split())
+    for folder in _SHARED:  # of a rung that is open
+        with contextlib.suppress(OSError):
+            Path(folder, name).unlink()
     return Verdict("reaching", "leave-for-the-next", "" if found == {"False"} else "the next submission finds it", "")

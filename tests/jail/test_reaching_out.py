@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from autograder.doctor import reaching
+from autograder.doctor.cases import texts
 from autograder.doctor.world import World, build
-from tests.support.jailed import SECRET, Grader, submission, texts
+from tests.support.jailed import SECRET, Grader, submission
 from tests.support.ordinary_user import ordinary
 
 pytestmark = pytest.mark.slow
@@ -76,5 +77,6 @@ def test_links_out_of_the_folder_harm_nothing_when_it_is_removed(grader: Grader,
 
 def test_nothing_is_left_for_the_next_submission(grader: Grader) -> None:
     """Files, shared memory and history of one student are not there for another."""
-    grader.run(submission(reaching.LEAVE))
-    assert set(texts(grader.run(submission(reaching.FIND)))[0].split()) == {"False"}
+    leave, find, _ = reaching.leave_and_find()
+    grader.run(submission(leave))
+    assert set(texts(grader.run(submission(find)))[0].split()) == {"False"}
