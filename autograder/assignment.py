@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.jail import RUNGS
 from autograder.job import Budget
 from autograder.quick_imports import quick_imports
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from kit.quizzes import Quiz
 
 JUDGINGS = ("evidence", "probes", "asserts")
-RUNGS = ("none", "rlimits", "docker", "landlock", "bubblewrap", "namespaces")  # of the jail ladder, weakest first
 _MIB = 1024 * 1024
 _KNOWN = frozenset({
     "title", "judging", "budget", "weakest_rung", "properties", "quizzes", "arena", "late", "needs_notebooks",

@@ -17,7 +17,6 @@ from autograder.arena.host_link import ArenaError, HostLink
 from autograder.arena.plan import Plan, Run, Step, Topic
 from autograder.jail.network import Network
 from autograder.job import Answer, Job
-from autograder.judge.writing import test_cells
 from kit.broker.witness.describe import shown
 
 FORMAT = 1
@@ -152,9 +151,6 @@ class Play:
     ) -> None:
         self._gives_up = gives_up
         self._job = job
-        self._defining = dataclasses.replace(
-            job, notebooks={name: _without_tests(text) for name, text in job.notebooks.items()}
-        )
         self._run = run
         self._number = number
         self._host = host
@@ -313,7 +309,7 @@ class Play:
     def _session(self, name: str) -> Any:
         if name not in self._sessions:
             network = self._host.network
-            session = self._stack.enter_context(self._open_session(self._defining, network))
+            session = self._stack.enter_context(self._open_session(self._job, network))
             for notebook in list(self._job.notebooks)[-1:]:
                 session.run_notebook(notebook)
             self._sessions[name] = session
@@ -335,17 +331,6 @@ class Play:
             "$values": [json.loads(value) for _, value in self._records] if argument == "$values" else None,
         }
         return known.get(argument, argument) if isinstance(argument, str) else argument
-
-
-def _without_tests(text: str) -> str:
-    """A notebook whose test cells do nothing.
-
-    They try functions on a cluster of the student's own, which takes time in every kernel; evidence decides without it.
-    """
-    notebook = json.loads(text)
-    for cell in test_cells(notebook):
-        cell["source"] = ""
-    return json.dumps(notebook, ensure_ascii=False)
 
 
 def _is_flooded(seen: Mapping[str, Any]) -> bool:

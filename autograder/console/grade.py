@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from autograder.assignment import RUNGS, Assignment
+from autograder.assignment import Assignment
 from autograder.console.showing import Bar
 from autograder.console.words import CommandLineError, SomeFailed, chosen, one_line, opened, parser, say
+from autograder.jail import RUNGS
 from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry
 from autograder.pipeline.work import Execute

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from autograder.judge.case import Case, short
 from autograder.judge.finding import Finding
+from kit.broker.witness import describe
 
 BETWEEN_BROKERS = frozenset(
     {
@@ -18,12 +19,7 @@ BETWEEN_BROKERS = frozenset(
         "82",
     }
 )  # fmt: skip
-CHANGES = frozenset(
-    {
-        "AlterConfigs", "AlterPartitionReassignments", "CreatePartitions", "DeleteGroups", "DeleteRecords",
-        "DeleteTopics", "ElectLeaders", "IncrementalAlterConfigs", "OffsetDelete",
-    }
-)  # fmt: skip
+CHANGES = frozenset(describe.CHANGES.values()) - {"CreateTopics"}  # which careful students try
 
 
 def tampering(case: Case, *, administers: bool = False) -> Iterator[Finding]:

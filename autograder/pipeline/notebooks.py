@@ -29,7 +29,7 @@ def text(notebook: Notebook) -> str:
     return json.dumps(notebook, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def as_released(notebook: Notebook, release: Notebook) -> Notebook:
+def without_tests(notebook: Notebook, release: Notebook) -> Notebook:
     """A copy in which each locked cell has the text that students were given, and test cells have none.
 
     So no hidden test is in it, and no time goes into tests whose outputs a judge's will replace.

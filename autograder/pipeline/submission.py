@@ -182,7 +182,7 @@ class Desk:
     def _job(self, student: str, seed: int, sanitized: dict[str, Notebook], work: Path) -> Job:
         texts = {
             file: notebooks.text(
-                notebook if self.script is None else notebooks.as_released(notebook, self._released[file])
+                notebook if self.script is None else notebooks.without_tests(notebook, self._released[file])
             )
             for file, notebook in sanitized.items()
         }

@@ -221,7 +221,17 @@ def beside_the_file_browser(page: Page) -> Iterator[None]:
         page.set_viewport_size(WINDOW)
 
 
-def cut_off(output: Locator) -> list[str]:
+def cut_off_beside_the_file_browser(page: Page, cell_id: str, picture: Path) -> list[str]:
+    """What of a cell's output is cut off in a window of 1280 pixels with the list of files open; a picture is kept."""
+    with beside_the_file_browser(page):
+        output = show_cell(page, cell_id).locator(".jp-OutputArea-output").last
+        expect(output).to_be_visible()
+        output.evaluate("node => node.scrollIntoView({block: 'start'})")
+        page.screenshot(path=picture)
+        return _cut_off(output)
+
+
+def _cut_off(output: Locator) -> list[str]:
     """What of a cell's output lies outside of it, or has to be scrolled to sideways."""
     words: list[str] = output.evaluate(
         """area => { const edge = area.getBoundingClientRect().right + 1;

@@ -16,7 +16,7 @@ from tests.browser.jupyter import (
     TIMEOUT_MS,
     Complaints,
     beside_the_file_browser,
-    cut_off,
+    cut_off_beside_the_file_browser,
     pose,
     retype,
     show_cell,
@@ -136,12 +136,7 @@ def test_pictures_in_both_themes(page: Page, matrix: Locator, screenshots: Path,
 @pytest.mark.parametrize("cell_id", ["figure", "matrix", "four-run", "reads-run", "matrix-run"])
 def test_nothing_is_cut_off_beside_the_file_browser(page: Page, screenshots: Path, cell_id: str) -> None:
     """In a window of 1280 pixels with the list of files open every button and outcome is there to be read."""
-    with beside_the_file_browser(page):
-        output = show_cell(page, cell_id).locator(".jp-OutputArea-output").last
-        expect(output).to_be_visible()
-        output.evaluate("node => node.scrollIntoView({block: 'start'})")
-        page.screenshot(path=screenshots / f"lab-06-beside-files-{cell_id}.png")
-        assert cut_off(output) == []
+    assert cut_off_beside_the_file_browser(page, cell_id, screenshots / f"lab-06-beside-files-{cell_id}.png") == []
 
 
 def test_run_stands_beside_its_title_and_the_outcome_below_the_choices(page: Page, matrix: Locator) -> None:

@@ -13,8 +13,7 @@ from tests.browser.axe import serious_violations
 from tests.browser.jupyter import (
     TIMEOUT_MS,
     Complaints,
-    beside_the_file_browser,
-    cut_off,
+    cut_off_beside_the_file_browser,
     pose,
     retype,
     show_cell,
@@ -142,12 +141,7 @@ def test_pictures_in_both_themes(page: Page, screenshots: Path, theme: str) -> N
 @pytest.mark.parametrize("cell_id", ["view", "refuse-run", "lose-run", "my-refuse", "my-lose", "unclean-run", "quiz"])
 def test_nothing_is_cut_off_beside_the_file_browser(page: Page, screenshots: Path, cell_id: str) -> None:
     """In a window of 1280 pixels with the list of files open every button and verdict is there to be read."""
-    with beside_the_file_browser(page):
-        output = show_cell(page, cell_id).locator(".jp-OutputArea-output").last
-        expect(output).to_be_visible()
-        output.evaluate("node => node.scrollIntoView({block: 'start'})")
-        page.screenshot(path=screenshots / f"lab-07-beside-files-{cell_id}.png")
-        assert cut_off(output) == []
+    assert cut_off_beside_the_file_browser(page, cell_id, screenshots / f"lab-07-beside-files-{cell_id}.png") == []
 
 
 def test_session_was_quiet(page: Page, complaints: Complaints) -> None:

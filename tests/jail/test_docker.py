@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from autograder import execute
+from autograder.doctor.cases import texts
 from autograder.job import Budget, Outcome, Probe
-from tests.support.jailed import submission, texts
+from tests.support.jailed import submission
 from tests.support.requirements import need
 from tests.support.wait import wait_until
 

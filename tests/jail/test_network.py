@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from autograder.doctor.cases import texts
 from tests.support import ordinary_user
-from tests.support.jailed import Grader, submission, texts
+from tests.support.jailed import Grader, submission
 
 pytestmark = pytest.mark.slow
 

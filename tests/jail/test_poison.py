@@ -9,9 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from autograder.doctor.cases import outputs, texts
 from autograder.doctor.spending import FLOODS, SPEAK
 from autograder.job import Budget, Outcome, Probe
-from tests.support.jailed import Grader, outputs, submission, texts
+from tests.support.jailed import Grader, submission
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from autograder.doctor.cases import outputs, texts
 from autograder.job import Budget, Probe
-from tests.support.jailed import Grader, outputs, submission, texts
+from tests.support.jailed import Grader, submission
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.slow

@@ -181,8 +181,8 @@ def test_static_member_that_is_replaced_is_no_rebalance(cluster: kit.Cluster, gr
         consumer = KafkaConsumer(TOPIC, **cluster.client_settings, **options)
         wait_until(lambda at=consumer: at.poll(timeout_ms=100) is not None and bool(at.assignment()), "an assignment")
         wait_until(lambda: groups.group("static").shares() == {"cashier": [0, 1]}, "the member in the view")
-        lines.append(groups.timeline("static").count("\n"))  # on a busy computer the first one's joining is seen too
         consumer.close()
+        lines.append(groups.timeline("static").count("\n"))  # on a busy computer the first one's joining is seen too
 
     assert lines[0] == lines[1]
 

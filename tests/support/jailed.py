@@ -74,24 +74,6 @@ def submission(*sources: str, budget: Budget | None = None, probes: Iterable[Pro
     return Job("student", "work", {"work.ipynb": notebook(*sources)}, budget=budget, probes=tuple(probes), **more)
 
 
-def outputs(outcome: Outcome, name: str = "work.ipynb") -> list[list[Json]]:
-    """The outputs of each cell."""
-    return [cell["outputs"] for cell in json.loads(outcome.notebooks[name])["cells"]]
-
-
-def texts(outcome: Outcome, name: str = "work.ipynb") -> list[str]:
-    """What each cell printed and raised, as one text."""
-    return ["".join(map(_text, cell)) for cell in outputs(outcome, name)]
-
-
-def _text(output: Json) -> str:
-    if output["output_type"] == "stream":
-        return str(output["text"])
-    if output["output_type"] == "error":
-        return f"{output['ename']}: {output['evalue']}\n"
-    return str(output["data"].get("text/plain", "")) + "\n"
-
-
 def _in_network(job: Job, network: Json) -> Outcome:
     from autograder.execute import open_session
     from autograder.jail import Network

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypedDict
 
+from kit.lessons.two_runs import ToldEvent
 from kit.topics import INTERNAL_TOPICS
 
 MAX_EVENTS = 2_000
@@ -29,24 +30,8 @@ FAMILIES = (*_FAMILIES, OTHER)
 _FAMILY_OF = {kind: family for family, kinds in _FAMILIES.items() for kind in kinds}
 
 
-class EventLike(Protocol):
+class EventLike(ToldEvent, Protocol):
     """An event of `Cluster.timeline`."""
-
-    @property
-    def time_ms(self) -> int:
-        """When."""
-
-    @property
-    def kind(self) -> str:
-        """What."""
-
-    @property
-    def topic(self) -> str | None:
-        """The topic that it happened to."""
-
-    @property
-    def text(self) -> str:
-        """The event in one sentence."""
 
     def dump(self) -> list[Any]:
         """All of it."""

@@ -57,17 +57,20 @@ def test_check_on_an_empty_cluster_says_what_to_do(name: str, answer: object) ->
     assert result.try_next
 
 
-@pytest.mark.parametrize(("answer", "passed"), [(2, True), (5, False), (0, False), ("2", False), (True, False)])
-def test_visible_is_the_high_watermark(answer: object, passed: bool) -> None:
-    """Only what consumers can read counts, not what the leader acknowledged alone."""
-    evidence = FakeEvidence(
+def two_in_the_ledger() -> FakeEvidence:
+    """Two records that consumers can read, and one replica in sync of the two that a write would need."""
+    return FakeEvidence(
         [record(LEDGER, 0, b"safe"), record(LEDGER, 1, b"safe")],
         num_partitions=1,
         described={LEDGER: [partition((1,))]},
         configs={LEDGER: {"min.insync.replicas": "2"}},
     )
 
-    result = verdict("06.visible", evidence, answer)
+
+@pytest.mark.parametrize(("answer", "passed"), [(2, True), (5, False), (0, False), ("2", False), (True, False)])
+def test_visible_is_the_high_watermark(answer: object, passed: bool) -> None:
+    """Only what consumers can read counts, not what the leader acknowledged alone."""
+    result = verdict("06.visible", two_in_the_ledger(), answer)
 
     assert result.passed == passed
     assert "high watermark 2" in result.where
@@ -128,14 +131,7 @@ def test_candidates_may_be_nobody() -> None:
 @pytest.mark.parametrize("answer", ["2", b"2", None, [2], True])
 def test_visible_asks_for_a_number(answer: object) -> None:
     """Two in quotation marks is told to be no number, and not that it is wrong."""
-    evidence = FakeEvidence(
-        [record(LEDGER, 0, b"safe"), record(LEDGER, 1, b"safe")],
-        num_partitions=1,
-        described={LEDGER: [partition((1,))]},
-        configs={LEDGER: {"min.insync.replicas": "2"}},
-    )
-
-    result = verdict("06.visible", evidence, answer)
+    result = verdict("06.visible", two_in_the_ledger(), answer)
 
     assert not result
     assert "no number" in result.happened

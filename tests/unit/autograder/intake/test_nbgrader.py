@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import copy
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from autograder.intake import examine
+from tests.support.grading import nbgrader
 from tests.support.submissions import NAME, RELEASE, SOURCE, Desk, Notebook, answered, cell_of, id_of, own_cell
-
-
-def nbgrader(course: Path, *arguments: str) -> str:
-    """Run one of nbgrader's commands in a course; what it said."""
-    # nbgrader looks for alembic on the path when it makes its database.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course,
-        env=os.environ | {"PATH": path, "HOME": str(course), "JUPYTER_PREFER_ENV_PATH": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
 
 
 def damaged() -> Notebook:

@@ -9,7 +9,7 @@ import pytest
 
 from autograder.job import Stop
 from autograder.judge.writing import error
-from autograder.pipeline.notebooks import as_released, points_of, refuse_forged, take_outputs, text
+from autograder.pipeline.notebooks import points_of, refuse_forged, take_outputs, text, without_tests
 
 _SECRET = "assert f(41) == 42"
 
@@ -40,13 +40,13 @@ def ran(made: dict[str, Any], *outputs: list[Any]) -> str:
     return json.dumps(copy)
 
 
-def test_as_released_hides_tests_and_keeps_answers() -> None:
+def test_without_tests_hides_tests_and_keeps_answers() -> None:
     """Test cells are empty, other locked cells have the text that students know; the original keeps its own."""
     made = notebook("def f(x): return x + 1", f"assert f(1) == 2\n{_SECRET}", f"{_SECRET}")
     released = notebook("def f(x): ...", "assert f(1) == 2", "def given(): ...")
     for each in (made, released):
         each["cells"][2]["metadata"]["nbgrader"]["grade"] = False
-    copy = as_released(made, released)
+    copy = without_tests(made, released)
 
     assert _SECRET not in text(copy)
     assert [cell["source"] for cell in copy["cells"]] == ["def f(x): return x + 1", "", "def given(): ..."]
