@@ -78,7 +78,7 @@ class Jail:
         if sys.platform == "linux":
             syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
         if self.cage.rung != "none":
-            limits.apply(self.cage.budget, own_count=False)
+            limits.apply(self.cage.budget, limits.beside_the_users_own(self.cage.budget))
 
 
 class LandlockJail(Jail):
@@ -109,7 +109,7 @@ class NamespaceJail(Jail):
         _reset_descriptors(report, frames.fileno())
         root_folder.build(self.cage.scratch, self.cage.readable, self.cage.budget.disk_bytes, self.user)
         namespaces.forbid_more()
-        limits.apply(self.cage.budget, own_count=True)
+        limits.apply(self.cage.budget, self.cage.budget.processes)
         namespaces.become(self.user)
         kernel = os.fork()
         if kernel:

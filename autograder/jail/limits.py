@@ -14,20 +14,21 @@ _RESERVED_BYTES = 4 * 1024**3
 _QUEUED_SIGNALS = 256
 
 
-def apply(budget: Budget, *, own_count: bool) -> None:
+def apply(budget: Budget, processes: int | None) -> None:
     """Limit this process and whatever it starts; nothing can be raised again.
 
     Args:
-        own_count: this process lives in a user namespace of its own, where only its own processes are counted.
+        processes: how many processes and threads its user may have, as the system counts them: in a user namespace
+            those in it, else all of the user's on this computer. None where a container's engine counts those of the
+            jail alone.
     """
     import resource
 
-    processes = budget.processes + (0 if own_count else _tasks_of_user())
-    for name, most in (
+    limited: list[tuple[str, int]] = [] if processes is None else [("RLIMIT_NPROC", processes)]
+    limited += [
         ("RLIMIT_DATA", budget.memory_bytes),
         # Shared memory is no data to the system; threads, though, reserve much that they never use.
         ("RLIMIT_AS", 2 * budget.memory_bytes + _RESERVED_BYTES),
-        ("RLIMIT_NPROC", processes),
         ("RLIMIT_FSIZE", budget.file_bytes),
         ("RLIMIT_CORE", 0),
         ("RLIMIT_NOFILE", _DESCRIPTORS),
@@ -36,7 +37,8 @@ def apply(budget: Budget, *, own_count: bool) -> None:
         ("RLIMIT_SIGPENDING", _QUEUED_SIGNALS),
         # The clock of the grader ends a submission long before; this ends what a dead grader leaves behind.
         ("RLIMIT_CPU", math.ceil(budget.total_s) * 4 + 60),
-    ):
+    ]
+    for name, most in limited:
         kind = getattr(resource, name, None)  # macOS knows only some of them
         if kind is None:
             continue
@@ -46,9 +48,9 @@ def apply(budget: Budget, *, own_count: bool) -> None:
             resource.setrlimit(kind, (bounded, bounded))
 
 
-def _tasks_of_user() -> int:
-    """How many processes and threads this user has now: the system counts them all against one limit."""
-    own, count = os.getuid(), 0
+def beside_the_users_own(budget: Budget) -> int:
+    """The budget's processes, and those that this user has now: the system counts them all against one limit."""
+    own, count = os.getuid(), budget.processes
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if folder.stat().st_uid == own:

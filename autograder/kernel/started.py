@@ -20,7 +20,7 @@ def main() -> None:
     end.set_inheritable(False)
     kernel = inside.warm()
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    limits.apply(cage.budget, own_count=True)
+    limits.apply(cage.budget, cage.budget.processes)
     seccomp.install(only_tcp=False)
     inside.run(kernel, end, confine.message_bytes(cage))
 

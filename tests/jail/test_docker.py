@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +59,31 @@ def test_work_runs_in_a_container() -> None:
     assert said[3] == "on\n"
     assert kinds(outcome) == ["cell_time"]
     assert outcome.answers[0].value == 8
+
+
+@pytest.mark.skipif(
+    getattr(os, "getuid", int)() != 0 or os.name == "nt",
+    reason="only root can start processes of the user that a container has",
+)
+def test_others_with_the_same_user_number_do_not_count() -> None:
+    """Apache Kafka's own containers have the same one, and hundreds of threads."""
+    crowd = ["sh", "-c", "for i in $(seq 300); do sleep 600 & done; wait"]
+    with subprocess.Popen(crowd, user=1000, group=1000, start_new_session=True) as others:
+        try:
+            children = Path(f"/proc/{others.pid}/task/{others.pid}/children")
+            wait_until(lambda: len(children.read_text().split()) == 300, "all of them")
+            outcome = execute.execute(submission("import threading\nprint(threading.active_count() > 0)"))
+        finally:
+            os.killpg(others.pid, signal.SIGKILL)
+    assert texts(outcome) == ["True\n"]
+    assert kinds(outcome) == []
+
+
+def test_processes_in_a_container_are_bounded() -> None:
+    """By the engine."""
+    code = "import subprocess\nmade = [subprocess.Popen(['sleep', '60']) for _ in range(100)]"
+    outcome = execute.execute(submission(code, "print('on')", budget=Budget(cell_s=20, total_s=60, processes=30)))
+    assert "BlockingIOError" in texts(outcome)[0]
 
 
 def test_dead_kernel_in_a_container_is_said() -> None:
