@@ -24,6 +24,7 @@ from kit.broker.storage.files import SHARED_POOL, FilePool
 from kit.broker.storage.volatile import VolatileDisk
 from kit.broker.timeline import Timeline
 from kit.broker.witness import Witness
+from kit.broker.witness.sight import EmbeddedGround
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class EmbeddedCluster:
     def be_witnessed(self) -> Witness:
         """Have what clients ask and are answered written down from now on."""
         if self.witness is None:
-            self.witness = Witness(self, self._clock, self._receive)
+            self.witness = Witness(EmbeddedGround(self), self._clock, self._receive)
         return self.witness
 
     def _receive(self, node_id: int, frame: memoryview, peer: Peer) -> Chunks | Deferred[Chunks | None] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,26 +83,30 @@ def topics(cluster: EmbeddedCluster) -> dict[str, Any]:
 
 
 def _log(partition: Partition) -> dict[str, Any]:
-    records = list(itertools.islice(_records(partition), MAX_LOG_RECORDS + 1))
+    return log_of(partition.read_all(), partition.log.log_start_offset, partition.high_watermark)
+
+
+def log_of(data: Iterable[bytes | memoryview], log_start_offset: int, high_watermark: int) -> dict[str, Any]:
+    """One of `logs`, from the batches of a log."""
+    records = list(itertools.islice(_records(data, log_start_offset, high_watermark), MAX_LOG_RECORDS + 1))
     return {
-        "log_start_offset": partition.log.log_start_offset,
-        "high_watermark": partition.high_watermark,
+        "log_start_offset": log_start_offset,
+        "high_watermark": high_watermark,
         "records": records[:MAX_LOG_RECORDS],
         "is_whole": len(records) <= MAX_LOG_RECORDS,
     }
 
 
-def _records(partition: Partition) -> Iterator[list[Any]]:
-    for data in partition.read_all():
-        for batch in batches_in(data):
-            if batch["is_control"]:
-                continue
-            writer = [batch["producer_id"], batch["producer_epoch"]]
-            first, epoch = batch["base_sequence"], batch["leader_epoch"]
-            for offset, key, value in batch["records"]:
-                if partition.log.log_start_offset <= offset < partition.high_watermark:
-                    sequence = first if first < 0 else first + offset - batch["base_offset"]
-                    yield [offset, key, value, *writer, sequence, epoch]
+def _records(data: Iterable[bytes | memoryview], log_start_offset: int, high_watermark: int) -> Iterator[list[Any]]:
+    for batch in itertools.chain.from_iterable(map(batches_in, data)):
+        if batch["is_control"]:
+            continue
+        writer = [batch["producer_id"], batch["producer_epoch"]]
+        first, epoch = batch["base_sequence"], batch["leader_epoch"]
+        for offset, key, value in batch["records"]:
+            if log_start_offset <= offset < high_watermark:
+                sequence = first if first < 0 else first + offset - batch["base_offset"]
+                yield [offset, key, value, *writer, sequence, epoch]
 
 
 def commits(cluster: EmbeddedCluster) -> list[list[Any]]:
@@ -109,18 +114,21 @@ def commits(cluster: EmbeddedCluster) -> list[list[Any]]:
 
     The offset of a commit that was deleted is null.
     """
-    found: list[list[Any]] = []
     topic = newest_image(cluster).topics.get(CONSUMER_OFFSETS_TOPIC)
-    for index in () if topic is None else topic.partitions:
-        partition = led_partition(cluster, CONSUMER_OFFSETS_TOPIC, index)
-        for data in partition.read_all() if partition is not None else ():
-            for change in read_changes(data):
-                if isinstance(change, OffsetChange):
-                    committed = change.committed
-                    time_ms = None if committed is None else committed.commit_timestamp_ms
-                    offset = None if committed is None else committed.offset
-                    group = shown(change.key.group_id.encode())
-                    found.append([time_ms, group, change.key.topic, change.key.partition, offset])
+    led = [led_partition(cluster, CONSUMER_OFFSETS_TOPIC, index) for index in (topic.partitions if topic else ())]
+    return commits_in(data for partition in led if partition is not None for data in partition.read_all())
+
+
+def commits_in(offsets_log: Iterable[bytes | memoryview]) -> list[list[Any]]:
+    """`commits`, from the batches of ``__consumer_offsets``."""
+    found: list[list[Any]] = []
+    for change in itertools.chain.from_iterable(map(read_changes, offsets_log)):
+        if isinstance(change, OffsetChange):
+            committed = change.committed
+            time_ms = None if committed is None else committed.commit_timestamp_ms
+            offset = None if committed is None else committed.offset
+            group = shown(change.key.group_id.encode())
+            found.append([time_ms, group, change.key.topic, change.key.partition, offset])
     return found
 
 
@@ -141,3 +149,51 @@ def forget_members(cluster: EmbeddedCluster) -> None:
             members = [m.MemberIdentity(member_id=member.member_id) for member in group.members]
             if members:
                 coordinator.leave_group(m.LeaveGroupRequest(group_id=group.group_id, members=members))
+
+
+class EmbeddedGround:
+    """The kit's own cluster, as a `kit.broker.witness.ground.Ground`."""
+
+    def __init__(self, cluster: EmbeddedCluster) -> None:
+        self._cluster = cluster
+
+    def topic_name(self, topic_id: uuid.UUID) -> str | None:
+        """See `Ground.topic_name`."""
+        return newest_image(self._cluster).topic_names.get(topic_id)
+
+    def is_up(self, node_id: int) -> bool:
+        """See `Ground.is_up`."""
+        return node_id in self._cluster.nodes
+
+    def leader(self, topic: str, partition: int) -> int | None:
+        """See `Ground.leader`."""
+        return leader_of(self._cluster, topic, partition)
+
+    def high_watermark(self, topic: str, partition: int) -> int:
+        """See `Ground.high_watermark`."""
+        found = led_partition(self._cluster, topic, partition)
+        return -1 if found is None else found.high_watermark
+
+    def controller(self) -> int | None:
+        """See `Ground.controller`."""
+        return self._cluster.active_controller
+
+    def brokers(self) -> list[int]:
+        """See `Ground.brokers`."""
+        return list(self._cluster.layout.endpoints)
+
+    def harm(self, fault: str, node_id: int) -> None:
+        """See `Ground.harm`."""
+        getattr(self._cluster, fault)(node_id)
+
+    def cut(self, groups: list[list[int]]) -> None:
+        """See `Ground.cut`."""
+        self._cluster.cut(groups)
+
+    def heal(self) -> None:
+        """See `Ground.heal`."""
+        self._cluster.heal()
+
+    def dump(self) -> dict[str, Any]:
+        """See `Ground.dump`."""
+        return {"logs": logs(self._cluster), "described": topics(self._cluster), "commits": commits(self._cluster)}

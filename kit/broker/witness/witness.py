@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.broker.broker import DISCONNECT, Chunks, Farewell, InvalidRequest, Peer
 from kit.broker.clock import Clock
 from kit.broker.deferred import Deferred
 from kit.broker.faults import FaultError
-from kit.broker.witness import sight
+from kit.broker.witness.ground import Ground
 from kit.broker.witness.journal import Entry, Journal
 from kit.broker.witness.rules import NODE_FAULTS, Rule, Rules
-
-if TYPE_CHECKING:
-    from kit.broker.embedded import EmbeddedCluster
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +28,16 @@ Serve = Callable[[int, memoryview, Peer], Reply]
 class Witness:
     """The journal and the rules of one cluster.
 
+    Args:
+        ground: the cluster.
+        serve: lets a broker serve a frame; see `kit.broker.broker.Broker.receive`.
+
     Attributes:
         fired: what rules did, in order, as JSON knows it.
     """
 
-    def __init__(self, cluster: EmbeddedCluster, clock: Clock, serve: Serve) -> None:
-        self._cluster = cluster
+    def __init__(self, ground: Ground, clock: Clock, serve: Serve) -> None:
+        self._ground = ground
         self._clock = clock
         self._serve = serve
         self._waiting: list[Deferred[Chunks | None]] = []
@@ -54,10 +55,9 @@ class Witness:
 
     def receive(self, node_id: int, frame: memoryview, peer: Peer) -> Reply:
         """Take one frame from a client; see `kit.broker.broker.Broker.receive`."""
-        image = sight.newest_image(self._cluster)
-        entry = self.journal.begin(node_id, frame, peer, image.topic_names.get)
+        entry = self.journal.begin(node_id, frame, peer, self._ground.topic_name)
         entry.fault = self.rules.on_request(entry)
-        if node_id not in self._cluster.nodes:  # a rule has just killed it
+        if not self._ground.is_up(node_id):  # a rule has just killed it
             self.journal.refuse(entry, "the broker was killed")
             return DISCONNECT
         if entry.fault == "lose":
@@ -97,7 +97,7 @@ class Witness:
         if isinstance(chunks, Farewell):
             self.journal.refuse(entry, chunks.reason)
         else:
-            self.journal.end(entry, chunks, sight.newest_image(self._cluster).topic_names.get)
+            self.journal.end(entry, chunks, self._ground.topic_name)
             self.rules.on_reply(entry)
 
     def _keep_waiting(self, entry: Entry, answer: Deferred[Chunks | None]) -> Deferred[Chunks | None]:
@@ -137,24 +137,24 @@ class Witness:
     def _carry_out(self, rule: Rule, deed: Mapping[str, Any]) -> str:
         fault = deed["fault"]
         if fault == "heal":
-            self._cluster.heal()
+            self._ground.heal()
             return "heal"
         if fault == "cut":
             groups = self._groups(deed["groups"])
-            self._cluster.cut(groups)
+            self._ground.cut(groups)
             return f"cut {groups}"
         assert fault in NODE_FAULTS
         node_id = self._needed(deed["node"])
         if rule.node is None:
             rule.node = node_id
-        getattr(self._cluster, fault)(node_id)
+        self._ground.harm(fault, node_id)
         return f"{fault} {node_id}"
 
     def _groups(self, named: Sequence[Sequence[Any]]) -> list[list[int]]:
         *known, last = [[self._needed(name) for name in group if name != "others"] for group in named]
         if "others" in named[-1]:
             taken = {node_id for group in known for node_id in group}
-            last += [node_id for node_id in self._cluster.layout.endpoints if node_id not in {*taken, *last}]
+            last += [node_id for node_id in self._ground.brokers() if node_id not in {*taken, *last}]
         return [*known, last]
 
     def _needed(self, name: Any) -> int:
@@ -171,9 +171,9 @@ class Witness:
         if kind == "rule":
             return self.rules.node_of(rest)
         if kind == "controller":
-            return self._cluster.active_controller
+            return self._ground.controller()
         topic, _, partition = rest.rpartition("-")
-        return sight.leader_of(self._cluster, topic, int(partition)) if partition.isdecimal() else None
+        return self._ground.leader(topic, int(partition)) if partition.isdecimal() else None
 
     def _look(self) -> None:
         """Look whether a rule about the cluster's state fires, again and again while there is one."""
@@ -183,23 +183,13 @@ class Witness:
 
         def look() -> None:
             self._is_looking = False
-            self.rules.look(self._high_watermark, lambda *where: sight.leader_of(self._cluster, *where), self._node)
+            self.rules.look(self._ground.high_watermark, self._ground.leader, self._node)
             self._look()
 
         self._clock.call_later(_LOOK_AGAIN_MS, look)
-
-    def _high_watermark(self, topic: str, partition: int) -> int:
-        found = sight.led_partition(self._cluster, topic, partition)
-        return -1 if found is None else found.high_watermark
 
     # -- what the parent asks ------------------------------------------------------------------------------------
 
     def dump(self) -> dict[str, Any]:
         """All that was seen, as JSON knows it."""
-        return {
-            **self.journal.dump(),
-            "fired": self.fired,
-            "logs": sight.logs(self._cluster),
-            "described": sight.topics(self._cluster),
-            "commits": sight.commits(self._cluster),
-        }
+        return {**self.journal.dump(), "fired": self.fired, **self._ground.dump()}
