@@ -134,6 +134,17 @@ class Plan:
         _unique([run.name for run in runs], "runs")
         return cls(runs, seeds)
 
+    @property
+    def longest_s(self) -> float:
+        """Seconds that its steps may take together, when each of them takes all of its own."""
+        alone = [
+            max(step.timeout_s, 0 if after is None or not after.is_beside else after.timeout_s)
+            for run in self.runs
+            for step, after in zip(run.steps, (*run.steps[1:], None), strict=True)
+            if not step.is_beside
+        ]
+        return self.seeds * sum(alone)
+
 
 def _run(described: Any) -> Run:
     _known(described, {"name", "steps", "topics", "records", "rules", "brokers", "config"}, "a run")

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 
 from autograder.arena.host_link import ArenaError, HostLink
 from autograder.arena.plan import Plan, Run, Step, Topic
+from autograder.deadline import Deadline
 from autograder.jail.network import Network
 from autograder.job import Answer, Job
 from kit.broker.witness.describe import shown
@@ -50,35 +51,47 @@ class Session(Protocol):
 OpenSession = Callable[[Job, Network | None], AbstractContextManager[Any]]
 
 
-def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> tuple[dict[str, Any], ...]:
+def play(
+    job: Job, open_session: OpenSession, *, apart: bool | None = None, deadline: Deadline | None = None
+) -> tuple[dict[str, Any], ...]:
     """Play a job's plan with as many seeds as it says.
 
     Args:
         open_session: gives a session in a jail, whose kernel joins the network that it is given.
         apart: whether the clusters have a network of their own; None for what fits the jail of this machine.
+        deadline: of the whole submission; a run that has not begun by then is not played. None for one of its own.
 
     Returns:
         The evidence of each run with each seed: see `docs/reference/arena.md`. JSON can hold it.
-        A run that the arena itself failed at, twice, has a ``problem`` and nothing else.
+        A run that the arena itself failed at, twice, has a ``problem`` and nothing else, and one for which there was no
+        time left says so in ``not_played``.
 
     Raises:
         PlanError: the plan cannot be played.
     """
     plan = Plan.read(job.arena or {})
     is_apart = _joins_networks(job) if apart is None else apart
+    deadline = deadline or Deadline(job.budget.total_s)
     found = []
     host: HostLink | None = None
     try:
         for number, run in itertools.product(range(plan.seeds), plan.runs):
+            if deadline.is_over:
+                why = f"The submission had used up its {deadline.total_s:g} s when this run was to begin."
+                found.append(_nothing_of(job, run, number) | {"is_complete": True, "not_played": why})
+                continue
             for _ in range(_MOST_TRIES):
+                began_s = time.monotonic()
                 try:
-                    host = host or HostLink(apart=is_apart)
-                    evidence = _played(job, run, number, host, open_session)
+                    with deadline.stopped():
+                        host = host or HostLink(apart=is_apart)
+                    evidence = _played(job, run, number, host, open_session, deadline=deadline)
                     break
                 except ArenaError as error:  # a new host, once
+                    deadline.give_back(time.monotonic() - began_s)
                     if host is not None:
                         host.close()
-                    host, evidence = None, _failed(job, run, number, error)
+                    host, evidence = None, _nothing_of(job, run, number) | {"problem": str(error)}
             found.append(evidence)
     finally:
         if host is not None:
@@ -86,22 +99,26 @@ def play(job: Job, open_session: OpenSession, *, apart: bool | None = None) -> t
     return tuple(found)
 
 
-def _failed(job: Job, run: Run, number: int, error: ArenaError) -> dict[str, Any]:
-    """The evidence of a run that the arena could not play: nothing was seen, and it says why."""
+def _nothing_of(job: Job, run: Run, number: int) -> dict[str, Any]:
+    """The evidence of a run of which nothing was seen."""
     nothing: dict[str, Any] = {name: [] for name in _LISTS}
-    nothing |= {"topics": {}, "logs": {}, "records": dataclasses.asdict(run.records)}
+    nothing |= {"topics": {}, "logs": {}, "described": {}, "records": dataclasses.asdict(run.records)}
     seed = job.seed * 1000 + number
-    known = {"format": FORMAT, "run": run.name, "number": number, "seed": seed, "is_complete": False}
-    return {**nothing, **known, "problem": str(error)}
+    return nothing | {"format": FORMAT, "run": run.name, "number": number, "seed": seed, "is_complete": False}
 
 
-def _played(job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession) -> dict[str, Any]:
+def _played(
+    job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession, *, deadline: Deadline
+) -> dict[str, Any]:
     """One run, played again when the client library hung: that is nobody's fault, and must not decide."""
     for replays in range(_MOST_REPLAYS + 1):
-        with Play(job, run, number, host, open_session, gives_up=replays == _MOST_REPLAYS) as played:
+        began_s = time.monotonic()
+        gives_up = replays == _MOST_REPLAYS
+        with Play(job, run, number, host, open_session, deadline=deadline, gives_up=gives_up) as played:
             evidence = played.evidence()
         if evidence is not None:
             return {**evidence, "replays": replays}
+        deadline.give_back(time.monotonic() - began_s)
     raise AssertionError("the last replay always has evidence")
 
 
@@ -143,12 +160,15 @@ class Play:
 
     Args:
         number: of the seed, from 0.
+        deadline: of the submission; what only the arena needs time for does not count.
         gives_up: on looking whether the client library hung.
     """
 
     def __init__(
-        self, job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession, *, gives_up: bool = False
-    ) -> None:
+        self, job: Job, run: Run, number: int, host: HostLink, open_session: OpenSession,
+        *, deadline: Deadline, gives_up: bool = False,
+    ) -> None:  # fmt: skip
+        self._deadline = deadline
         self._gives_up = gives_up
         self._job = job
         self._run = run
@@ -174,11 +194,12 @@ class Play:
     def evidence(self) -> dict[str, Any] | None:
         """Play it to the end, and say what was seen; None when the client library hung."""
         began_s = time.monotonic()
-        self._servers = self._host.start(self._run.brokers, dict(self._run.config))["bootstrap_servers"]
-        for topic in self._run.topics:
-            if topic.config_from is None:
-                self._make(topic, topic.config)
-        self._host.ask("witness", rules=self._rules)
+        with self._deadline.stopped():
+            self._servers = self._host.start(self._run.brokers, dict(self._run.config))["bootstrap_servers"]
+            for topic in self._run.topics:
+                if topic.config_from is None:
+                    self._make(topic, topic.config)
+            self._host.ask("witness", rules=self._rules)
         for together in _groups(self._run.steps):
             played = self._play(together)
             if played is None:
@@ -187,10 +208,11 @@ class Play:
             for topic in self._run.topics:
                 if topic.config_from == together[-1].name:
                     self._make(topic, {**topic.config, **_settings(self._steps[-1]["value"])})
-        self._wait_for_cluster()
-        self._stack.close()
-        is_settled = self._host.ask("finish")
-        seen = self._host.ask("seen")
+        with self._deadline.stopped():
+            self._wait_for_cluster()
+            self._stack.close()
+            is_settled = self._host.ask("finish")
+            seen = self._host.ask("seen")
         return {
             "format": FORMAT,
             "run": self._run.name,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from autograder import jail
+from autograder.deadline import Deadline
 from autograder.execute.session import Session, open_session
 from autograder.job import Answer, Job, Outcome, Stop, Usage
 
@@ -19,11 +20,12 @@ def execute(job: Job) -> Outcome:
     A jail that is weaker than the job asks for is not used: the outcome then has no rung and one stop, "start".
     """
     began_s = time.monotonic()
+    deadline = Deadline(job.budget.total_s)
     sessions: list[Session] = []
 
     @contextlib.contextmanager
     def recorded(asked: Job, network: jail.Network | None = None) -> Iterator[Session]:
-        with open_session(asked, network) as session:
+        with open_session(asked, network, deadline=deadline) as session:
             sessions.append(session)
             yield session
 
@@ -34,13 +36,13 @@ def execute(job: Job) -> Outcome:
         if job.arena is not None:
             from autograder.arena import play
 
-            evidence = tuple(play(job, recorded))
+            evidence = tuple(play(job, recorded, deadline=deadline))
         if job.arena is None or job.probes:
             answers = _run(job, recorded)
     except jail.JailError as error:
         stops.append(Stop("start", job.assignment, f"Not run: {error}."))
     answers += tuple(Answer(probe.name, error="not asked") for probe in job.probes[len(answers) :])
-    stops = [stop for session in sessions for stop in session.stops] + stops
+    stops = _once([stop for session in sessions for stop in session.stops]) + stops
     return Outcome(
         student=job.student,
         assignment=job.assignment,
@@ -60,6 +62,12 @@ def _run(job: Job, opened: Any) -> tuple[Answer, ...]:
         for name in job.notebooks:
             session.run_notebook(name)
         return tuple(replace(session.call(probe.function, probe.arguments), probe=probe.name) for probe in job.probes)
+
+
+def _once(stops: list[Stop]) -> list[Stop]:
+    """The time that is up is up for every session of the submission: it is said once."""
+    over = [number for number, stop in enumerate(stops) if stop.kind == "total_time"]
+    return [stop for number, stop in enumerate(stops) if number not in over[1:]]
 
 
 def _executed(job: Job, sessions: list[Session]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder import jail, kernel
+from autograder.deadline import Deadline
 from autograder.execute import words
 from autograder.execute.outputs import Outputs, cleaned
 from autograder.jail import root_folder
@@ -33,7 +34,9 @@ class Session:
         stops: what was cut short, so far.
     """
 
-    def __init__(self, job: Job, rung: str, scratch: Path, network: jail.Network | None) -> None:
+    def __init__(
+        self, job: Job, rung: str, scratch: Path, network: jail.Network | None, deadline: Deadline | None = None
+    ) -> None:
         self.rung = rung
         self.notebooks: dict[str, str] = dict(job.notebooks)
         self.ran: set[str] = set()
@@ -42,6 +45,7 @@ class Session:
         self._cage = jail.Cage(rung, job.budget, scratch, tuple(root_folder.python_places()), network)
         self._kernel: kernel.Kernel | None = None
         self._began_s = time.monotonic()
+        self._deadline = deadline or Deadline(job.budget.total_s)
         self._requests = 0
         self._cpu_s = 0.0
         self._memory_bytes = 0
@@ -140,7 +144,7 @@ class Session:
         assert asked is not None
         self._requests += 1
         asked.send(request | {"request": self._requests})
-        end_s = self._began_s + self._budget.total_s
+        end_s = self._deadline.end_s
         until_s, interrupted = min(time.monotonic() + limit_s, end_s), False
         while True:
             now = time.monotonic()
@@ -181,7 +185,7 @@ class Session:
         elif kind == "output":
             sentence = words.flood(detail)
         elif kind == "total_time":
-            sentence = words.total_time(self._budget.total_s)
+            sentence = words.total_time(self._deadline.total_s)
         else:
             kind, sentence = "cell_time", words.stubborn(limit_s)
         self._stop(kind, sentence)
@@ -192,13 +196,16 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_session(job: Job, network: jail.Network | None = None, *, rung: str | None = None) -> Iterator[Session]:
+def open_session(
+    job: Job, network: jail.Network | None = None, *, rung: str | None = None, deadline: Deadline | None = None
+) -> Iterator[Session]:
     """Open a submission in the strongest jail that holds here; everything of it is gone afterwards.
 
     Args:
         job: the submission.
         network: of the cluster that its notebooks work with; None for no network at all.
         rung: the one to use, for whoever tries rungs that are not the strongest.
+        deadline: of the whole submission, where it has more sessions than this one.
 
     Raises:
         JailError: nothing as strong as ``job.weakest_rung`` holds here.
@@ -211,7 +218,7 @@ def open_session(job: Job, network: jail.Network | None = None, *, rung: str | N
             path = scratch / _inside(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        session = Session(job, rung, scratch, network)
+        session = Session(job, rung, scratch, network, deadline)
         try:
             yield session
         finally:

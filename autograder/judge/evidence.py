@@ -65,7 +65,8 @@ def judged(cases: Sequence[Case], rules: Sequence[Rule], *, administered: Collec
         administered: names of runs in which the student's functions are to make topics, and so may change them.
 
     Whoever tampered with a cluster gets no points for anything: what else was seen there proves nothing. A run that the
-    arena itself could not bring to its end gives no points either, and says that it is not the student's fault.
+    arena itself could not bring to its end gives no points either, and says that it is not the student's fault. Nor
+    does one that was not played because the submission's time was used up.
     """
     with _no_collecting():
         return _judged(cases, rules, administered)
@@ -98,6 +99,9 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
         which = problems[0].name if problems else "there was no run of it"
         reason = f"Not judged: the arena failed, not you ({which}). Ask for it to be graded again."
         return Score(rule.grade_id, rule.name, 0.0, rule.points, reason)
+    if late := [case for case in about if case.evidence.get("not_played")]:
+        reason = f"{late[0].evidence['not_played']} ({late[0].name})"
+        return Score(rule.grade_id, rule.name, 0.0, rule.points, reason)
     found = [Found.of(rule.checker(case)) for case in about]
     number = worst(found)
     if not found[number].count:
@@ -113,7 +117,8 @@ def pictures(cases: Sequence[Case], rules: Sequence[Rule]) -> dict[str, str]:
     drawn: dict[str, str] = {}
     with _no_collecting():
         for rule in rules:
-            if not (about := _about(rule, cases)):
+            about = [case for case in _about(rule, cases) if not case.evidence.get("not_played")]
+            if not about:
                 continue
             found = [Found.of(rule.checker(case)) for case in about]
             number = worst(found)

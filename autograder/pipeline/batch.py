@@ -19,8 +19,8 @@ from autograder.pipeline.pool import BrokenExecutor, Pool
 from autograder.pipeline.submission import FORGEABLE, Desk, LinkError, Prepared, Recorded
 from autograder.pipeline.work import Execute, Performed, perform
 
-_MOST_RUNS = 20  # of an arena's plan; each has the budget of a submission
-_PATIENCE_S = 120.0  # beyond a submission's own budget: starting workers, arena, judging
+_ARENA_TIMES = 5  # its budget: a run that hangs is played up to four times, and clusters need time of their own
+_PATIENCE_S = 120.0  # beyond a submission's own budget: starting workers, judging
 
 
 @dataclass
@@ -133,7 +133,7 @@ class Batch:
         if not self._running:
             return
         assignment = self._desk.assignment
-        patience_s = assignment.budget.total_s * (1 if assignment.arena is None else _MOST_RUNS) + _PATIENCE_S
+        patience_s = assignment.budget.total_s * (1 if assignment.arena is None else _ARENA_TIMES) + _PATIENCE_S
         done, _ = wait(self._running, timeout=patience_s, return_when=FIRST_COMPLETED)
         if not done:
             self._after_break(list(self._running.values()))

@@ -69,6 +69,7 @@ class Desk:
                 f"{assignment.name} has not been released: run `autograder release {assignment.name}`."
             )
         self._check_points()
+        self._check_arena()
         self._check_gradebook()
         self._sanitize = converters.Sanitize(course, assignment)
         self._record = converters.Record(course, assignment)
@@ -227,6 +228,24 @@ class Desk:
             raise AssignmentError(
                 f"The gradebook does not know {self.assignment.name}: "
                 f"`autograder release {self.assignment.name} --force` tells it."
+            )
+
+    def _check_arena(self) -> None:
+        """A plan that cannot be played, or too little time for it, would be found out by each submission alone."""
+        if self.assignment.arena is None:
+            return
+        from autograder.arena.plan import Plan, PlanError
+
+        where = f"judging/{self.assignment.name}/assignment.yaml"
+        try:
+            needed_s = Plan.read(self.assignment.arena).longest_s
+        except PlanError as error:
+            raise AssignmentError(f"{where}: the arena cannot be played: {error}.") from error
+        if self.assignment.budget.total_s < needed_s:
+            raise AssignmentError(
+                f"{where}: the steps of the arena may take {number(needed_s)} s together, and the budget's total_s is "
+                f"{number(self.assignment.budget.total_s)}: who waits in one would be cut off in another. "
+                f"Give it more than {number(needed_s)}."
             )
 
     def _check_points(self) -> None:

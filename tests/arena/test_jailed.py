@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,18 +11,20 @@ import pytest
 from autograder import jail
 from autograder.doctor.clusters import SEEKER
 from autograder.execute import execute
-from autograder.job import Job, Outcome
+from autograder.job import Budget, Job, Outcome
 from autograder.judge.evidence import cases_of
 from tests.arena.test_surviving import lost_properties
 from tests.support import surviving
 
 
-def run(source: str, arena: dict[str, Any], rung: str) -> Outcome:
+def run(source: str, arena: dict[str, Any], rung: str, **budget: float) -> Outcome:
     """A submission of one cell, from start to outcome."""
     cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
     notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     notebooks = {"surviving.ipynb": json.dumps(notebook)}
-    return execute(Job("ann", "surviving", notebooks, seed=7, arena=arena, weakest_rung=rung))
+    return execute(
+        Job("ann", "surviving", notebooks, budget=Budget(**budget), seed=7, arena=arena, weakest_rung=rung)  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture
@@ -54,3 +57,22 @@ def test_control_channel_is_out_of_reach(rung: str) -> None:
     (evidence,) = outcome.evidence
     assert [(step["value"], step["error"]) for step in evidence["steps"]] == [([], None), ([], None)]
     assert evidence["is_complete"]
+
+
+def test_all_sessions_and_runs_share_one_time(rung: str) -> None:
+    """Three runs of two kernels that wait for ever have together what one submission has, and it is said once."""
+    steps = [{"name": name, "call": "wait", "session": name, "timeout_s": 50} for name in ("one", "two")]
+    runs = [
+        {"name": name, "brokers": 1, "topics": {"orders": {"partitions": 1, "replicas": 1}}, "steps": steps}
+        for name in "abc"
+    ]
+    began_s = time.monotonic()
+    outcome = run("import time\ndef wait(): time.sleep(100)", {"runs": runs}, rung, total_s=4)
+    assert time.monotonic() - began_s < 30
+    first, *others = outcome.evidence
+    assert [step["error"] for step in first["steps"]] == [
+        "no answer: the submission's time was up",
+        "no answer: the notebook's kernel had ended before",
+    ]
+    assert all("had used up its 4 s" in each["not_played"] and not each["steps"] for each in others)
+    assert [stop.kind for stop in outcome.stops] == ["total_time"]

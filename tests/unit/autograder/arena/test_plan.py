@@ -22,6 +22,16 @@ def test_plan_of_surviving_failure_is_read() -> None:
     assert plan.seeds == 2
 
 
+def test_longest_time_counts_steps_beside_one_another_once() -> None:
+    """What an assignment's total time must be enough for, so that one slow run does not cost another its points."""
+    steps = [
+        {"call": "make", "timeout_s": 5},
+        {"name": "one", "call": "read", "session": "a", "timeout_s": 20},
+        {"name": "two", "call": "read", "session": "b", "timeout_s": 40, "beside": True},
+    ]
+    assert Plan.read({"runs": [RUN | {"steps": steps}, RUN | {"name": "two"}], "seeds": 2}).longest_s == 2 * (45 + 30)
+
+
 def test_seed_decides_records_and_counts() -> None:
     """The same seed gives the same run, another seed another one, within the bounds."""
     run = Plan.read(surviving.plan()).runs[0]

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autograder.assignment import AssignmentError, read_assignment
+from autograder.job import Budget
 from autograder.pipeline.batch import Batch, Progress, open_ledger
 from autograder.pipeline.course import GradingError, open_course
 from autograder.pipeline.ledger import Entry
@@ -180,6 +182,20 @@ def test_desk_misses_the_assignment_in_the_gradebook(course: Path) -> None:
 
     with pytest.raises(AssignmentError, match="release streams --force"):
         run(course)
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        ({"runs": [{"name": "one", "steps": []}]}, "the arena cannot be played: steps of run one must be a list"),
+        ({"runs": [{"name": "one", "steps": [{"call": "f", "timeout_s": 90}]}], "seeds": 2}, "may take 180 s together"),
+    ],
+)
+def test_desk_finds_an_arena_that_cannot_be_played(course: Path, plan: dict[str, object], says: str) -> None:
+    """Each submission would find it out for itself, or one slow run would cost another its points."""
+    assignment = replace(read_assignment(course, grading.ASSIGNMENT), arena=plan, budget=Budget(total_s=100))
+    with pytest.raises(AssignmentError, match=says):
+        Desk(open_course(course), assignment)
 
 
 def test_choose_grades_again_what_is_gone_from_the_gradebook(course: Path) -> None:
