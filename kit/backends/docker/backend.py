@@ -18,7 +18,7 @@ from kit.backends.docker import cluster_network, engine, labels, left_overs, nod
 from kit.backends.docker import image as images
 from kit.backends.docker.cluster_network import ClusterNetwork
 from kit.backends.docker.container_commands import ContainerCommands
-from kit.backends.docker.layout import plans, settings_of
+from kit.backends.docker.layout import Front, plans, settings_of
 from kit.backends.docker.node_container import NodeContainer, without_ryuk
 from kit.backends.docker.progress import Progress
 from kit.backends.docker.reaper import Reaper
@@ -45,6 +45,11 @@ class DockerBackend:
         config: settings for every broker, in Kafka's names.
         listeners: must be None: clients come in plain text from this computer.
         image: see `kit.backends.docker.image.chosen`.
+        proxies: ports on 127.0.0.1, one for each broker, where a proxy of the caller's listens: each broker has one
+            more listener then, which tells clients to connect to the proxy.
+
+    Attributes:
+        front_ports: where the proxy finds these listeners, by node id.
 
     Raises:
         StartError: it cannot start.
@@ -64,6 +69,7 @@ class DockerBackend:
         config: Mapping[str, ConfigValue] | None,
         listeners: Sequence[Any] | None = None,
         image: str | None = None,
+        proxies: Sequence[int] = (),
     ) -> None:
         check_brokers(brokers)
         check_controllers(controllers)
@@ -82,7 +88,7 @@ class DockerBackend:
         self._progress = Progress()
         self._client = engine.find()
         try:
-            self._begin(ports, voters_of(brokers, controllers), settings)
+            self._begin(ports, voters_of(brokers, controllers), settings, proxies)
         except (ClusterClosedError, FaultError) as error:
             self._give_up()
             raise StartError(f"The cluster cannot start: {error}") from error
@@ -92,7 +98,7 @@ class DockerBackend:
 
     # -- starting ------------------------------------------------------------------------------------------------
 
-    def _begin(self, ports: list[int], voters: list[int], settings: Mapping[str, str]) -> None:
+    def _begin(self, ports: list[int], voters: list[int], settings: Mapping[str, str], proxies: Sequence[int]) -> None:
         started_s = time.monotonic()
         self._clean_up()
         images.get(self._client, self._image, self._progress)
@@ -100,9 +106,12 @@ class DockerBackend:
             self._reaper = Reaper(self._cluster)
         except OSError as error:
             raise StartError(f"No process can be started ({error}): close other programs and try again.") from error
-        free = _free_ports(ports.count(0) + len(voters))
+        free = _free_ports(ports.count(0) + len(voters) + len(proxies))
         client_ports = [checked_port(port) if port else free.pop() for port in ports]
-        self._make_nodes(client_ports, {voter: free.pop() for voter in voters}, settings)
+        fronts = {node_id: free.pop() for node_id, _ in enumerate(proxies, 1)}
+        front = Front(dict(enumerate(proxies, 1)), fronts) if proxies else None
+        self._make_nodes(client_ports, {voter: free.pop() for voter in voters}, settings, front)
+        self.front_ports = fronts
         network = ClusterNetwork(self._nodes, self._image)
         look = functools.partial(node_container.seen, self._client, self._cluster)
         self._commands = ContainerCommands(self._nodes, voters, network, look)
@@ -128,13 +137,15 @@ class DockerBackend:
         except KitError as error:
             self._progress.tell(str(error))
 
-    def _make_nodes(self, client_ports: list[int], voters: Mapping[int, int], settings: Mapping[str, str]) -> None:
+    def _make_nodes(
+        self, client_ports: list[int], voters: Mapping[int, int], settings: Mapping[str, str], front: Front | None
+    ) -> None:
         """Make and start all containers side by side; raises the first refusal."""
         own_labels = labels.of_cluster(self._cluster)
         network = cluster_network.create(self._client, self._cluster, own_labels)
         volumes = images.volumes(self._client, self._image)
         node_ids = sorted({*range(1, len(client_ports) + 1), *voters})
-        self._plans = plans(client_ports, voters, settings, cluster_network.addresses(network, node_ids))
+        self._plans = plans(client_ports, voters, settings, cluster_network.addresses(network, node_ids), front)
         for plan in self._plans:
             name = f"{self._cluster}-{plan.alias}"
             self._nodes[plan.node_id] = NodeContainer(

@@ -23,6 +23,7 @@ from kit.errors import StartError
 
 CLIENT_PORT = 9092  # inside of each broker's container
 CONTROLLER_PORT = 9093
+FRONT_PORT = 9094
 _INTERNAL_PORT = 19092
 _LOG_DIR = "/tmp/kafka-logs"  # Kafka's own default; in no volume, so that it goes with the container however that goes
 _HEAP = "-Xms256m -Xmx512m"
@@ -48,6 +49,7 @@ class NodePlan:
         client_port: of a broker, on this computer; None for a controller that is no broker.
         controller_port: of a voter of the metadata quorum, on this computer; None for others.
         environment: of its container.
+        front_port: of its listener for clients who come through a proxy, on this computer; None without one.
     """
 
     node_id: int
@@ -56,6 +58,7 @@ class NodePlan:
     client_port: int | None
     controller_port: int | None
     environment: Mapping[str, str]
+    front_port: int | None = None
 
     @property
     def is_broker(self) -> bool:
@@ -65,7 +68,11 @@ class NodePlan:
     @property
     def published(self) -> dict[int, int]:
         """The ports of the container, and where each is found on this computer."""
-        pairs = ((CLIENT_PORT, self.client_port), (CONTROLLER_PORT, self.controller_port))
+        pairs = (
+            (CLIENT_PORT, self.client_port),
+            (CONTROLLER_PORT, self.controller_port),
+            (FRONT_PORT, self.front_port),
+        )
         return {inside: outside for inside, outside in pairs if outside is not None}
 
 
@@ -74,8 +81,25 @@ def alias_of(node_id: int) -> str:
     return f"controller-{node_id}" if node_id >= FIRST_CONTROLLER_ID else f"broker-{node_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The listeners for clients who come through a proxy on this computer.
+
+    Attributes:
+        proxies: the proxy's port for each broker, by node id: what the brokers tell those clients to connect to.
+        ports: where the proxy finds the listeners, by node id, on this computer.
+    """
+
+    proxies: Mapping[int, int]
+    ports: Mapping[int, int]
+
+
 def plans(
-    client_ports: Sequence[int], voters: Mapping[int, int], settings: Mapping[str, str], addresses: Mapping[int, str]
+    client_ports: Sequence[int],
+    voters: Mapping[int, int],
+    settings: Mapping[str, str],
+    addresses: Mapping[int, str],
+    front: Front | None = None,
 ) -> list[NodePlan]:
     """All nodes, by id.
 
@@ -84,6 +108,7 @@ def plans(
         voters: the port of each voter's controller listener on this computer, by node id.
         settings: see `settings_of`.
         addresses: of each node in the cluster's network, by id.
+        front: one more listener of each broker.
     """
     brokers = dict(enumerate(client_ports, start=1))
     cluster_id = _new_cluster_id()
@@ -100,14 +125,21 @@ def plans(
                 "KAFKA_HEAP_OPTS": _HEAP,
                 **_variables(settings),
                 **_variables({"controller.quorum.voters": quorum}),
-                **_variables(_own(node_id, addresses[node_id], brokers.get(node_id), is_voter=node_id in voters)),
+                **_variables(
+                    _own(node_id, addresses[node_id], brokers.get(node_id), node_id in voters, _proxy(front, node_id))
+                ),
             },
+            None if front is None else front.ports.get(node_id),
         )
         for node_id in sorted({*brokers, *voters})
     ]
 
 
-def _own(node_id: int, address: str, client_port: int | None, *, is_voter: bool) -> dict[str, str]:
+def _proxy(front: Front | None, node_id: int) -> int | None:
+    return None if front is None else front.proxies.get(node_id)
+
+
+def _own(node_id: int, address: str, client_port: int | None, is_voter: bool, proxy: int | None) -> dict[str, str]:
     """The settings that differ from node to node."""
     roles, listeners = [], []
     settings = {
@@ -121,6 +153,10 @@ def _own(node_id: int, address: str, client_port: int | None, *, is_voter: bool)
         listeners += [f"PLAINTEXT://:{CLIENT_PORT}", f"INTERNAL://:{_INTERNAL_PORT}"]
         settings["inter.broker.listener.name"] = "INTERNAL"
         settings["advertised.listeners"] = f"PLAINTEXT://127.0.0.1:{client_port},INTERNAL://{address}:{_INTERNAL_PORT}"
+        if proxy is not None:
+            listeners.append(f"FRONT://:{FRONT_PORT}")
+            settings["advertised.listeners"] += f",FRONT://127.0.0.1:{proxy}"
+            settings["listener.security.protocol.map"] += ",FRONT:PLAINTEXT"
         settings["broker.rack"] = f"rack-{node_id}"  # as on the embedded cluster: follower reads work at once
     if is_voter:
         roles.append("controller")

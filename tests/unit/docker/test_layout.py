@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.backends.docker.layout import plans, settings_of, variable
+from kit.backends.docker.layout import Front, plans, settings_of, variable
 from kit.broker.config.cluster_defaults import CONTAINER_TIMERS, KAFKA_TIMERS, cluster_defaults
 from kit.errors import StartError
 
@@ -91,3 +91,15 @@ def test_controller_of_its_own_has_no_client_listener() -> None:
     assert controller.environment["KAFKA_LISTENERS"] == "CONTROLLER://:9093"
     assert "KAFKA_ADVERTISED_LISTENERS" not in controller.environment
     assert not controller.is_broker
+
+
+def test_clients_behind_a_proxy_have_a_listener_of_their_own() -> None:
+    """It is published where the proxy looks for it, and tells clients where the proxy is; the others stay as they are."""
+    front = Front({1: 7001}, {1: 7101})
+    broker, controller = plans([9001], {101: 8101}, {}, ADDRESSES, front)
+
+    assert broker.environment["KAFKA_LISTENERS"] == "PLAINTEXT://:9092,INTERNAL://:19092,FRONT://:9094"
+    assert broker.environment["KAFKA_ADVERTISED_LISTENERS"].startswith("PLAINTEXT://127.0.0.1:9001,")
+    assert broker.environment["KAFKA_ADVERTISED_LISTENERS"].endswith(",FRONT://127.0.0.1:7001")
+    assert broker.environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].endswith(",FRONT:PLAINTEXT")
+    assert (broker.published, controller.published) == ({9092: 9001, 9094: 7101}, {9093: 8101})
