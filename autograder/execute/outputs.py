@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 Json = dict[str, Any]
@@ -11,7 +12,16 @@ _MOST_OUTPUTS = 1_000  # of one cell
 _SMALL_BYTES = 4_096  # results and errors of this size are kept even when the budget is spent: marks may rest on them
 _MOST_DEPTH = 40
 _MOST_COUNT = 1_000_000_000
+_MOST_DIGITS = 300  # of a whole number: any sum or quotient of a few of them is still a number for a float
+_TOO_LARGE = 10**_MOST_DIGITS
 _CUT = "[autograder: the rest of the output was left out]\n"
+
+
+class TooLargeError(ValueError):
+    """A number that nobody's work needs, and that stops who calculates with it or shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a number has more than {_MOST_DIGITS} digits, or no end")
 
 
 class Outputs:
@@ -178,9 +188,10 @@ def text_of(value: object) -> str:
 
 
 def cleaned(value: Any, depth: int = 0) -> Any:
-    """JSON that every file can hold, not too deep.
+    """JSON that every file can hold, not too deep, without numbers that are too large (1e999 is one, too).
 
     Raises:
+        TooLargeError: a number is.
         ValueError: it is deeper than anything honest.
     """
     if depth > _MOST_DEPTH:
@@ -191,4 +202,6 @@ def cleaned(value: Any, depth: int = 0) -> Any:
         return [cleaned(each, depth + 1) for each in value]
     if isinstance(value, dict):
         return {text_of(key): cleaned(each, depth + 1) for key, each in value.items()}
+    if (isinstance(value, int) and abs(value) >= _TOO_LARGE) or (isinstance(value, float) and not math.isfinite(value)):
+        raise TooLargeError
     return value

@@ -14,7 +14,7 @@ from typing import Any
 from autograder import jail, kernel
 from autograder.deadline import Deadline
 from autograder.execute import words
-from autograder.execute.outputs import Outputs, cleaned
+from autograder.execute.outputs import Outputs, TooLargeError, cleaned
 from autograder.jail import root_folder
 from autograder.job import Answer, Job, Stop, Usage
 
@@ -252,5 +252,7 @@ def _answer(function: str, said: list[Json], most_bytes: int) -> Answer:
         if set(value) != {"value"}:
             return Answer(function, error=words.NO_REPLY)
         return Answer(function, value=cleaned(value["value"]))
+    except TooLargeError as error:
+        return Answer(function, error=words.no_number(error))
     except (ValueError, kernel.FrameError):
         return Answer(function, error=words.NO_JSON)

@@ -84,6 +84,11 @@ def too_long(most_bytes: int) -> str:
     return f"the answer is longer than {_size(most_bytes)}"
 
 
+def no_number(error: ValueError) -> str:
+    """An answer with a number that no judge should calculate with."""
+    return f"no answer: {error}"
+
+
 def _size(count: float) -> str:
     return f"{count / 1_048_576:,.0f} MiB" if count >= 1_048_576 else f"{count / 1024:,.0f} KiB"
 

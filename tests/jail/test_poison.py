@@ -49,6 +49,7 @@ ANSWERS = {
     "import json\njson.dumps = lambda *_, **__: '1, \"more\": 2'\ndef f(): return 1": "",
     "f = 'no function'": "TypeError: 'str' object is not callable",
     "def f(): return 10 ** 5000": "",
+    "def f(): return {'at': [10 ** 4000]}": "no answer: a number has more than 300 digits, or no end",
     "def f(): return get_ipython().history_manager.input_hist_raw[:1]": [""],
 }
 

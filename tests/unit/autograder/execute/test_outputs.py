@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import nbformat
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.execute.outputs import Outputs
+from autograder.execute.outputs import Outputs, TooLargeError, cleaned
 
 Json = dict[str, Any]
 
@@ -93,3 +94,17 @@ def test_whatever_is_said_the_notebook_is_valid(messages: list[Json]) -> None:
     """No message makes a notebook that nbformat refuses, or raises."""
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell_of(*messages)]}
     nbformat.validate(nbformat.from_dict(notebook))
+
+
+@pytest.mark.parametrize("number", [10**300, -(10**4000), float("inf"), float("nan")])
+def test_number_that_is_too_large_is_in_no_output(number: float) -> None:
+    """Whoever shows or adds it would stop; whatever else the cell said is kept."""
+    with pytest.raises(TooLargeError, match="more than 300 digits"):
+        cleaned({"deep": [1, number]})
+    poisoned = said("display_data", data={"application/json": {"n": number}}, metadata={})
+    assert [each["output_type"] for each in cell_of(poisoned, stream("on"))["outputs"]] == ["stream"]
+
+
+def test_large_numbers_of_honest_work_are_kept() -> None:
+    """Identifiers of 128 bits, and the largest float."""
+    assert cleaned([2**128, -(2**64), 1.7e308, 10**299, True]) == [2**128, -(2**64), 1.7e308, 10**299, True]
