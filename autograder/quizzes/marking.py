@@ -65,7 +65,9 @@ def marked(quiz: Quiz, attempt: Attempt) -> Marked:
         troubles.append(f"No answer file answers/{quiz.id}.json was handed in.")
     else:
         try:
-            given = read_answers(attempt.content, quiz.id)
+            read = read_answers(attempt.content, quiz.id)
+            given = read.given
+            troubles += read.troubles
         except SheetError as error:
             troubles.append(str(error))
     marks: dict[str, kit_marking.Mark] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from autograder.intake import Limits
 from autograder.intake.json_text import NotJsonError, parse
@@ -13,14 +13,28 @@ from kit.quizzes.model import Answer
 # A quiz of a hundred questions has 50 KB with every text answer at its longest.
 _LIMITS = replace(Limits(), json_depth=10, json_values=20_000)
 _MOST_BYTES = 500_000
+_MOST_TROUBLES = 10  # sentences about one file
 
 
 class SheetError(ValueError):
     """No answers can be read; the text is a whole sentence for the instructor, without the file's name."""
 
 
-def read_answers(content: bytes, quiz_id: str) -> Mapping[str, Answer]:
-    """The answers in a file that `kit.quiz` wrote, by question. What else is in it (tries, checked) does not count.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an answer file says.
+
+    Attributes:
+        given: question -> answer.
+        troubles: a sentence for each answer that could not be taken as it stood.
+    """
+
+    given: Mapping[str, Answer]
+    troubles: tuple[str, ...] = ()
+
+
+def read_answers(content: bytes, quiz_id: str) -> Answers:
+    """The answers in a file that `kit.quiz` wrote. What else is in it (tries, checked) does not count.
 
     Args:
         content: of ``answers/<quiz>.json``.
@@ -31,9 +45,10 @@ def read_answers(content: bytes, quiz_id: str) -> Mapping[str, Answer]:
     """
     if len(content) > _MOST_BYTES:
         raise SheetError(f"The answer file has {len(content):,} bytes; up to {_MOST_BYTES:,} are read.")
+    lost: dict[str, str] = {}
     try:
         value = parse(content, _LIMITS).value
-        sheet = read_sheet(value)
+        sheet = read_sheet(value, lost)
     except NotJsonError as error:
         raise SheetError(f"The answer file {error}.") from None
     except ValueError as error:
@@ -41,4 +56,13 @@ def read_answers(content: bytes, quiz_id: str) -> Mapping[str, Answer]:
     named = value.get("quiz")
     if named != quiz_id:
         raise SheetError(f"The answer file is of the quiz {str(named)[:80]!r}, not of {quiz_id!r}.")
-    return {question: given.answer for question, given in sheet.given.items()}
+    troubles = [f"The answer to {question[:80]!r} was left out: it is {why}." for question, why in lost.items()]
+    for question in sheet.given:
+        raw = value["answers"][question]["answer"]
+        if any(not isinstance(each, str) for each in (raw if isinstance(raw, list) else [raw])):
+            troubles.append(
+                f"The answer to {question[:80]!r} has a number where a text belongs; it was taken as the text."
+            )
+    return Answers(
+        {question: given.answer for question, given in sheet.given.items()}, tuple(troubles[:_MOST_TROUBLES])
+    )

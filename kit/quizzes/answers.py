@@ -84,25 +84,47 @@ class AnswerFile:
         return {"quiz": self._quiz_id, "answers": answers, "finished": sheet.is_finished}
 
 
-def read_sheet(content: Any) -> Sheet:
-    """What a file says; raises ValueError when it is not one of ours."""
+def read_sheet(content: Any, lost: dict[str, str] | None = None) -> Sheet:
+    """What a file says. A number where a text belongs is taken as that text.
+
+    Args:
+        lost: gets by question why its answer cannot be taken, and the others are; without it, one such answer is enough
+            for the file to be none of ours.
+
+    Raises:
+        ValueError: it is not one of ours.
+    """
     if not isinstance(content, dict) or not isinstance(content.get("answers"), dict):
         raise ValueError("not a file of answers")
-    given = {str(question): _given(each) for question, each in content["answers"].items()}
+    given: dict[str, Given] = {}
+    for question, each in content["answers"].items():
+        try:
+            given[str(question)] = _given(each, counts_tries=lost is None)
+        except ValueError as error:
+            if lost is None:
+                raise
+            lost[str(question)] = str(error)
     return Sheet(given, content.get("finished") is True)
 
 
-def _given(content: Any) -> Given:
+def _given(content: Any, *, counts_tries: bool) -> Given:
     if not isinstance(content, dict):
         raise ValueError("not an answer")
     answer, tries = content.get("answer"), content.get("tries", 0)
-    if isinstance(answer, list) and all(isinstance(each, str) for each in answer):
-        answer = tuple(answer)
-    elif not isinstance(answer, str):
-        raise ValueError("not an answer")
     if not isinstance(tries, int):
-        raise ValueError("not a number of tries")
-    return Given(answer, content.get("checked") is True, tries)
+        if counts_tries:
+            raise ValueError("not a number of tries")
+        tries = 0
+    made: Answer = tuple(map(_text, answer)) if isinstance(answer, list) else _text(answer)
+    return Given(made, content.get("checked") is True, tries)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("neither a text nor a list of texts")
 
 
 def with_answer(sheet: Sheet, question_id: str, given: Given | None) -> Sheet:

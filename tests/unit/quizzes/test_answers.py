@@ -51,7 +51,7 @@ def test_two_tabs_lose_nothing_of_each_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"answers": 5}', '{"answers": {"a": 1}}', '{"answers": {"a": {"answer": [1]}}}', "\x00" * 100,
+    ["", "{", "[]", '{"answers": 5}', '{"answers": {"a": 1}}', '{"answers": {"a": {"answer": [null]}}}', "\x00" * 100,
      '{"answers": {"a": {"answer": "x", "tries": "many"}}}', "[" * 50_000],
 )  # fmt: skip
 def test_damaged_file_is_put_aside(tmp_path: Path, content: str) -> None:
@@ -93,3 +93,16 @@ def test_file_is_never_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]  # noqa: PTH208  (hidden ones too)
     file.change(lambda sheet: with_answer(sheet, "three", Given("c")))
     assert file.trouble == ""
+
+
+def test_number_is_the_text_that_was_meant(tmp_path: Path) -> None:
+    """Somebody wrote 2 for "2" into the file: no answer is lost, this one least of all."""
+    answers = {"one": {"answer": 2}, "two": {"answer": ["a", 3]}, "three": {"answer": 2.5}, "four": {"answer": "d"}}
+    (tmp_path / "cap.json").write_text(json.dumps({"answers": answers}))
+    read = AnswerFile(tmp_path, "cap").read().given
+    assert {name: each.answer for name, each in read.items()} == {
+        "one": "2",
+        "two": ("a", "3"),
+        "three": "2.5",
+        "four": "d",
+    }

@@ -43,17 +43,35 @@ class TestReadingAnswers:
             (b"[1]", "not one that a quiz wrote"),
             (b'{"quiz": "cap", "answers": []}', "not one that a quiz wrote"),
             (sheet({}, quiz="groups"), "of the quiz 'groups'"),
-            (b'{"quiz": "cap", "answers": {"a": {"answer": {"right": true}}}}', "not one that a quiz wrote"),
             (b'{"quiz": "cap", "answers": {"a": ' + b"[" * 5_000, "brackets within brackets"),
             (b'{"quiz": "cap", "answers": {}, "x": "' + b"a" * 600_000 + b'"}', "bytes"),
             (b"\x80\x04\x95cos\nsystem\n", "is no JSON"),
         ],
-        ids=["empty", "cut", "a list", "answers a list", "another quiz", "an object", "deep", "long", "a pickle"],
+        ids=["empty", "cut", "a list", "answers a list", "another quiz", "deep", "long", "a pickle"],
     )
     def test_a_file_that_is_none_is_refused_in_a_sentence(self, content: bytes, says: str) -> None:
         """Nothing but the answers that the kit writes is read."""
         with pytest.raises(SheetError, match=says):
             read_answers(content, "cap")
+
+    def test_one_answer_that_is_none_costs_no_other(self) -> None:
+        """A number is the text that was meant; an object is left out; both are told, and tries do not matter."""
+        answers: dict[str, dict[str, object]] = {
+            name: {"answer": answer, "tries": "many"} for name, answer in RIGHT.items()
+        }
+        first, second = list(answers)[:2]
+        answers[first] = {"answer": {"right": True}}
+        answers[second] = {"answer": 2}
+        read = read_answers(json.dumps({"quiz": "cap", "answers": answers}).encode(), "cap")
+        assert read.given == {name: read.given[name] for name in list(RIGHT)[2:]} | {second: "2"}
+        assert read.troubles == (
+            f"The answer to {first!r} was left out: it is neither a text nor a list of texts.",
+            f"The answer to {second!r} has a number where a text belongs; it was taken as the text.",
+        )
+        attempt = marked(QUIZ, Attempt(json.dumps({"quiz": "cap", "answers": answers}).encode()))
+        lost = QUIZ.question(first).points + QUIZ.question(second).points
+        assert attempt.points == QUIZ.points - lost
+        assert read.troubles[0] in attempt.trouble
 
     def test_what_a_student_writes_about_the_own_marks_does_not_count(self) -> None:
         """Points come from the answers alone."""
