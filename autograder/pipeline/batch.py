@@ -190,15 +190,15 @@ class Batch:
 
     def _finish_nothing(self, one: _Try) -> None:
         try:
-            self._desk.record_nothing(one.student)
+            recorded = self._desk.record_nothing(one.student, is_gone=True)
         except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
             self._fail(one, f"it could not be recorded: {_told(error)}")
             return
-        self._finish(self._entry(one, "nothing"))
+        self._finish(self._entry(one, "nothing", recorded=recorded))
 
     def _fail(self, one: _Try, trouble: str, performed: Performed | None = None) -> None:
         try:
-            self._desk.record_nothing(one.student)
+            self._desk.record_nothing(one.student, is_gone=False)
         except Exception as error:  # noqa: BLE001 - it has failed already; this is only added to what is said
             trouble = f"{trouble} Its older marks, if any, are still there: {_told(error)}"
         self._finish(self._entry(one, "failed", performed, trouble=trouble))
@@ -234,7 +234,7 @@ class Batch:
             flags=tuple(lines),
             needs_human=status != "graded"
             or any(flag.needs_human for flag in found)
-            or (recorded is not None and any(score.needs_human for score in recorded.scores))
+            or (recorded is not None and (recorded.needs_human or any(each.needs_human for each in recorded.scores)))
             or (performed is not None and _arena_failed(performed)),
             trouble=trouble,
             at=round(time.time(), 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from autograder.intake import Intake, Kind, examine
 from autograder.job import Job, Outcome, Score, seed_of
 from autograder.judge.script import Script
 from autograder.judge.writing import Notebook, number, test_cells, write_pages, write_scores
-from autograder.pipeline import converters, notebooks
+from autograder.pipeline import by_hand, converters, notebooks
 from autograder.pipeline.course import Course
 from autograder.pipeline.harmless import Harmless
 from autograder.pipeline.history import earlier_answers
@@ -40,10 +41,14 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What went into the gradebook: a score for each property, and what is to be said about recording it."""
+    """What went into the gradebook: a score for each property, and what is to be said about recording it.
+
+    ``needs_human``: a mark that was given by hand does not fit any more, or perhaps not.
+    """
 
     scores: tuple[Score, ...]
     lines: tuple[str, ...] = ()
+    needs_human: bool = False
 
 
 class LinkError(Exception):
@@ -99,6 +104,7 @@ class Desk:
         """Write outputs and points into the notebooks, and have nbgrader record them."""
         outcome, scores = performed.outcome, self._with_doubt(prepared, performed.scores)
         lines = list(performed.flags)
+        known = by_hand.digests(prepared.intake.files, prepared.sanitized, performed.pages)
         if scores is not None:
             scores = (*scores, *self._quiz_scores(prepared, lines))
         for file, notebook in prepared.sanitized.items():
@@ -110,10 +116,14 @@ class Desk:
             else:
                 write_scores(notebook, scores, self._note(outcome), performed.pictures)
                 write_pages(notebook, performed.pages)
+            by_hand.stamp(notebook, known[file])
         made = scores if scores is not None else tuple(self._asserted(prepared))
+        marks = by_hand.ByHand(self.course, self.assignment.name, prepared.student)
+        told = marks.take_back(known) if self._was_recorded(prepared.student) else []
         self._put(prepared)
         self._leave_open(prepared.student, made)
-        return Recorded(made, tuple(lines))
+        told += marks.close()
+        return Recorded(made, (*lines, *told), needs_human=bool(told))
 
     def earlier_answers(self, student: str) -> list[bytes]:
         """What counts of earlier submissions: the answers to all quizzes."""
@@ -129,8 +139,12 @@ class Desk:
             lines += quiz.troubles(attempts)
         return made
 
-    def record_nothing(self, student: str) -> None:
-        """Give 0 points where no notebook could be graded; what nobody has run must not keep an older mark."""
+    def record_nothing(self, student: str, *, is_gone: bool) -> Recorded:
+        """Give 0 points where no notebook could be graded; what nobody has run must not keep an older mark.
+
+        Args:
+            is_gone: whether there is no work any more: then marks for it that a person gave go, and nobody is shown it.
+        """
         name = self.assignment.name
         converters.clear(self.course, name, student)
         with warnings.catch_warnings(), self.course.gradebook() as gradebook:
@@ -140,8 +154,17 @@ class Desk:
             for notebook in submission.notebooks:
                 for grade in notebook.grades:
                     grade.auto_score = 0
-                    grade.needs_manual_grade = False
+                    grade.needs_manual_grade = grade.manual_score is not None
             gradebook.db.commit()
+        if not is_gone or not self._was_recorded(student):
+            return Recorded(())
+        told = by_hand.ByHand(self.course, name, student).take_back({})
+        for step in ("feedback", "autograded"):  # the latter last: it says that there is something to take back
+            shutil.rmtree(self.course.folder(step, name, student), ignore_errors=step == "feedback")
+        return Recorded((), tuple(told), needs_human=bool(told))
+
+    def _was_recorded(self, student: str) -> bool:
+        return self.course.folder("autograded", self.assignment.name, student).is_dir()
 
     def _with_doubt(self, prepared: Prepared, scores: tuple[Score, ...] | None) -> tuple[Score, ...] | None:
         """Where files are what is graded and one was refused, nothing is zero before a person has looked at it."""
