@@ -98,7 +98,8 @@ def grade(
         raise GradingError(f"Nobody handed anything in for {assignment.name}: submitted/ has no folder of it.")
     rung = _rung(assignment, settings, is_stand_in=execute is not None)
     desk = Desk(course, assignment, weakest_rung=rung)
-    batch = Batch(desk, _pool(settings), open_ledger(course), execute)
+    pool = _pool(settings, None if execute is not None else rung)
+    batch = Batch(desk, pool, open_ledger(course), execute)
     progress = batch.choose(students, since=settings["since"], again=again)
     with Bar("grading", progress.total) as bar:
 
@@ -130,7 +131,7 @@ def grade(
 def _rung(assignment: Assignment, settings: dict[str, Any], *, is_stand_in: bool) -> str:
     allowed = settings["allow_weaker_jail"]
     rung = min(assignment.weakest_rung, allowed or assignment.weakest_rung, key=RUNGS.index)
-    if settings["scheduler"] or is_stand_in:  # other computers find out for themselves
+    if settings["scheduler"] or is_stand_in:  # other computers are asked when they are there
         return rung
     from autograder import jail
 
@@ -146,13 +147,16 @@ def _rung(assignment: Assignment, settings: dict[str, Any], *, is_stand_in: bool
     return rung
 
 
-def _pool(settings: dict[str, Any]) -> Any:
+def _pool(settings: dict[str, Any], rung: str | None) -> Any:
     from autograder.pipeline.pool import LocalPool, default_workers
 
     if settings["scheduler"]:
         from autograder.pipeline.scheduler import connected
 
-        return connected(settings["scheduler"], settings["workers"])
+        pool = connected(settings["scheduler"], settings["workers"], rung)
+        if pool.rungs:
+            say(f"Jail: {', '.join(pool.rungs)}, on the workers of {settings['scheduler']}.")
+        return pool
     return LocalPool(settings["workers"] or default_workers())
 
 

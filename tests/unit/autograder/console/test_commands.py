@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -66,7 +65,8 @@ def test_help_lists_every_command(say: Say) -> None:
         (["release", "streams"], 1, "released already"),
         (["collect", "streams", "nothing.zip"], 1, "nothing.zip"),
         (["check", "streams", "--course", "/dev"], 1, "is no nbgrader course"),
-        (["grade", "streams", "--scheduler", "tcp://127.0.0.1:9"], 1, "needs the package distributed"),
+        (["grade", "streams", "--scheduler", "tcp://127.0.0.1:9"], 1, "No Dask scheduler answers"),
+        (["grade", "streams", "--scheduler", "shm://here"], 1, "must begin with tcp:// or tls://"),
     ],
 )
 def test_mistakes_are_one_sentence(say: Say, words: list[str], status: int, said: str, course: Path) -> None:
@@ -285,23 +285,35 @@ def test_report_exports_marks_for_an_lms(say: Say, course: Path) -> None:
 
 
 def test_scheduler_runs_on_the_workers_of_a_cluster(say: Say, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dask's client gives an executor; a stand-in for it is one of threads."""
+    """With the jails that they have; tests/grading has a real cluster, here threads stand in for it."""
+    from autograder.pipeline import scheduler
+
     closed: list[bool] = []
-
-    def client(address: str, timeout: float) -> Any:
-        assert address == "tcp://10.0.0.5:8786"
-        return SimpleNamespace(
-            scheduler_info=lambda: {"workers": {"a": 1, "b": 2}},
-            get_executor=lambda **_: ThreadPoolExecutor(2),
-            close=lambda: closed.append(True),
-        )
-
-    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=client))
+    client = SimpleNamespace(
+        status="running",
+        nthreads=lambda: {"tcp://10.0.0.6:1": 1, "tcp://10.0.0.7:1": 4},
+        run=lambda function, rung, **_: {"tcp://10.0.0.6:1": function(rung) | {"rung": "landlock"}},
+        get_executor=lambda **_: ThreadPoolExecutor(2),
+        close=lambda _: closed.append(True),
+    )
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: client)
+    monkeypatch.setattr(scheduler, "_knock", lambda _: None)
     grading.hand_in(course, "ada", grading.work(course))
     status, out, _ = say("grade", "streams", "--scheduler", "tcp://10.0.0.5:8786", "--no-feedback")
 
     assert (status, closed) == (0, [True])
+    assert "Jail: landlock, on the workers of tcp://10.0.0.5:8786." in out
     assert "ada: 13 of 13 points." in out
+
+
+def test_scheduler_needs_its_package(say: Say, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no cluster needs no Dask."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    grading.hand_in(course, "ada", grading.work(course))
+    status, _, err = say("grade", "streams", "--scheduler", "tcp://10.0.0.5:8786")
+
+    assert (status, err.count("\n")) == (1, 1)
+    assert "needs the package distributed" in err
 
 
 def test_two_graders_at_a_time_are_refused(say: Say, course: Path) -> None:
