@@ -26,12 +26,14 @@ class Request:
         broker_id: the broker that it is for.
         client_id: as the client calls itself; None when it does not say.
         partitions: the (topic, partition) pairs that it is about, as far as it names any.
+        acks: of a Produce request, how many replicas it asks for: 0, 1, or -1 for all in-sync ones; else None.
     """
 
     api: str
     broker_id: int
     client_id: str | None
     partitions: tuple[tuple[str, int], ...]
+    acks: int | None = None
 
 
 class RequestHook:
@@ -67,7 +69,7 @@ class RequestHook:
         """Ask the function about a request that the child describes."""
         self.num_requests += 1
         partitions = tuple((topic, partition) for topic, partition in described["partitions"])
-        request = Request(self._api, described["broker_id"], described["client_id"], partitions)
+        request = Request(self._api, described["broker_id"], described["client_id"], partitions, described.get("acks"))
         try:
             return _checked(self._function(request))
         except Exception as error:

@@ -94,6 +94,16 @@ class Case:
         """The journal's entries for one API, in order."""
         return (entry for entry in self.evidence["entries"] if entry["api"] == api)
 
+    def step(self, name: str) -> Mapping[str, Any]:
+        """What is known of a step, by its name; a step that never began has nothing."""
+        nothing = {"name": name, "value": None, "error": None, "began": 0, "ended": 0}
+        return next((each for each in self.evidence["steps"] if each["name"] == name), nothing)
+
+    def during(self, step: str, api: str) -> Iterator[Entry]:
+        """The entries for one API that came while a step was under way."""
+        known = self.step(step)
+        return (entry for entry in self.entries(api) if known["began"] <= entry["began"] <= known["ended"])
+
     def _logs(self, topic: str) -> Iterator[tuple[int, list[Any]]]:
         for partition in range(self.evidence["topics"].get(topic, 0)):
             log = self.evidence["logs"].get(f"{topic}-{partition}")

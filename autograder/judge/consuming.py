@@ -92,6 +92,21 @@ def committed_unread(case: Case) -> Iterator[Finding]:
                 )
 
 
+def committed_beyond(case: Case, step: str, place: Place) -> Iterator[Finding]:
+    """During a step an offset was committed, for any group, beyond a record at which counting stopped."""
+    for entry in case.during(step, "OffsetCommit"):
+        for topic, partition, offset in entry["asked"].get("offsets", ()):
+            if (topic, partition) == place[:2] and offset > place.offset:
+                yield Finding(
+                    "committed-uncounted",
+                    f"Offset {offset} of {topic}-{partition} was committed, and counting had stopped at the record at "
+                    f"offset {place.offset}.",
+                    (case.line(entry, f"commits {topic}-{partition} offset {offset}"),),
+                    (place,),
+                    (entry["began"],),
+                )
+
+
 def repeats(case: Case) -> Iterator[Finding]:
     """A result was stored again in such a way that the state is another one: another key, or another value."""
     first: dict[tuple[Any, Any], Row] = {}

@@ -17,7 +17,7 @@ from autograder.judge.case import Case
 from autograder.judge.consuming import committed_first, committed_unread, poll_skips, repeats, unseen
 from autograder.judge.finding import Finding, Found, worst
 from autograder.judge.producing import duplicates, nothing_lost, order, partitioning
-from autograder.judge.tampering import foreign_records, tampering
+from autograder.judge.tampering import foreign_records, tampering, writes
 from autograder.judge.timeline import picture
 
 Checker = Callable[[Case], Iterable[Finding]]
@@ -58,18 +58,22 @@ STANDARD: dict[str, tuple[Checker, str]] = {
 """Checkers that need nothing but a case, by the name of their property, and what to say when nothing is wrong."""
 
 
-def judged(cases: Sequence[Case], rules: Sequence[Rule], *, administered: Collection[str] = ()) -> list[Score]:
+def judged(
+    cases: Sequence[Case], rules: Sequence[Rule], *, administered: Collection[str] = (), reading: Collection[str] = ()
+) -> list[Score]:
     """A score for each rule: all of its points, or none with the reason.
 
     Args:
         administered: names of runs in which the student's functions are to make topics, and so may change them.
+        reading: names of runs in which they are only to read: a topic that they make or write to can only be a
+            mailbox, through which kernels tell one another what they did not count.
 
     Whoever tampered with a cluster gets no points for anything: what else was seen there proves nothing. A run that the
     arena itself could not bring to its end gives no points either, and says that it is not the student's fault. Nor
     does one that was not played because the submission's time was used up.
     """
     with _no_collecting():
-        return _judged(cases, rules, administered)
+        return _judged(cases, rules, administered, reading)
 
 
 @contextlib.contextmanager
@@ -84,9 +88,12 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _judged(cases: Sequence[Case], rules: Sequence[Rule], administered: Collection[str]) -> list[Score]:
+def _judged(
+    cases: Sequence[Case], rules: Sequence[Rule], administered: Collection[str], reading: Collection[str]
+) -> list[Score]:
     problems = [case for case in cases if case.evidence.get("problem") or not case.evidence["is_complete"]]
     bad = [found for case in cases for found in tampering(case, administers=case.evidence["run"] in administered)]
+    bad += [found for case in cases if case.evidence["run"] in reading for found in writes(case)]
     return [_score(rule, cases, problems, bad) for rule in rules]
 
 

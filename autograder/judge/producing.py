@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 from autograder.judge.case import Attempt, Case, short
@@ -120,6 +121,27 @@ def order(case: Case) -> Iterator[Finding]:
                 )
             else:
                 last[key] = (number, offset, value)
+
+
+def acknowledgements(case: Case, step: str) -> Iterator[Finding]:
+    """Every request asks for all in-sync replicas, and what a step returns is how many records were acknowledged."""
+    entries = [
+        entry
+        for entry in case.entries("Produce")
+        if any(batch["topic"] == case.topic for batch in entry["asked"].get("batches", ()))
+    ]
+    careless = [entry for entry in entries if entry["asked"].get("acks") != _ALL]
+    lines = tuple(case.line(entry, f"acks={entry['asked'].get('acks')}") for entry in careless[:_MOST_PROOF])
+    if not entries:
+        yield Finding("acknowledged", "No Produce request came, so nothing was acknowledged.")
+    elif careless:
+        text = f"{len(careless)} of {len(entries)} Produce requests did not ask for all in-sync replicas."
+        yield Finding("acknowledged", text, lines)
+    number = sum(attempt.offset is not None for attempts in case.attempts.values() for attempt in attempts)
+    returned = case.step(step)["value"]
+    if type(returned) is not int or returned != number:
+        said = short(json.dumps(returned))
+        yield Finding("acknowledged", f"Your function returned {said}, and brokers acknowledged {number} records.")
 
 
 def phantoms(case: Case) -> Iterator[Finding]:

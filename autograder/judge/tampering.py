@@ -54,6 +54,19 @@ def tampering(case: Case, *, administers: bool = False) -> Iterator[Finding]:
         yield from _logs(case)
 
 
+def writes(case: Case) -> Iterator[Finding]:
+    """In a run in which a student is only to read: something was written, or a topic made to write to."""
+    for entry in case.entries("Produce"):
+        topics = sorted({batch["topic"] for batch in entry["asked"].get("batches", ())})
+        yield Finding(
+            "tampering",
+            f"A client wrote to {', '.join(topics) or 'the cluster'} where it was only to read.",
+            (case.line(entry, "with records"),),
+        )
+    for topic in sorted(case.evidence.get("described", {}).keys() - case.evidence["topics"].keys()):
+        yield Finding("tampering", f"A client made topic {short(topic)} where it was only to read.")
+
+
 def _logs(case: Case) -> Iterator[Finding]:
     for partition in range(case.evidence["topics"].get(case.topic, 0)):
         name = f"{case.topic}-{partition}"

@@ -155,6 +155,8 @@ class ClientLinks:
             return
         partitions = list(named_partitions(message, self._topic_name))
         described = {"broker_id": self._node_id, "client_id": header.client_id, "partitions": partitions}
+        if header.api_key == PRODUCE:
+            described["acks"] = message.acks
         verdict = self._hooks.decide(header.api_key, described)
         # Not at once: the broker may have been paused or killed while the hook was asked.
         verdict.then(lambda opinion: self._clock.call_soon(lambda: self._obey(request, message, opinion)))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from kit.checks.evidence import Evidence
+from kit.checks.evidence import Evidence, SeenRecord
 from kit.checks.pipeline_facts import (
     TOPIC,
+    acknowledged_fact,
     consume_facts,
-    lag_of,
-    plays_of,
+    counted_first_fact,
     produce_facts,
     result_of,
     topic_facts,
@@ -20,19 +22,27 @@ from kit.checks.result import CheckResult
 from kit.checks.wording import short
 
 GROUP = "charts"
-_SAMPLE = (
-    b'{"id":"listen-1","user":"ana","song":"Slow Umbrella"}',
-    b'{"id":"listen-2","user":"ben","song":"Night Lanterns"}',
-    b'{"id":"listen-3","user":"ana","song":"Slow Umbrella"}',
-    b"not JSON",
-    b"[1, 2]",
-    b'{"id":"listen-4","user":"eve"}',
-    None,
+# Examples with what is right for them, worked out by hand: a notebook can read all of this.
+_PLAYS: tuple[tuple[tuple[Any, ...], Any], ...] = (
+    (
+        (
+            [
+                b'{"id":"listen-1","user":"ana","song":"Slow Umbrella"}',
+                b'{"id":"listen-2","user":"ben","song":"Night Lanterns"}',
+                b'{"id":"listen-3","user":"ana","song":"Slow Umbrella"}',
+                b"not JSON",
+                b"[1, 2]",
+                b'{"id":"listen-4","user":"eve"}',
+                None,
+            ],
+        ),
+        {"Slow Umbrella": 2, "Night Lanterns": 1},
+    ),
 )
-_LAGS: tuple[tuple[dict[int, int], dict[int, int]], ...] = (
-    ({0: 10, 1: 4}, {0: 7, 1: 4}),
-    ({0: 5, 1: 0, 2: 3}, {0: 5}),
-    ({}, {}),
+_LAGS: tuple[tuple[tuple[Any, ...], Any], ...] = (
+    (({0: 10, 1: 4}, {0: 7, 1: 4}), 3),
+    (({0: 5, 1: 0, 2: 3}, {0: 5}), 3),
+    (({}, {}), 0),
 )
 
 title("A1", "First pipeline")
@@ -47,40 +57,79 @@ def topic(evidence: Evidence, answer: Any) -> CheckResult:
 
 @judge("A1.produce")
 def produce(evidence: Evidence, answer: Any) -> CheckResult:
-    """Is each listen in the log, where and how it should be? ``answer``: the listens that were to be sent."""
+    """Is each listen in the log, where and how it should be, and did the function know?
+
+    ``answer``: the listens that were to be sent, what the function returned, the ``acks`` that were asked for, and what
+    it returned when every listen was refused.
+    """
     name = "A1.produce"
-    if not isinstance(answer, Sequence) or not all(isinstance(each, Mapping) and "id" in each for each in answer):
-        hint = 'Hand in the list that your function was given: kit.check("A1.produce", cluster, sample).'
+    if not _is_produced(answer):
+        hint = 'The cell is kit.check("A1.produce", cluster, (sample, acknowledged, acks, refused)).'
         return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
-    return result_of(name, produce_facts(evidence.records(TOPIC), answer, len(evidence.log_end_offsets(TOPIC))))
+    listens, returned, acks, refused = answer
+    records = evidence.records(TOPIC)
+    complete, *others = produce_facts(records, listens, len(evidence.log_end_offsets(TOPIC)))
+    return result_of(name, [complete, acknowledged_fact(acks, (returned, refused), len(records)), *others])
+
+
+def _is_produced(answer: Any) -> bool:
+    if not isinstance(answer, tuple) or len(answer) != 4:
+        return False
+    listens, _, acks, _ = answer
+    return (
+        isinstance(acks, Collection)
+        and isinstance(listens, Sequence)
+        and all(isinstance(each, Mapping) and "id" in each for each in listens)
+    )
 
 
 @judge("A1.plays")
 def plays(evidence: Evidence, answer: Any) -> CheckResult:
     """Does your function count the plays of each song? ``answer``: the function."""
     del evidence
-    return _of_function("A1.plays", answer, [((list(_SAMPLE),), plays_of(_SAMPLE))])
+    return _of_function("A1.plays", answer, _PLAYS)
 
 
 @judge("A1.lag")
 def lag(evidence: Evidence, answer: Any) -> CheckResult:
     """Does your function know how far a group is behind? ``answer``: the function."""
     del evidence
-    return _of_function("A1.lag", answer, [((ends, done), lag_of(ends, done)) for ends, done in _LAGS])
+    return _of_function("A1.lag", answer, _LAGS)
 
 
 @judge("A1.consume")
 def consume(evidence: Evidence, answer: Any) -> CheckResult:
-    """Did your group count everything, once, and commit it? ``answer``: what the first and the second run returned."""
+    """Did your group count everything, once, and commit it when it was counted?
+
+    ``answer``: what the first and the second run returned, and of the run that was stopped its group, the id of the
+    listen at which counting stopped, and whether it was counted with ``plays``.
+    """
     name = "A1.consume"
-    if not isinstance(answer, Sequence) or len(answer) != 2:
-        hint = 'Hand in both: kit.check("A1.consume", cluster, (first, second)).'
+    if not isinstance(answer, tuple) or len(answer) != 5:
+        hint = 'The cell is kit.check("A1.consume", cluster, (first, second, group, listen, used)).'
         return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
-    values = [each.value for each in evidence.records(TOPIC)]
-    if not values:
-        return CheckResult(name, False, f"Nothing is in topic {TOPIC}.", f"topic {TOPIC}", "Do task 2 first.")
+    first, second, group, listen, used = answer
+    records = evidence.records(TOPIC)
+    place = next(((each.partition, each.offset) for each in records if _is_listen(each, listen)), None)
+    songs = _songs(records)
+    if place is None or songs is None:
+        return CheckResult(name, False, f"The listens are not in topic {TOPIC}.", f"topic {TOPIC}", "Do task 2 first.")
     ends, done = evidence.log_end_offsets(TOPIC), evidence.committed_offsets(GROUP, TOPIC)
-    return result_of(name, consume_facts((answer[0], answer[1]), values, ends, done, GROUP))
+    stopped = evidence.committed_offsets(group, TOPIC).get(place[0])
+    facts = consume_facts((first, second), songs, ends, done, GROUP)
+    return result_of(name, [*facts, counted_first_fact(used, place, stopped)])
+
+
+def _is_listen(record: SeenRecord, listen_id: Any) -> bool:
+    return isinstance(listen_id, str) and f'"{listen_id}"'.encode() in (record.value or b"")
+
+
+def _songs(records: Sequence[SeenRecord]) -> Mapping[str, int] | None:
+    """What was played; None when there is anything else than listens, as there is not once task 2 is done."""
+    try:
+        return Counter(json.loads(each.value or b"")["song"] for each in records)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _of_function(name: str, function: Any, cases: Sequence[tuple[tuple[Any, ...], Any]]) -> CheckResult:

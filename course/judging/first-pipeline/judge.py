@@ -1,19 +1,46 @@
-"""Assignment 1: the same facts as its check in the notebook, on a cluster and listens that nobody has seen before."""
+"""Assignment 1: the same facts as its check in the notebook, on a cluster and listens that nobody has seen before.
+
+What is right for such data is worked out here and nowhere else: no jail has this file.
+"""
 
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from autograder.job import Outcome, Probe, Score
-from autograder.judge import answers, evidence
-from autograder.judge.case import Case
+from autograder.judge import answers, consuming, evidence, membership, producing
+from autograder.judge.case import Case, Place
 from autograder.judge.finding import Finding
 from kit.checks import pipeline_facts as facts
 from kit.checks.evidence import SeenPartition, SeenRecord
 
 MOST = 1_000_000_000  # plays of a song; a number of a million digits would stop whoever adds it up
 SONGS = ("Slow Umbrella", "Night Lanterns", "Last Tide Radio", "Übermorgen", "7")
+SHARED, STOPPED = "charts", "careful"  # the groups, as in assignment.yaml
+STOPS_AT = '"listen-0000400"'
+
+
+def plays_of(values: Iterable[str | bytes | None]) -> dict[str, int]:
+    """How often each song was played; what is no JSON object with a song does not count."""
+    songs: Counter[str] = Counter()
+    for value in values:
+        try:
+            read = json.loads(value or b"")
+        except (ValueError, RecursionError):
+            continue
+        song = read.get("song") if isinstance(read, dict) else None
+        if isinstance(song, str):
+            songs[song] += 1
+    return dict(songs)
+
+
+def lag_of(log_end_offsets: Mapping[int, int], committed: Mapping[int, int]) -> int:
+    """How many records a group has not committed yet; a partition without a committed offset counts from 0."""
+    return sum(end - committed.get(partition, 0) for partition, end in log_end_offsets.items())
+
+
+# -- what the kernel is asked ------------------------------------------------------------------------------------------
 
 
 def probes(seed: int) -> list[Probe]:
@@ -38,16 +65,24 @@ def _offsets(chance: random.Random) -> tuple[list[list[int]], list[list[int]]]:
     return ends, [[partition, chance.randrange(end + 1)] for partition, end in ends if chance.random() < 0.7]
 
 
+def _bytes(texts: list[str | None]) -> list[bytes | None]:
+    return [None if each is None else each.encode("latin-1") for each in texts]
+
+
+# -- scores ------------------------------------------------------------------------------------------------------------
+
+
 def judge(outcome: Outcome, seed: int) -> list[Score]:
     """One score for each property of assignment.yaml."""
     asked = probes(seed)
     plays = [each for each in asked if each.function == "plays_of_texts"]
     lags = [each for each in asked if each.function == "lag_of_lists"]
-    expected = {each.name: facts.plays_of(_bytes(each.arguments[0])) for each in plays}
-    expected |= {each.name: facts.lag_of(dict(each.arguments[0]), dict(each.arguments[1])) for each in lags}
+    expected = {each.name: plays_of(_bytes(each.arguments[0])) for each in plays}
+    expected |= {each.name: lag_of(dict(each.arguments[0]), dict(each.arguments[1])) for each in lags}
+    cases = evidence.cases_of(outcome.evidence, facts.TOPIC)
     return [
         # Who makes a topic may delete an older one first, or give it its settings afterwards.
-        *evidence.judged([Case(each, facts.TOPIC) for each in outcome.evidence], RULES, administered=("topic",)),
+        *evidence.judged(cases, RULES, administered=("topic",), reading=("consume", "stop")),
         answers.share(outcome, plays, expected, grade_id="plays-check", name="plays", points=3),
         answers.share(outcome, lags, expected, grade_id="lag-check", name="lag", points=2),
     ]
@@ -56,11 +91,10 @@ def judge(outcome: Outcome, seed: int) -> list[Score]:
 def pictures(outcome: Outcome, seed: int) -> dict[str, str]:
     """The run that costs a property its points, for each such one."""
     del seed
-    return evidence.pictures([Case(each, facts.TOPIC) for each in outcome.evidence], RULES)
+    return evidence.pictures(evidence.cases_of(outcome.evidence, facts.TOPIC), RULES)
 
 
-def _bytes(texts: list[str | None]) -> list[bytes | None]:
-    return [None if each is None else each.encode("latin-1") for each in texts]
+# -- the topic and the producer ----------------------------------------------------------------------------------------
 
 
 def _topic(case: Case) -> list[facts.Fact]:
@@ -72,81 +106,155 @@ def _topic(case: Case) -> list[facts.Fact]:
     return facts.topic_facts(partitions, described["configs"])
 
 
-def _records(case: Case) -> list[SeenRecord]:
-    return [
+def _produce(case: Case) -> list[facts.Fact]:
+    listens = [json.loads(value) for _, value in case.evidence["given"]]
+    records = [
         SeenRecord(facts.TOPIC, partition, record[0], 0, _encoded(record[1]), _encoded(record[2]))
-        for partition, records in case.logs.items()
-        for record in records
+        for partition, found in case.logs.items()
+        for record in found
     ]
+    return facts.produce_facts(records, listens, len(case.logs))
 
 
 def _encoded(text: str | None) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def _produce(case: Case) -> list[facts.Fact]:
-    listens = [json.loads(value) for _, value in case.evidence["given"]]
-    return facts.produce_facts(_records(case), listens, len(case.logs))
+def _acknowledged(case: Case) -> Iterator[Finding]:
+    return _with_failures(case, producing.acknowledgements(case, case.evidence["run"]))
+
+
+# -- the consumer group ------------------------------------------------------------------------------------------------
 
 
 def _consume(case: Case) -> list[facts.Fact]:
-    one, two, again = (_value(case, name) for name in ("consume-one", "consume-two", "consume-again"))
-    both = Counter(one)
-    both.update(two)
-    values = [each.value for each in _records(case)]
+    both = Counter(_counts(case, "consume-one"))
+    both.update(_counts(case, "consume-two"))
     ends = {partition: len(records) for partition, records in case.logs.items()}
-    committed = {
-        partition: offset
-        for _, group, topic, partition, offset in case.evidence["commits"]
-        if (group, topic) == ("charts", facts.TOPIC) and offset is not None
-    }
-    counted = {"the first": sum(one.values()), "the second": sum(two.values())}
-    found = facts.consume_facts((dict(both), again), values, ends, committed, "charts")
-    return [*found, facts.shared_fact(counted)]
+    return facts.consume_facts((dict(both), {}), plays_of(_values(case)), ends, _committed_at_end(case, SHARED), SHARED)
 
 
-def _value(case: Case, step: str) -> dict[str, int]:
+def _committed(case: Case) -> Iterator[Finding]:
+    yield from _found(case, _consume(case), "committed")
+    yield from consuming.committed_unread(case)
+
+
+def _shared(case: Case) -> Iterator[Finding]:
+    steps = ("consume-one", "consume-two")
+    return _with_failures(case, membership.shared(case, SHARED, steps, plays_of))
+
+
+def _after_counting(case: Case) -> Iterator[Finding]:
+    """The first run stops at a record, the second one goes on: at that record, or before it."""
+    partition, offset = next(
+        (partition, record[0])
+        for partition, records in case.logs.items()
+        for record in records
+        if STOPS_AT in record[2]
+    )
+    used = facts.counted_first_fact(case.step("stopped")["value"], (partition, offset), None)
+    yield from _found(case, [used], used.name)
+    beyond = consuming.committed_beyond(case, "stopped", Place(case.topic, partition, offset))
+    yield from _with_failures(case, beyond)
+    taken = membership.taken(case, STOPPED)
+    began = case.step("goes-on")["began"]
+    start = {each.partition: each.after for each in taken if each.entry["began"] < began}
+    left = [
+        record[2]
+        for number, records in case.logs.items()
+        for record in records
+        if record[0] >= start.get(number, 0)
+    ]  # fmt: skip
+    if _counts(case, "goes-on") != plays_of(left):
+        number = sum(_counts(case, "goes-on").values())
+        text = f"When counting had stopped, {len(left):,} records were left, and the next run counted {number:,} plays."
+        yield from _with_failures(case, [Finding(used.name, text)])
+
+
+def _nothing_twice(case: Case) -> Iterator[Finding]:
+    """A kernel that knows nothing counts nothing, once the group has read everything; and it had read it."""
+    goes_on, again = _counts(case, "goes-on"), case.step("again")["value"]
+    (fact,) = (each for each in facts.consume_facts((goes_on, again), {}, {}, {}, STOPPED) if each.name == TWICE)
+    yield from _found(case, [fact], TWICE)
+    yield from consuming.committed_unread(case)
+    for each in membership.taken(case, STOPPED):
+        if each.after < each.first:
+            text = f"The group went back in partition {each.partition}, from offset {each.first} to {each.after}."
+            yield Finding(TWICE, text, (case.line(each.entry, f"commits offset {each.after}"),))
+
+
+def _counts(case: Case, step: str) -> dict[str, int]:
     """What a step returned, as far as it is a count of plays."""
-    value = next((each["value"] for each in case.evidence["steps"] if each["name"] == step), None)
+    value = case.step(step)["value"]
     counts = value.items() if isinstance(value, Mapping) else ()
-    return {song: number for song, number in counts if type(number) is int and abs(number) < MOST}
+    return {song: number for song, number in counts if type(number) is int and 0 < abs(number) < MOST}
 
 
-def _found(case: Case, found: list[facts.Fact], name: str) -> Iterator[Finding]:
+def _values(case: Case) -> list[str | None]:
+    return [record[2] for records in case.logs.values() for record in records]
+
+
+def _committed_at_end(case: Case, group: str) -> dict[int, int]:
+    return {
+        partition: offset
+        for _, of, topic, partition, offset in case.evidence["commits"]
+        if (of, topic) == (group, facts.TOPIC) and offset is not None
+    }
+
+
+# -- rules -------------------------------------------------------------------------------------------------------------
+
+
+def _found(case: Case, found: Iterable[facts.Fact], name: str) -> Iterator[Finding]:
+    wrong = (fact for fact in found if fact.name == name and not fact.holds)
+    return _with_failures(case, (Finding(name, f"{fact.happened} {fact.try_next}", fact.proof) for fact in wrong))
+
+
+def _with_failures(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
     failed = [f"{each['function']} failed: {each['error']}" for each in case.evidence["steps"] if each["error"]]
-    for fact in found:
-        if fact.name == name and not fact.holds:
-            yield Finding(name, f"{fact.happened} {fact.try_next}", (*failed, *fact.proof))
+    for each in findings:
+        yield Finding(each.name, each.text, (*failed, *each.proof), each.places, each.events)
 
 
-def _rules() -> Iterator[evidence.Rule]:
-    for grade_id, run, look, names in (
-        ("topic-check", "topic", _topic, {"partitions": 1, "replication factor": 1, "min.insync.replicas": 1,
-                                          "retention.ms": 1}),
-        ("produce-check", "produce", _produce, {"complete": 2, "key": 1, "value": 1, "partition": 1, "order": 1}),
-        ("consume-check", "consume", _consume, {"counts": 2, "committed": 1, "nothing twice": 1, "shared": 1}),
-    ):  # fmt: skip
-        for name, points in names.items():
-
-            def checker(case: Case, look=look, name=name) -> Iterator[Finding]:  # type: ignore[no-untyped-def]
-                return _found(case, look(case), name)
-
-            yield evidence.Rule(grade_id, name, points, checker, KEPT[name], (run,))
+def _fact(look, name: str) -> evidence.Checker:  # type: ignore[no-untyped-def]
+    return lambda case: _found(case, look(case), name)
 
 
-KEPT = {
-    "partitions": "The topic has 6 partitions.",
-    "replication factor": "Each partition has 3 replicas.",
-    "min.insync.replicas": "min.insync.replicas is 2.",
-    "retention.ms": "Records are kept for one day.",
-    "complete": "Every listen is in the log, each once.",
-    "key": "Every record has the user as key.",
-    "value": "Every record holds its listen as JSON.",
-    "partition": "Every record lies where Kafka's default puts its key.",
-    "order": "The listens of each user are in their order.",
-    "counts": "The plays of all songs are right.",
-    "committed": "The group has committed everything.",
-    "nothing twice": "A second run counted nothing again.",
-    "shared": "Two members shared the partitions.",
-}
-RULES = list(_rules())
+TWICE = "nothing twice"
+RULES = [
+    *(
+        evidence.Rule("topic-check", name, 1, _fact(_topic, name), kept, ("topic",))
+        for name, kept in {
+            "partitions": "The topic has 6 partitions.",
+            "replication factor": "Each partition has 3 replicas.",
+            "min.insync.replicas": "min.insync.replicas is 2.",
+            "retention.ms": "Records are kept for one day.",
+        }.items()
+    ),
+    *(
+        evidence.Rule("produce-check", name, 1, _fact(_produce, name), kept, ("produce",))
+        for name, kept in {
+            "complete": "Every listen is in the log, each once.",
+            "key": "Every record has the user as key.",
+            "value": "Every record holds its listen as JSON.",
+            "partition": "Every record lies where Kafka's default puts its key.",
+            "order": "The listens of each user are in their order.",
+        }.items()
+    ),
+    *(
+        evidence.Rule(grade_id, name, 1, checker, kept, runs)
+        for grade_id, name, checker, kept, runs in (
+            ("produce-check", "acknowledged", _acknowledged,
+             "All in-sync replicas were asked for, and your function knew how many listens they have.",
+             ("produce", "refuse")),
+            ("consume-check", "counts", _fact(_consume, "counts"), "The plays of all songs are right.", ("consume",)),
+            ("consume-check", "committed", _committed, "The group has committed everything, as it was read.",
+             ("consume",)),
+            ("consume-check", "after counting", _after_counting, "Nothing was committed before it was counted.",
+             ("stop",)),
+            ("consume-check", TWICE, _nothing_twice, "A run after the end counted nothing again.", ("stop",)),
+            ("consume-check", "shared", _shared, "Two members shared the partitions, and counted what they read.",
+             ("consume",)),
+        )
+    ),
+]  # fmt: skip

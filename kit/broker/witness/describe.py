@@ -6,6 +6,7 @@ Keys and values of records are text here (`shown`), topics have their names also
 from __future__ import annotations
 
 import hashlib
+import struct
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ MAX_BATCH_BYTES = 8 << 20  # without compression
 
 TopicName = Callable[[uuid.UUID], str | None]
 
-PRODUCE, FETCH, OFFSET_COMMIT = 0, 1, 8
+PRODUCE, FETCH, OFFSET_COMMIT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP = 0, 1, 8, 11, 13, 14
 CHANGES = {
     19: "CreateTopics",
     20: "DeleteTopics",
@@ -89,7 +90,12 @@ def asked(api_key: int, request: Any, topic_name: TopicName) -> dict[str, Any]:
             [name, each.partition_index, each.committed_offset]
             for name, each in _partitions(request.topics, "name", topic_name)
         ]
-        return {"group": request.group_id, "member": request.member_id, "offsets": offsets}
+        who = {"group": request.group_id, "member": request.member_id}
+        return {**who, "generation": request.generation_id_or_member_epoch, "offsets": offsets}
+    if api_key == SYNC_GROUP:
+        return {"group": request.group_id, "member": request.member_id, "generation": request.generation_id}
+    if api_key in {JOIN_GROUP, LEAVE_GROUP}:
+        return {"group": request.group_id, "member": request.member_id, "text": _short(request)}
     return {"text": _short(request)}
 
 
@@ -109,7 +115,32 @@ def answered(api_key: int, response: Any, topic_name: TopicName) -> Any:
             [name, each.partition_index, each.error_code]
             for name, each in _partitions(response.topics, "name", topic_name)
         ]
+    if api_key == JOIN_GROUP:
+        return {"error": response.error_code, "generation": response.generation_id, "member": response.member_id}
+    if api_key == SYNC_GROUP:
+        return {"error": response.error_code, "partitions": list(assigned(response.assignment))}
     return _short(response)
+
+
+def assigned(assignment: bytes | memoryview) -> Iterator[list[Any]]:
+    """[topic, partition] of each partition that a consumer is given; as far as it can be read, for clients wrote it.
+
+    Source: ``ConsumerProtocolAssignment.json``.
+    """
+    data = bytes(assignment)
+    try:
+        (num_topics,) = struct.unpack_from(">i", data, 2)
+        at = 6
+        for _ in range(num_topics):
+            (size,) = struct.unpack_from(">H", data, at)
+            topic = data[at + 2 : at + 2 + size].decode()
+            at += 2 + size
+            (num_partitions,) = struct.unpack_from(">i", data, at)
+            for number in range(num_partitions):
+                yield [topic, *struct.unpack_from(">i", data, at + 4 + 4 * number)]
+            at += 4 + 4 * max(0, num_partitions)
+    except (struct.error, UnicodeDecodeError):
+        return
 
 
 def joined(chunks: Sequence[Any]) -> memoryview:

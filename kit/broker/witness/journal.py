@@ -12,8 +12,11 @@ from kit.broker.clock import Clock
 from kit.broker.witness.describe import (
     CHANGES,
     FETCH,
+    JOIN_GROUP,
+    LEAVE_GROUP,
     OFFSET_COMMIT,
     PRODUCE,
+    SYNC_GROUP,
     TopicName,
     answered,
     asked,
@@ -28,8 +31,9 @@ log = logging.getLogger(__name__)
 MAX_ENTRIES = 50_000
 MAX_CONNECTIONS = 5_000
 MAX_RECORDS = 200_000
-_GROUPS = {11, 13, 14}  # JoinGroup, LeaveGroup, SyncGroup
-_DETAILED = {PRODUCE, FETCH, OFFSET_COMMIT, *_GROUPS, *CHANGES}
+_DETAILED = {PRODUCE, FETCH, OFFSET_COMMIT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP, *CHANGES}
+
+_BESIDES = {"ApiVersions", "FindCoordinator", "Metadata"}  # which a client may send whatever else it does
 
 PENDING, ANSWERED, REFUSED, LOST = "pending", "answered", "refused", "lost"
 
@@ -128,7 +132,7 @@ class Journal:
         self.num_dropped = 0
 
     def quiet(self) -> list[Any]:
-        """The API of the last request of all, and how many milliseconds ago it came; null before the first."""
+        """The API of the last request that did something, and milliseconds since any came; null before the first."""
         if self._last is None:
             return [None, 0]
         return [self._last[0], self._clock.monotonic_ms() - self._last[1]]
@@ -161,7 +165,8 @@ class Journal:
         connection = self._connection(node_id, peer, header.client_id)
         name = api_name(header.api_key)
         connection.requests[name] = connection.requests.get(name, 0) + 1
-        self._last = (name, self._clock.monotonic_ms())
+        did = self._last[0] if name in _BESIDES and self._last is not None else name
+        self._last = (did, self._clock.monotonic_ms())
         place, now_ms = self.next_place(), self._clock.time_ms()
         return Entry(place, now_ms, node_id, connection.number, header.api_key, header.api_version, details)
 

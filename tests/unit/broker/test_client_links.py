@@ -200,7 +200,7 @@ def test_hook_sees_requests_of_its_api_until_it_is_removed(played: Played) -> No
     answers = [played.send(PRODUCE, PLAYS), played.send(METADATA)]
     played.clock.advance(1)
     assert [answer.value for answer in answers] == [[b"reply"], [b"reply"]]
-    assert seen == [{"broker_id": 1, "client_id": "me", "partitions": [("plays", 3)]}]
+    assert seen == [{"broker_id": 1, "client_id": "me", "partitions": [("plays", 3)], "acks": PLAYS.acks}]
 
     remove()
     remove()

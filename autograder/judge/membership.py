@@ -1,0 +1,128 @@
+"""Who of a consumer group read what: members and generations as the coordinator told them, records as they committed.
+
+A step of the student's is nobody to a broker; a member is. So what the steps returned must be what the members, each
+assigned to one step, have read and committed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.judge.case import Case, Entry, short
+from autograder.judge.finding import Finding
+
+Counts = Callable[[list[Any]], Mapping[str, int]]
+_MOST_MEMBERS = 6  # a consumer that lost its place joins under a new id; more of them than this nobody needs
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A commit that was accepted, for one partition: a member took the records from ``first`` to before ``after``.
+
+    Attributes:
+        generation: of the group; -1 from who is no member, as after `assign`.
+    """
+
+    entry: Entry
+    member: str
+    generation: int
+    partition: int
+    first: int
+    after: int
+
+    def values(self, case: Case) -> list[Any]:
+        """The values of the records."""
+        return [each[2] for each in case.logs.get(self.partition, ()) if self.first <= each[0] < self.after]
+
+
+def taken(case: Case, group: str) -> list[Taken]:
+    """What a group committed, in order."""
+    found: list[Taken] = []
+    at: dict[int, int] = {}
+    for entry in case.entries("OffsetCommit"):
+        asked = entry["asked"]
+        fine = {(each[0], each[1]) for each in entry["answered"] or () if each[2] == 0}
+        for topic, partition, offset in asked.get("offsets", ()) if asked.get("group") == group else ():
+            if topic == case.topic and (topic, partition) in fine:
+                who = (asked["member"], asked["generation"])
+                found.append(Taken(entry, *who, partition, at.get(partition, 0), offset))
+                at[partition] = offset
+    return found
+
+
+def given(case: Case, group: str) -> dict[tuple[str, int], set[int]]:
+    """(member, generation) -> the partitions of the topic that the member was given."""
+    found: dict[tuple[str, int], set[int]] = {}
+    for entry in case.entries("SyncGroup"):
+        asked, answered = entry["asked"], entry["answered"]
+        if asked.get("group") == group and answered and answered["error"] == 0:
+            mine = {partition for topic, partition in answered["partitions"] if topic == case.topic}
+            found[asked["member"], asked["generation"]] = mine
+    return found
+
+
+def shared(case: Case, group: str, steps: Sequence[str], counts: Counts) -> Iterator[Finding]:
+    """Two members of one generation each took partitions of their own, and what the steps returned is what they took.
+
+    Args:
+        steps: those that ran beside one another.
+        counts: the right counts of some values.
+    """
+    partitions, commits = given(case, group), taken(case, group)
+    yield from _outsiders(case, partitions, commits)
+    values: dict[str, list[Any]] = {}
+    for each in commits:
+        if (each.member, each.generation) in partitions and each.after > each.first:
+            values.setdefault(each.member, []).extend(each.values(case))
+    proof = tuple(f"member {short(member)} committed {len(read):,} records" for member, read in values.items())
+    with_some = Counter(generation for (_, generation), mine in partitions.items() if mine)
+    if len(values) < len(steps) or max(with_some.values(), default=0) < len(steps):
+        text = f"The work was not shared: {len(values)} of {len(steps)} members of group {group} read and committed."
+        yield Finding("shared", text, proof)
+    elif not _is_theirs(case, steps, [counts(each) for each in values.values()]):
+        text = "What your functions returned is not what the members of the group read and committed."
+        told = (f"{name} returned {sum(_plays(case, name).values()):,} plays" for name in steps)
+        yield Finding("shared", text, (*proof, *told))
+
+
+def _outsiders(
+    case: Case, partitions: Mapping[tuple[str, int], set[int]], commits: Sequence[Taken]
+) -> Iterator[Finding]:
+    for each in commits:
+        mine = partitions.get((each.member, each.generation))
+        if mine is not None and each.partition in mine:
+            continue
+        where = f"{case.topic}-{each.partition}"
+        who = "who is no member of the group: subscribe() makes one, and assign() does not"
+        if mine is not None:
+            who = f"a member that was not given {where}"
+        yield Finding(
+            "shared",
+            f"Offset {each.after} of {where} was committed by {who}.",
+            (case.line(each.entry, f"commits {where} offset {each.after}"),),
+        )
+
+
+def _is_theirs(case: Case, steps: Sequence[str], read: Sequence[Mapping[str, int]]) -> bool:
+    """Whether the members can be assigned to the steps so that each returned what its own have read."""
+    if len(read) > _MOST_MEMBERS:
+        return False
+    returned = [_plays(case, name) for name in steps]
+    for choice in itertools.product(range(len(steps)), repeat=len(read)):
+        sums: list[Counter[str]] = [Counter() for _ in steps]
+        for step, mine in zip(choice, read, strict=True):
+            sums[step].update(mine)
+        if sums == returned:
+            return True
+    return False
+
+
+def _plays(case: Case, step: str) -> Counter[str]:
+    """What a step returned, as far as it is a count."""
+    value = case.step(step)["value"]
+    counted = value.items() if isinstance(value, Mapping) else ()
+    return Counter({song: number for song, number in counted if type(number) is int and 0 < number < 2**53})
