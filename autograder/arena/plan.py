@@ -53,6 +53,7 @@ class Step:
         timeout_s: how long it may take.
         kill_after: a rule; when it has fired, the kernel is killed.
         is_beside: it begins together with the step before it, in another session.
+        is_killed: when its call has ended, its kernel is killed: nothing of it closes a client or leaves a group.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Step:
     timeout_s: float = 30.0
     kill_after: str | None = None
     is_beside: bool = False
+    is_killed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _run(described: Any) -> Run:
 
 
 def _step(described: Any, where: str) -> Step:
-    names = {"name", "call", "session", "arguments", "timeout_s", "kill_after", "beside"}
+    names = {"name", "call", "session", "arguments", "timeout_s", "kill_after", "beside", "then_kill"}
     _known(described, names, f"a step of {where}")
     function = _text(described.get("call"), f"call in a step of {where}")
     timeout_s = described.get("timeout_s", 30)
@@ -198,6 +200,7 @@ def _step(described: Any, where: str) -> Step:
         timeout_s=timeout_s,
         kill_after=described.get("kill_after"),
         is_beside=described.get("beside", False) is True,
+        is_killed=described.get("then_kill", False) is True,
     )
 
 

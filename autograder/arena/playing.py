@@ -270,7 +270,9 @@ class Play:
         told, answers = call.told, call.answers
         was_killed = self._wait(call.thread, call.step, call.session)
         told |= {"ended": self._host.ask("place"), "ended_ms": _now_ms(), "was_killed": was_killed}
-        if was_killed:
+        if call.step.is_killed:
+            self._end(call.step.session, call.session)
+        if was_killed or call.step.is_killed:
             self._host.ask("forget_members")
         self._host.ask("release")
         answer = answers[0] if answers else Answer(call.step.name, error="the kernel gave no answer")
