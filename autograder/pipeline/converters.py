@@ -18,6 +18,7 @@ from typing import Any
 
 from autograder.assignment import Assignment
 from autograder.pipeline.course import STATE, Course, converter_config, quiet_log
+from autograder.pipeline.quick_nbgrader import QuickNbgrader
 from autograder.quick_imports import quick_imports
 
 with quick_imports():
@@ -43,7 +44,9 @@ class _Half(Autograde):  # type: ignore[misc] # nbgrader has no type information
         super().__init__(coursedir=directory, config=config, log=quiet_log())
         self.writer = FilesWriter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
         self.exporter = self.exporter_class(parent=self, config=self.config)
+        self.exporter.optimistic_validation = True  # once, after all preprocessors; each would cost as much again
         self._assignment_id = assignment.name
+        self._quick = QuickNbgrader()
 
     def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
         """What nbgrader reads out of the path with a regular expression, which a student's name could confuse."""
@@ -64,7 +67,7 @@ class _Half(Autograde):  # type: ignore[misc] # nbgrader has no type information
         self._student_id = student
         source = self._format_source(self._assignment_id, student)
         self.notebooks = sorted(os.path.join(source, name) for name in notebooks)  # noqa: PTH118 - nbgrader joins
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self._quick.steps():
             warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
             self.prepare(student)
             for path in self.notebooks:

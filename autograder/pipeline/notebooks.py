@@ -25,8 +25,8 @@ def read(path: Path) -> Notebook:
 
 
 def text(notebook: Notebook) -> str:
-    """A notebook as JSON text."""
-    return json.dumps(notebook, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    """A notebook as JSON text, for programs: indented, it would take ten times as long to write."""
+    return json.dumps(notebook, ensure_ascii=False, allow_nan=False)
 
 
 def without_tests(notebook: Notebook, release: Notebook) -> Notebook:
