@@ -15,9 +15,10 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from autograder.arena.moving_apart import moved_apart
+from kit.backends import Backend
 from kit.backends.broker_link import BrokerLink, LinkError
 from kit.backends.embedded import EmbeddedBackend
 from kit.errors import KitError
@@ -44,18 +45,19 @@ class Host:
     """One cluster at a time, and what is asked about it."""
 
     def __init__(self) -> None:
-        self._backend: EmbeddedBackend | None = None
+        self._backend: Backend | None = None
+        self._since_ms = 0
 
     def start(self, brokers: int, config: Mapping[str, Any]) -> dict[str, Any]:
         """Start a cluster, in place of an earlier one; says where its brokers are."""
         self.stop()
-        self._backend = EmbeddedBackend(
+        self._backend = backend = EmbeddedBackend(
             brokers=brokers, controllers=1, port=None, data_dir=None, config={**CONFIG, **config}
         )
-        found = self._backend.brokers()
         return {
-            "bootstrap_servers": self._backend.client_settings["bootstrap_servers"],
-            "ports": [each.port for each in found],
+            "bootstrap_servers": backend.client_settings["bootstrap_servers"],
+            "ports": [each.port for each in backend.brokers()],
+            "cluster": {"kind": "embedded", "unseen": None},
         }
 
     def stop(self) -> None:
@@ -63,6 +65,10 @@ class Host:
         backend, self._backend = self._backend, None
         if backend is not None:
             backend.close()
+
+    def close(self) -> None:
+        """End everything that there is."""
+        self.stop()
 
     def create_topic(self, name: str, partitions: int, replicas: int, config: Mapping[str, str]) -> None:
         """Make a topic; broker 1 leads partition 0, broker 2 partition 1, and so on, in every run alike."""
@@ -130,9 +136,9 @@ class Host:
 
     def seen(self) -> dict[str, Any]:
         """Everything that is known about what happened."""
-        return {**self._ask("witnessed", {}), "timeline": self._ask("timeline", {"since_ms": 0})}
+        return {**self._ask("witnessed", {}), "timeline": self._ask("timeline", {"since_ms": self._since_ms})}
 
-    def _cluster(self) -> EmbeddedBackend:
+    def _cluster(self) -> Backend:
         if self._backend is None:
             raise KitError("There is no cluster: start one.")
         return self._backend
@@ -148,10 +154,14 @@ class Host:
 
 
 def main() -> int:
-    """Serve until stdin ends."""
-    is_apart, why_not = _moved_apart()
-    host = Host()
-    _say({"pid": os.getpid(), "is_apart": is_apart, "why_not": why_not})
+    """Serve an embedded cluster until stdin ends, in a network apart unless that was not wanted."""
+    is_apart, why_not = (False, "it was not wanted") if "--plain" in sys.argv else moved_apart()
+    return serve(Host(), {"pid": os.getpid(), "is_apart": is_apart, "why_not": why_not})
+
+
+def serve(host: Host, known: Mapping[str, Any]) -> int:
+    """Tell the starter what is known so far, and carry out its commands until stdin ends."""
+    _say(known)
     try:
         for line in sys.stdin:
             message = json.loads(line)
@@ -161,41 +171,13 @@ def main() -> int:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             _say({"id": message["id"], **answer})
     finally:
-        host.stop()
+        host.close()
     return 0
 
 
 def _say(message: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
-
-
-def _moved_apart() -> tuple[bool, str]:
-    """Move to namespaces of our own; whether that worked, and why not.
-
-    A user may map only itself; root maps "nobody" as well, whom its jails become.
-    """
-    if "--plain" in sys.argv or not sys.platform.startswith("linux"):
-        return False, "it was not wanted" if "--plain" in sys.argv else "only Linux has network namespaces"
-    from autograder.jail import namespaces, syscalls
-
-    user, group = os.geteuid(), os.getegid()
-    flags = syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNET
-    nobody = namespaces.NOBODY
-    own = Path("/proc/self")
-    try:
-        if user == 0:
-            with namespaces.mapped_from_outside({0: 0, nobody: nobody}, {0: group, nobody: nobody}):
-                syscalls.unshare(flags)
-        else:
-            syscalls.unshare(flags)
-            (own / "setgroups").write_text("deny")
-            (own / "uid_map").write_text(f"0 {user} 1\n")
-            (own / "gid_map").write_text(f"0 {group} 1\n")
-        namespaces.bring_up_loopback()
-    except OSError as error:
-        return False, str(error)
-    return True, ""
 
 
 if __name__ == "__main__":

@@ -14,6 +14,10 @@ from typing import Any, Self
 from autograder.jail.network import Network
 
 _START_S, _ANSWER_S, _END_S = 30.0, 60.0, 15.0
+_CLUSTER_START_S = 300.0  # of containers on a busy computer; who starts them gives up before
+_SLOW = {"start", "finish"}
+HOSTS = {"embedded": "host", "docker": "apache_host"}
+"""The module of each kind of cluster: the kit's own, and Apache Kafka in containers."""
 
 
 class ArenaError(Exception):
@@ -25,6 +29,7 @@ class HostLink:
 
     Args:
         apart: whether it may live in a network of its own.
+        cluster: the kind, one of `HOSTS`.
 
     Attributes:
         is_apart: whether it does; else its clusters listen on this computer's own 127.0.0.1.
@@ -34,12 +39,12 @@ class HostLink:
         ArenaError: it does not start, or ends, or refuses what it was asked.
     """
 
-    def __init__(self, *, apart: bool = True) -> None:
+    def __init__(self, *, apart: bool = True, cluster: str = "embedded") -> None:
         self._lock = threading.Lock()
         self._number = 0
         options = [] if apart else ["--plain"]
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, str(Path(__file__).parents[2]), *options],
+            [sys.executable, "-P", "-c", _BOOT, str(Path(__file__).parents[2]), HOSTS[cluster], *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -66,7 +71,7 @@ class HostLink:
                 self._process.stdin.flush()
             except (OSError, ValueError) as error:
                 raise ArenaError(f"the arena's host is gone: {error}") from error
-            answer = self._line(_ANSWER_S)
+            answer = self._line(_CLUSTER_START_S if command in _SLOW else _ANSWER_S)
         if "error" in answer:
             raise ArenaError(f"the arena could not {command}: {answer['error']}")
         return answer["result"]
@@ -118,4 +123,7 @@ class HostLink:
 
 
 # -P and this keep the folder that the worker was started in off the host's module path.
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from autograder.arena import host; sys.exit(host.main())"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from importlib import import_module; "
+    "sys.exit(import_module('autograder.arena.' + sys.argv.pop(1)).main())"
+)

@@ -19,6 +19,8 @@ _BROKERS = range(1, 6)
 _SEEDS = range(1, 21)
 _COUNTS = range(1, 20_001)
 _KINDS = ("orders", "listens")
+CLUSTERS = ("embedded", "docker")
+"""What a plan can be played on: the kit's own cluster, or Apache Kafka in containers."""
 _NOTE = "a note to the kitchen, "
 
 
@@ -118,10 +120,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Runs, each of which is played with several seeds."""
+    """Runs, each of which is played with several seeds, on one of `CLUSTERS`."""
 
     runs: tuple[Run, ...]
     seeds: int = 1
+    cluster: str = CLUSTERS[0]
 
     @classmethod
     def read(cls, described: Mapping[str, Any]) -> Plan:
@@ -130,11 +133,14 @@ class Plan:
         Raises:
             PlanError: it cannot be played.
         """
-        _known(described, {"runs", "seeds"}, "the plan")
+        _known(described, {"runs", "seeds", "cluster"}, "the plan")
         seeds = _whole(described.get("seeds", 1), _SEEDS, "seeds")
         runs = tuple(_run(each) for each in _list(described.get("runs"), "runs"))
         _unique([run.name for run in runs], "runs")
-        return cls(runs, seeds)
+        cluster = described.get("cluster", CLUSTERS[0])
+        if cluster not in CLUSTERS:
+            raise PlanError(f"cluster is {cluster!r}; it must be one of {', '.join(CLUSTERS)}")
+        return cls(runs, seeds, cluster)
 
     @property
     def longest_s(self) -> float:

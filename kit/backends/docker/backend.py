@@ -49,6 +49,7 @@ class DockerBackend:
             more listener then, which tells clients to connect to the proxy.
 
     Attributes:
+        image: what the containers are made from.
         front_ports: where the proxy finds these listeners, by node id.
 
     Raises:
@@ -75,7 +76,7 @@ class DockerBackend:
         check_controllers(controllers)
         ports = checked_ports(brokers, port)
         settings = settings_of(brokers, checked_config(config, brokers))
-        self._image = images.chosen(image)
+        self.image = images.chosen(image)
         _refuse_the_rest(data_dir, listeners)
         self._owner_pid = os.getpid()
         self._closing = threading.RLock()
@@ -101,7 +102,7 @@ class DockerBackend:
     def _begin(self, ports: list[int], voters: list[int], settings: Mapping[str, str], proxies: Sequence[int]) -> None:
         started_s = time.monotonic()
         self._clean_up()
-        images.get(self._client, self._image, self._progress)
+        images.get(self._client, self.image, self._progress)
         try:
             self._reaper = Reaper(self._cluster)
         except OSError as error:
@@ -112,18 +113,18 @@ class DockerBackend:
         front = Front(dict(enumerate(proxies, 1)), fronts) if proxies else None
         self._make_nodes(client_ports, {voter: free.pop() for voter in voters}, settings, front)
         self.front_ports = fronts
-        network = ClusterNetwork(self._nodes, self._image)
+        network = ClusterNetwork(self._nodes, self.image)
         look = functools.partial(node_container.seen, self._client, self._cluster)
         self._commands = ContainerCommands(self._nodes, voters, network, look)
         num_brokers = len(client_ports)
         self._commands.wait_until_ready(
             _START_TIMEOUT_S + _START_TIMEOUT_PER_NODE_S * len(self._nodes),
-            lambda ready: self._progress.say(f"Apache Kafka starts ({self._image}): {ready} of {num_brokers} brokers"),
+            lambda ready: self._progress.say(f"Apache Kafka starts ({self.image}): {ready} of {num_brokers} brokers"),
         )
         self._commands.look()
         self._watcher = Watcher(self._commands.look)
         took_s = time.monotonic() - started_s
-        self._progress.done(f"Apache Kafka runs ({self._image}): {num_brokers} broker(s) after {took_s:.1f} s")
+        self._progress.done(f"Apache Kafka runs ({self.image}): {num_brokers} broker(s) after {took_s:.1f} s")
 
     def _give_up(self) -> None:
         self._progress.clear()
@@ -143,16 +144,16 @@ class DockerBackend:
         """Make and start all containers side by side; raises the first refusal."""
         own_labels = labels.of_cluster(self._cluster)
         network = cluster_network.create(self._client, self._cluster, own_labels)
-        volumes = images.volumes(self._client, self._image)
+        volumes = images.volumes(self._client, self.image)
         node_ids = sorted({*range(1, len(client_ports) + 1), *voters})
         self._plans = plans(client_ports, voters, settings, cluster_network.addresses(network, node_ids), front)
         for plan in self._plans:
             name = f"{self._cluster}-{plan.alias}"
             self._nodes[plan.node_id] = NodeContainer(
-                plan, self._image, network, name=name, own_labels=own_labels, volumes=volumes
+                plan, self.image, network, name=name, own_labels=own_labels, volumes=volumes
             )
         outside = "podman" if engine.is_podman(self._client) else "bridge"
-        self._progress.say(f"Apache Kafka starts ({self._image}) ...")
+        self._progress.say(f"Apache Kafka starts ({self.image}) ...")
         refused: list[BaseException] = []
         with without_ryuk():
             self._starters = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kit.backends.docker import engine
@@ -85,9 +86,16 @@ class ClusterNetwork:
             elif node_id not in alone and not node.is_connected:
                 node.connect()
         lost = lost_targets(links, self._nodes)
-        for node_id, node in nodes.items():
-            if node.state == "up":
-                self._reroute(node, {self._nodes[target].plan.address for target in lost.get(node_id, ())})
+        with ThreadPoolExecutor(len(self._nodes), "cluster network") as side_by_side:  # a program in each container
+            made = [
+                side_by_side.submit(
+                    self._reroute, node, {self._nodes[target].plan.address for target in lost.get(node_id, ())}
+                )
+                for node_id, node in nodes.items()
+                if node.state == "up"
+            ]
+        for each in made:
+            each.result()
 
     def _reroute(self, node: NodeContainer, wanted: set[str]) -> None:
         routes = self._routes[node.node_id]
