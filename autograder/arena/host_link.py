@@ -11,9 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from autograder.jail import docker
 from autograder.jail.network import Network
 
 _START_S, _ANSWER_S, _END_S = 30.0, 60.0, 15.0
+_CONTAINER_START_S = 120.0
 _CLUSTER_START_S = 300.0  # of containers on a busy computer; who starts them gives up before
 _SLOW = {"start", "finish"}
 HOSTS = {"embedded": "host", "docker": "apache_host"}
@@ -30,6 +32,7 @@ class HostLink:
     Args:
         apart: whether it may live in a network of its own.
         cluster: the kind, one of `HOSTS`.
+        contained: it lives in a container, for jails that are containers.
 
     Attributes:
         is_apart: whether it does; else its clusters listen on this computer's own 127.0.0.1.
@@ -39,24 +42,30 @@ class HostLink:
         ArenaError: it does not start, or ends, or refuses what it was asked.
     """
 
-    def __init__(self, *, apart: bool = True, cluster: str = "embedded") -> None:
+    def __init__(self, *, apart: bool = True, cluster: str = "embedded", contained: bool = False) -> None:
         self._lock = threading.Lock()
         self._number = 0
+        self._container: docker.Container | None = None
+        if contained:
+            if cluster != "embedded":
+                raise ArenaError("Apache Kafka's containers cannot be reached from the jail 'docker'; use another jail")
+            self._container = docker.arena("-P", "-m", "autograder.arena.host", "--plain")
         options = [] if apart else ["--plain"]
+        here = (sys.executable, "-P", "-c", _BOOT, str(Path(__file__).parents[2]), HOSTS[cluster], *options)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, str(Path(__file__).parents[2]), HOSTS[cluster], *options],
+            here if self._container is None else self._container.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
-            first = self._line(_START_S)
+            first = self._line(_CONTAINER_START_S if contained else _START_S)
         except BaseException:
             self.close()
             raise
         self.pid: int = first["pid"]
-        self.is_apart: bool = first["is_apart"]
+        self.is_apart: bool = first["is_apart"] or contained
         self.why_not: str = first["why_not"]
         self.ports: tuple[int, ...] = ()
 
@@ -85,7 +94,7 @@ class HostLink:
     @property
     def network(self) -> Network:
         """What jails join to reach the cluster."""
-        return Network(self.pid, self.ports)
+        return Network(self.pid, self.ports, None if self._container is None else self._container.name)
 
     def _line(self, timeout_s: float) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -110,6 +119,8 @@ class HostLink:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._container is not None and self._process.returncode:  # its client may have been killed alone
+            docker.kill(self._container.name)
         if self._process.stdout is not None:
             self._process.stdout.close()
 

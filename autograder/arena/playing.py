@@ -70,7 +70,7 @@ def play(
         PlanError: the plan cannot be played.
     """
     plan = Plan.read(job.arena or {})
-    is_apart = _joins_networks(job) if apart is None else apart
+    place = _place(job) if apart is None else {"apart": apart}
     deadline = deadline or Deadline(job.budget.total_s)
     found = []
     host: HostLink | None = None
@@ -84,7 +84,7 @@ def play(
                 began_s = time.monotonic()
                 try:
                     with deadline.stopped():
-                        host = host or HostLink(apart=is_apart, cluster=plan.cluster)
+                        host = host or HostLink(cluster=plan.cluster, **place)
                     evidence = _played(job, run, number, host, open_session, deadline=deadline)
                     break
                 except ArenaError as error:  # a new host, once
@@ -122,11 +122,12 @@ def _played(
     raise AssertionError("the last replay always has evidence")
 
 
-def _joins_networks(job: Job) -> bool:
-    """Whether the job's jail can join a network of the arena's own; other jails use this computer's."""
+def _place(job: Job) -> dict[str, bool]:
+    """Where the clusters live so that the job's jail reaches them: jails that join no network use this computer's."""
     from autograder.jail import strongest  # tries what this machine allows
 
-    return str(strongest(job.weakest_rung)) in {"namespaces", "bubblewrap"}
+    rung = str(strongest(job.weakest_rung))
+    return {"apart": rung in {"namespaces", "bubblewrap"}, "contained": rung == "docker"}
 
 
 @dataclass(frozen=True)

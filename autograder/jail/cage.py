@@ -46,5 +46,5 @@ class Cage:
             budget=Budget(**made["budget"]),
             scratch=Path(made["scratch"]),
             readable=tuple(Path(path) for path in made["readable"]),
-            network=network and Network(network["pid"], tuple(network["ports"])),
+            network=network and Network(network["pid"], tuple(network["ports"]), network["container"]),
         )

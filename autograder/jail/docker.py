@@ -1,7 +1,8 @@
 """The jail of a Docker container, for machines that have no Linux of their own.
 
-The image must have Python with this project's packages. On Linux no image is needed: an empty one is made, and the
-system's own folders are bound into it for reading, as bubblewrap does.
+The image has Python with this project's packages: `autograder doctor --build-image` makes it. On Linux none is needed:
+an empty one is made, and the system's own folders are bound into it for reading, as bubblewrap does. The arena's host
+runs in a container too, without any network but its own 127.0.0.1, which the kernels' containers join.
 """
 
 from __future__ import annotations
@@ -14,16 +15,21 @@ import subprocess
 import sys
 import tarfile
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.code_digest import code_digest
+from autograder.jail import image
 from autograder.jail.cage import Cage
 from autograder.jail.errors import JailError
-from autograder.jail.root_folder import WORK, system_places
+from autograder.jail.root_folder import WORK, python_places, system_places
 
 _EMPTY = "autograder-empty:1"
 _ENGINE_S = 30
 _USER = 1000
+_MIB = 1024 * 1024
+_ARENA_BYTES, _ARENA_PROCESSES = 2048 * _MIB, 512
 GIVEN = Path("/given")  # the student's files, to be copied from
 
 
@@ -50,8 +56,14 @@ def missing() -> str | None:
         return "the Docker engine does not answer"
     if answer.returncode:
         return "the Docker engine does not answer, or this user may not use it"
-    if _image() is None:
-        return "there is no image for it: build one with this project's packages and name it in AUTOGRADER_IMAGE"
+    name = _image()
+    if name is None:
+        named = os.environ.get("AUTOGRADER_IMAGE")
+        lacks = f"there is no image {named!r} (AUTOGRADER_IMAGE)" if named else "there is no image for it"
+        return f"{lacks}: `autograder doctor --build-image` makes one"
+    made_from = _code_of(name)
+    if made_from not in {"", code_digest()}:
+        return f"the image {name} has another version of this package: `autograder doctor --build-image` makes it again"
     return None
 
 
@@ -61,25 +73,32 @@ def container(cage: Cage) -> Container:
     Raises:
         JailError: it cannot be made.
     """
+    network = "none"
     if cage.network is not None:
-        raise JailError("a Docker container cannot join the arena's network")
-    image, budget = _image(), cage.budget
-    if image is None:
-        raise JailError("there is no image for it")
-    user = (hasattr(os, "getuid") and os.getuid()) or _USER  # the student's files are the grader's
-    name = f"autograder-{uuid.uuid4().hex}"
-    memory = str(2 * budget.memory_bytes)
-    made = ["docker", "run", "--rm", "--interactive", "--name", name, "--network", "none", "--read-only"]
-    made += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", f"{user}:{user}"]
-    made += ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(budget.processes + 8)]
-    for folder in (WORK, Path("/tmp")):
-        made += ["--tmpfs", f"{folder}:size={budget.disk_bytes},uid={user},mode=1777,exec"]
-    made += ["--volume", f"{cage.scratch}:{GIVEN}:ro", "--workdir", str(WORK), "--env", f"HOME={WORK}"]
-    if image == _EMPTY:
-        made += _bound(cage)
-    python = sys.executable if image == _EMPTY else "python"
-    made += [image, python, "-P", "-m", "autograder.kernel.contained", cage.to_json()]
-    return Container(name, tuple(made))
+        if cage.network.container is None:
+            raise JailError("a Docker container joins an arena's network only if that is a container's")
+        network = f"container:{cage.network.container}"
+    budget = cage.budget
+    made = _Options(f"autograder-{uuid.uuid4().hex}", network, 2 * budget.memory_bytes, budget.processes + 8)
+    made.writable(WORK, budget.disk_bytes)
+    made.writable(Path("/tmp"), budget.disk_bytes)
+    made.add("--volume", f"{cage.scratch}:{GIVEN}:ro", "--workdir", str(WORK), "--env", f"HOME={WORK}")
+    return made.running(cage.readable, "-P", "-m", "autograder.kernel.contained", cage.to_json())
+
+
+def arena(*python: str) -> Container:
+    """The container of an arena's host; its network has a 127.0.0.1 and nothing else.
+
+    Args:
+        python: the arguments of its Python.
+
+    Raises:
+        JailError: it cannot be made.
+    """
+    made = _Options(f"autograder-arena-{uuid.uuid4().hex}", "none", _ARENA_BYTES, _ARENA_PROCESSES)
+    made.writable(Path("/tmp"), _ARENA_BYTES)
+    made.add("--workdir", "/tmp", "--env", "HOME=/tmp")
+    return made.running(python_places(), *python)
 
 
 def kill(name: str) -> None:
@@ -87,10 +106,52 @@ def kill(name: str) -> None:
     _docker("kill", name)
 
 
-def _bound(cage: Cage) -> list[str]:
+class _Options:
+    """The options of one container; all that the engine can take away from it is taken away."""
+
+    def __init__(self, name: str, network: str, memory_bytes: int, processes: int) -> None:
+        self._name = name
+        # The student's files are the grader's; without a user of that kind any number will do.
+        self._user = (hasattr(os, "getuid") and os.getuid()) or _USER
+        memory = str(memory_bytes)
+        self._made = ["--rm", "--interactive", "--name", name, "--network", network, "--read-only"]
+        self._made += [
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+            "--user",
+            f"{self._user}:{self._user}",
+        ]
+        self._made += ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(processes)]
+
+    def add(self, *options: str) -> None:
+        """Some more."""
+        self._made += options
+
+    def writable(self, folder: Path, size_bytes: int) -> None:
+        """A folder in memory."""
+        self.add("--tmpfs", f"{folder}:size={size_bytes},uid={self._user},mode=1777,exec")
+
+    def running(self, readable: Iterable[Path], *python: str) -> Container:
+        """The container, with Python in it.
+
+        Raises:
+            JailError: there is no image.
+        """
+        found = _image()
+        if found is None:
+            raise JailError("there is no image for it")
+        if found == _EMPTY:
+            self._made += _bound(readable)
+        program = sys.executable if found == _EMPTY else "python"
+        return Container(self._name, ("docker", "run", *self._made, found, program, *python))
+
+
+def _bound(readable: Iterable[Path]) -> list[str]:
     """The system's own folders, at their own places; an engine follows links, so links come as what they lead to."""
     made = ["--env", f"PYTHONPATH={Path(__file__).parents[2]}"]
-    for path in (*system_places(), *sorted(set(cage.readable))):
+    for path in (*system_places(), *sorted(set(readable))):
         if path.exists():
             made += ["--volume", f"{path.resolve()}:{path}:ro"]
     return made
@@ -98,18 +159,22 @@ def _bound(cage: Cage) -> list[str]:
 
 @functools.cache
 def _image() -> str | None:
-    """The image to be used."""
-    named = os.environ.get("AUTOGRADER_IMAGE")
+    """The image to be used; on Linux the empty one unless another is named."""
+    named = os.environ.get("AUTOGRADER_IMAGE", image.NAME if sys.platform != "linux" else None)
     if named is not None:
         return named if _docker("image", "inspect", named).returncode == 0 else None
-    if sys.platform != "linux":
-        return None
     if _docker("image", "inspect", _EMPTY).returncode:
         empty = io.BytesIO()
         tarfile.open(fileobj=empty, mode="w").close()
         if _docker("import", "-", _EMPTY, content=empty.getvalue()).returncode:
             return None
     return _EMPTY
+
+
+def _code_of(name: str) -> str:
+    """Which version of this package an image was made from; empty when it does not say."""
+    asked = _docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{image.LABEL}"}}}}', name)
+    return asked.stdout.decode().strip() if asked.returncode == 0 else ""
 
 
 def _docker(*arguments: str, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -7,7 +7,6 @@ one's own, or behind Dask's TLS. Of a worker's results this end reads texts only
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import platform
 import socket
@@ -15,9 +14,9 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
-from pathlib import Path
 from typing import Any
 
+from autograder.code_digest import code_digest
 from autograder.pipeline import wire
 from autograder.pipeline.course import GradingError
 from autograder.pipeline.pool import BrokenExecutor, Pool
@@ -26,7 +25,6 @@ _TIMEOUT_S = 10
 _KNOCK_S = 3.0
 _LOOK_S = 2.0
 _WITHOUT_WORKERS_S = 30.0  # a nanny needs seconds to put another worker in the place of a dead one
-_PACKAGES = ("autograder", "kit")
 
 
 def connected(address: str, workers: int | None = None, weakest_rung: str | None = None) -> DaskPool:
@@ -214,12 +212,8 @@ def versions() -> dict[str, str]:
     """What must be the same on all computers; of this project a short digest of its code."""
     import distributed
 
-    code = hashlib.sha256()
-    top = Path(__file__).parents[2]
-    for path in sorted(each for package in _PACKAGES for each in (top / package).rglob("*.py")):
-        code.update(str(path.relative_to(top).as_posix()).encode() + b"\0" + path.read_bytes())
     return {
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "distributed": str(distributed.__version__),
-        "kafka-kit": code.hexdigest()[:12],
+        "kafka-kit": code_digest(),
     }
