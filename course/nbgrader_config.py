@@ -1,5 +1,7 @@
 """nbgrader's configuration of this course; `autograder` reads it, too. How each assignment is judged: judging/."""
 
+from autograder.pipeline.page_templates import folders
+
 c = get_config()  # noqa: F821 - nbgrader gives it to this file
 
 c.CourseDirectory.course_id = "kafka"
@@ -9,3 +11,7 @@ c.AssignLatePenalties.plugin_class = "autograder.late.LinearLatePenalty"
 c.LinearLatePenalty.grace_hours = 2
 c.LinearLatePenalty.percent_per_day = 10
 c.LinearLatePenalty.most_percent = 50
+
+# Pages of formgrader and feedback fetch nothing from elsewhere, and nothing that a student wrote can lie over a mark.
+c.HTMLExporter.extra_template_basedirs = folders()
+c.HTMLExporter.exclude_anchor_links = True

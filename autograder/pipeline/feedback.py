@@ -12,6 +12,7 @@ from typing import Any
 
 from autograder.assignment import Assignment
 from autograder.pipeline.course import Course, converter_config, quiet_log
+from autograder.pipeline.page_templates import folders
 from autograder.pipeline.submission import FORGEABLE
 from autograder.quick_imports import quick_imports
 
@@ -67,6 +68,8 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
 
     def __init__(self, course: Course, assignment: Assignment) -> None:
         config = converter_config(course, assignment)
+        config.HTMLExporter.extra_template_basedirs = folders()
+        config.HTMLExporter.exclude_anchor_links = True  # a heading's id could be that of a mark
         super().__init__(coursedir=course.directory(assignment_id=assignment.name), config=config, log=quiet_log())
         usual: list[Any] = self.preprocessors  # type: ignore[has-type]
         self.preprocessors = [HideTests, *usual, *([Forgeable] if assignment.is_forgeable else [])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import time
 from typing import Any
 
 import nbformat
@@ -11,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from autograder.pipeline.feedback import HideTests
 from autograder.pipeline.harmless import Harmless
+from tests.support import decks
 
 _MARKS = {"grade": True, "solution": False, "locked": True, "points": 2, "schema_version": 3, "grade_id": "test-a"}
 _TEST = "assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(48151623) == 42, 'forty-two'\n### END HIDDEN TESTS"
@@ -89,6 +92,14 @@ def cleaned(page: str) -> str:
         "<form action='https://x'><input value='alert(1)'></form>",
         "<iframe srcdoc='alert(1)'></iframe>",
         "<script>alert(1)",
+        "<textarea>alert(1)",
+        "<title>alert(1)</title>",
+        "<plaintext>alert(1)",
+        "<!-- alert(1)",
+        "<base href='https://x/alert(1)'><meta http-equiv=refresh content='0;alert(1)'>",
+        "<a href='/hub/alert(1)'>x</a><a href='ja&#118;ascript:alert(1)'>x</a>",
+        "<div id='alert(1)' class='alert(1) navbar-fixed-top' style='position:fixed;alert(1)'>x</div>",
+        "<sCrIpT\n>alert(1)</SCRIPT\n>",
     ],
 )
 def test_clean_leaves_nothing_alive(page: str) -> None:
@@ -98,7 +109,7 @@ def test_clean_leaves_nothing_alive(page: str) -> None:
 
 def test_clean_lets_no_picture_leave_its_attribute() -> None:
     """Nbconvert puts the text of a picture between quotes as it is."""
-    evil, good = '" onerror="alert(1)', "iVBORw0KGgo=\n"
+    evil, good = '" onerror="alert(1)', f"{base64.b64encode(decks.png(8, 8)).decode()}\n"
     outputs = [
         new_output("display_data", data={"image/png": each}, metadata={"image/png": {"width": evil}})
         for each in (evil, good)
@@ -111,6 +122,16 @@ def test_clean_lets_no_picture_leave_its_attribute() -> None:
     assert made.cells[0].outputs[1].data == {"image/png": good}
 
 
+def test_clean_drops_a_picture_that_fills_a_browser() -> None:
+    """A hundred bytes that unfold to billions of pixels; and one that is not what it says."""
+    bomb, other = (base64.b64encode(each).decode() for each in (decks.png(60_000, 60_000), b"GIF89a\x08\0\x08\0"))
+    outputs = [new_output("display_data", data={"image/png": each}) for each in (bomb, other)]
+    made = new_notebook(cells=[new_code_cell("show()", outputs=outputs)])
+    Harmless().clean(made)
+
+    assert [output.data for output in made.cells[0].outputs] == [{}, {}]
+
+
 def test_clean_keeps_a_table() -> None:
     """What pandas puts out is for people to look at."""
     table = '<table><thead><tr><th colspan="2">a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>'
@@ -118,7 +139,14 @@ def test_clean_keeps_a_table() -> None:
     assert cleaned(f"<style scoped>x</style>{table}") == table
 
 
-@pytest.mark.parametrize("text", ["a < b && b > c", "<br>**bold**", "x = 'on' if y else 'off'", "R&D", "![](a.png)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a < b && b > c", "<br>**bold**", "x = 'on' if y else 'off'", "R&D", "![](a.png)", "# Consumers\n\nLag: $a-b$.",
+        "H<sub>2</sub>O", "See [the docs](https://kafka.apache.org/) and <https://e.example/a?b=c&d=e>.", "a\n\n---\nb",
+        "| a | b |\n|---|---|\n| `<x>` | 2 |", "```html\n<script>\n```", "![x](data:image/png;base64,iVBORw0KGgo=)",
+    ],
+)  # fmt: skip
 def test_clean_leaves_honest_answers_as_they_are(text: str) -> None:
     """Nbgrader knows by the checksum of its text an answer that was not given."""
     made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}})])
@@ -136,11 +164,72 @@ def test_clean_leaves_honest_answers_as_they_are(text: str) -> None:
         "[x](java&#115;cript:alert(1))",
         "[x](javascript&colon;alert(1))",
         "<b\n\nonclick=alert(1)>\n\n</pre><script>alert(1)</script>",
+        "<textarea>",
+        "</div></div>",
+        "<b>and on",
+        "<!-- a note",
+        "<div style='position:fixed'>13 of 13</div>",
+        "# test-a",
+        "## statusmessage",
+        "![](https://e.example/x.png)",
+        "![](../../logout)",
+        "[mine](/hub/logout)",
+        "![](attachment:none.png)",
+        "```mermaid\n<script>alert(1)</script>\n```",
+        r"$\style{position:fixed}{x}$",
+        "x " * 30_000,
     ],
 )
 def test_clean_shows_what_would_be_alive_in_an_answer_as_text(text: str) -> None:
     """Text cells are HTML, too; whoever grades by hand sees each character of them."""
-    made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}})])
+    test = new_code_cell("", metadata={"nbgrader": _MARKS})
+    made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}}), test])
     Harmless().clean(made)
 
     assert made.cells[0].source == f"<pre>{html.escape(text)}</pre>"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<div>",
+        "<b><p>",
+        "<table><b>",
+        "<ul><li>",
+        "&",
+        "<",
+        "<!--",
+        "<a ",
+        "<a href='",
+        "<script",
+        "</div>",
+        "<li>x",
+        "\0",
+    ],
+)
+def test_clean_takes_no_longer_for_what_nobody_writes(piece: str) -> None:
+    """One process records the marks of all students; parsers of HTML needed three minutes for 250 kB of `<div>`."""
+    begun = time.process_time()
+    cleaned(piece * (500_000 // len(piece)))
+
+    assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "piece", ["[", "![](", "> ", "* a\n", "`", "$", "$$a", "**a ", "<b>", "|a|\n", "\\[", "# a\n", "&lt;"]
+)
+def test_clean_takes_no_longer_for_a_text_that_nobody_writes(piece: str) -> None:
+    """The parser of Markdown is asked only about texts of a length that people write."""
+    made = new_notebook(cells=[new_markdown_cell(piece * (50_000 // len(piece)))])
+    begun = time.process_time()
+    Harmless().clean(made)
+
+    assert time.process_time() - begun < 10
+
+
+def test_clean_keeps_no_class_that_moves_a_cell() -> None:
+    """Nbconvert makes classes of tags, and the page's own style sheet has some that cover everything."""
+    made = new_notebook(cells=[new_code_cell("x", metadata={"tags": ["mine", "a navbar-fixed-top"]})])
+    Harmless().clean(made)
+
+    assert made.cells[0].metadata.tags == ["mine"]
