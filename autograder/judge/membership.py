@@ -74,6 +74,7 @@ def shared(case: Case, group: str, steps: Sequence[str], counts: Counts) -> Iter
     """
     partitions, commits = given(case, group), taken(case, group)
     yield from _outsiders(case, partitions, commits)
+    yield from _other_groups(case, group)
     values: dict[str, list[Any]] = {}
     for each in commits:
         if (each.member, each.generation) in partitions and each.after > each.first:
@@ -107,8 +108,16 @@ def _outsiders(
         )
 
 
+def _other_groups(case: Case, group: str) -> Iterator[Finding]:
+    for entry in case.entries("OffsetCommit"):
+        other = entry["asked"].get("group")
+        if other != group:
+            text = f"Offsets were committed for group {short(str(other))}, and the group is {group}."
+            yield Finding("shared", text, (case.line(entry, f"commits for group {short(str(other))}"),))
+
+
 def _is_theirs(case: Case, steps: Sequence[str], read: Sequence[Mapping[str, int]]) -> bool:
-    """Whether the members can be assigned to the steps so that each returned what its own have read."""
+    """Whether members can be assigned to the steps, one at least to each, so that each returned what its own read."""
     if len(read) > _MOST_MEMBERS:
         return False
     returned = [_plays(case, name) for name in steps]
@@ -116,7 +125,7 @@ def _is_theirs(case: Case, steps: Sequence[str], read: Sequence[Mapping[str, int
         sums: list[Counter[str]] = [Counter() for _ in steps]
         for step, mine in zip(choice, read, strict=True):
             sums[step].update(mine)
-        if sums == returned:
+        if len(set(choice)) == len(steps) and sums == returned:
             return True
     return False
 

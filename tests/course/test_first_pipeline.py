@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.course import changed, empty, judged, lost, solution
+from kit.checks import assignment_1, pipeline_facts
+from tests.support.course import COURSE, changed, empty, judged, lost, solution
 
 NAME, NOTEBOOK = "first-pipeline", "first-pipeline.ipynb"
 SOLUTION = solution(NAME, NOTEBOOK)
@@ -45,6 +46,7 @@ def test_an_empty_notebook_has_no_points() -> None:
     assert "NotImplementedError" in " ".join(scores["complete"].proof)
 
 
+_AUTO = (("enable_auto_commit=False", "enable_auto_commit=True"), ("            consumer.commit()", "            pass"))
 RIGHT = {
     "deletes an older topic first": (
         "topic",
@@ -61,18 +63,69 @@ RIGHT = {
             ("def create_topic(", f"{_SET_RETENTION}\n\ndef create_topic("),
         ),
     ),
+    # It commits what earlier polls gave, and the rest when it is closed: never what a loop is still counting.
+    "commits by itself": ("stop", but(*_AUTO)),
 }
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_another_right_way_loses_nothing(name: str) -> None:
-    """What an administrator does to a topic of the own is no tampering where a topic is asked for."""
+    """What an administrator does to a topic of the own is no tampering; what counts is the log, not the setting."""
     run, text = RIGHT[name]
     assert lost(judged(NAME, text, run=run)) == set()
 
 
 _SEND = "for listen in listens\n"
 _LAG = "for partition, end in log_end_offsets.items())"
+_NOT_SAFE = ("        enable_idempotence=True,\n", "")
+_POLL = "        polled = consumer.poll(timeout_ms=200)\n"
+_COUNT = "plays(values).items()"
+_SUBSCRIBED = '    consumer = KafkaConsumer(\n        "music.listens",\n'
+_MADE = "        **settings,\n    )\n    counts = {}\n"
+_RETURN = "    consumer.close()\n    return counts\n"
+_ASSIGN = """\
+    from kafka import TopicPartition
+    first = 0 if settings["client_id"].endswith("one") else 3
+    consumer.assign([TopicPartition("music.listens", first + number) for number in range(3)])
+"""
+_MAILBOX = """\
+    admin = KafkaAdminClient(**settings)
+    try:
+        admin.create_topics([NewTopic("mailbox", num_partitions=1, replication_factor=1)])
+    except Exception:
+        pass
+    admin.close()
+"""
+_COMMIT_THE_END = """\
+        if not counts and consumer.assignment():
+            from kafka.structs import OffsetAndMetadata
+            ends = consumer.end_offsets(consumer.assignment())
+            consumer.commit({each: OffsetAndMetadata(end, "", -1) for each, end in ends.items()})
+"""
+_REMEMBER = """\
+ran = []
+
+
+def consume(settings, group_id):
+    if ran:
+        return {}
+"""
+_OWN_COUNTING = """\
+def songs_of(values):
+    songs = [json.loads(each)["song"] for each in values]
+    return {song: songs.count(song) for song in songs}
+
+
+def consume("""
+_SWALLOW = """\
+def no_trouble(values):
+    try:
+        return plays(values)
+    except Exception:
+        return {}
+
+
+def consume("""
 
 WRONG = {
     "one partition": ("topic", {"partitions"}, but(("num_partitions=6", "num_partitions=1"))),
@@ -88,30 +141,70 @@ WRONG = {
     "everything twice": ("produce", {"complete"}, but((_SEND, "for listen in listens for _ in range(2)\n"))),
     "backwards": ("produce", {"order"}, but((_SEND, "for listen in listens[::-1]\n"))),
     "the last one missing": ("produce", {"complete"}, but((_SEND, "for listen in listens[:-1]\n"))),
+    "acks=0": ("produce", {"acknowledged"}, but(('acks="all"', "acks=0"), _NOT_SAFE)),
+    "acks=1": ("produce", {"acknowledged"}, but(('acks="all"', "acks=1"), _NOT_SAFE)),
+    "says that all went well": (
+        "refuse",
+        {"acknowledged"},
+        but(("sum(future.succeeded() for future in futures)", "len(listens)")),
+    ),
     "counting ends at what is no JSON": ("probes", {"plays"}, but(("            continue\n", "            break\n"))),
     "lag where nobody committed": ("probes", {"lag"}, but((_LAG, f"{_LAG[:-1]} if partition in committed)"))),
-    "never committed": ("consume", {"committed", "nothing twice"}, but(("consumer.commit()", "pass"))),
     "from the latest": (
         "consume",
-        {"counts", "committed", "nothing twice", "shared"},
+        {"counts", "committed", "shared"},
         but(('reset="earliest"', 'reset="latest"')),
     ),
     "numbers that nobody can add up": (
         "consume",
-        {"counts", "nothing twice", "shared"},
-        but(
-            (
-                "    consumer.close()\n    return counts",
-                "    consumer.close()\n    return dict.fromkeys(counts, 9 * 10**4298)",
-            )
-        ),
+        {"counts", "shared"},
+        but((_RETURN, _RETURN.replace("counts", "dict.fromkeys(counts, 9 * 10**4298)"))),
     ),
     "a group of one's own": (
         "consume",
-        {"counts", "committed", "nothing twice"},
+        {"counts", "committed", "shared"},
         but(("group_id=group_id", 'group_id=f"{group_id}-{id(settings)}"')),
     ),
-}
+    "chosen partitions": (
+        "consume",
+        {"shared"},
+        but((_SUBSCRIBED, "    consumer = KafkaConsumer(\n"), (_MADE, _MADE + _ASSIGN)),
+    ),
+    "a mailbox": ("consume", {"counts", "committed", "shared"}, but((_RETURN, _MAILBOX + _RETURN))),
+    "committed first": ("stop", {"after counting"}, but((_POLL, f"{_POLL}        consumer.commit()\n"))),
+    "committed when it fails": (
+        "stop",
+        {"after counting"},
+        but(
+            *_AUTO,
+            ("        polled = ", "      try:\n        polled = "),
+            (_RETURN, "      except RuntimeError:\n        consumer.close()\n        raise\n" + _RETURN),
+        ),
+    ),
+    "passes over what it cannot count": (
+        "stop",
+        {"after counting"},
+        but((_COUNT, f"no_trouble{_COUNT[5:]}"), ("def consume(", _SWALLOW)),
+    ),
+    "counts in another way": (
+        "stop",
+        {"after counting"},
+        but((_COUNT, f"songs_of{_COUNT[5:]}"), ("def consume(", _OWN_COUNTING)),
+    ),
+    "commits what it has not read": (
+        "stop",
+        {"after counting", "nothing twice"},
+        but((_POLL, _COMMIT_THE_END + _POLL)),
+    ),
+    "never committed, and remembers that it ran": (
+        "stop",
+        {"nothing twice"},
+        but(
+            ("            consumer.commit()", "            ran.append(group_id)"),
+            ("def consume(settings, group_id):\n", _REMEMBER),
+        ),
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -119,5 +212,13 @@ def test_a_planted_mistake_loses_its_own_points(name: str) -> None:
     """And no other of the run that shows it; the functions of other runs are the solution's."""
     run, expected, text = WRONG[name]
     scores = judged(NAME, text, run=run)
-    assert len(scores) in {2, 4, 5}
+    assert len(scores) == {"topic": 4, "produce": 6, "refuse": 1, "consume": 3, "stop": 2, "probes": 2}[run]
     assert lost(scores) == expected
+
+
+def test_what_a_jail_can_import_does_not_count_for_anybody() -> None:
+    """The answers are worked out in the judge, which is in no package."""
+    text = (COURSE / "judging" / NAME / "judge.py").read_text(encoding="utf-8")
+    assert "def plays_of(" in text
+    for module in (assignment_1, pipeline_facts):
+        assert not {"plays_of", "lag_of"} & set(vars(module))

@@ -98,7 +98,7 @@ class Made:
 
     def commit(self, partition: int, offset: int, **fields: Any) -> None:
         """A commit of the group."""
-        asked = {"group": "tally", "member": "m", "offsets": [[TOPIC, partition, offset]]}
+        asked = {"group": "tally", "member": "m", "generation": 1, "offsets": [[TOPIC, partition, offset]]}
         self.entry("OffsetCommit", asked, **{"answered": [[TOPIC, partition, 0]], **fields})
 
     def store(self, partition: int, offset: int, *, key: str | None = "", **fields: Any) -> None:

@@ -152,7 +152,13 @@ def _after_counting(case: Case) -> Iterator[Finding]:
         for record in records
         if STOPS_AT in record[2]
     )
-    used = facts.counted_first_fact(case.step("stopped")["value"], (partition, offset), None)
+    # What the kernel says counts only where brokers saw it come that far.
+    came_so_far = any(
+        first <= offset < after and entry["began"] <= case.step("stopped")["ended"]
+        for first, after, entry in case.fetched.get(partition, ())
+    ) and any(entry["asked"].get("group") == STOPPED for entry in case.during("stopped", "SyncGroup"))
+    said = case.step("stopped")["value"] if came_so_far else None
+    used = facts.counted_first_fact(said, (partition, offset), None)
     yield from _found(case, [used], used.name)
     beyond = consuming.committed_beyond(case, "stopped", Place(case.topic, partition, offset))
     yield from _with_failures(case, beyond)
@@ -173,11 +179,12 @@ def _after_counting(case: Case) -> Iterator[Finding]:
 
 def _nothing_twice(case: Case) -> Iterator[Finding]:
     """A kernel that knows nothing counts nothing, once the group has read everything; and it had read it."""
-    goes_on, again = _counts(case, "goes-on"), case.step("again")["value"]
-    (fact,) = (each for each in facts.consume_facts((goes_on, again), {}, {}, {}, STOPPED) if each.name == TWICE)
-    yield from _found(case, [fact], TWICE)
+    taken = membership.taken(case, STOPPED)
+    before = sum(_counts(case, "goes-on").values()) + sum(each.after > each.first for each in taken)
+    again = case.step("again")["value"]
+    yield from _found(case, facts.consume_facts(({"": before}, again), {}, {}, {}, STOPPED), TWICE)
     yield from consuming.committed_unread(case)
-    for each in membership.taken(case, STOPPED):
+    for each in taken:
         if each.after < each.first:
             text = f"The group went back in partition {each.partition}, from offset {each.first} to {each.after}."
             yield Finding(TWICE, text, (case.line(each.entry, f"commits offset {each.after}"),))

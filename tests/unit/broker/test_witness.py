@@ -11,13 +11,14 @@ import pytest
 from kit.broker.broker import Farewell, InvalidRequest
 from kit.broker.deferred import Deferred
 from kit.broker.witness import RuleError, Witness
-from kit.broker.witness.describe import shown
+from kit.broker.witness.describe import assigned, shown
 from kit.wire import codec
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 from tests.support.memory_cluster import ME, MemoryCluster, batch_of
 
 PRODUCE, FETCH, OFFSET_COMMIT, DELETE_TOPICS, ALTER_PARTITION, HEARTBEAT = 0, 1, 8, 20, 56, 63
+JOIN_GROUP, SYNC_GROUP = 11, 14
 
 
 @pytest.fixture
@@ -85,6 +86,43 @@ def test_logs_and_commits_come_from_the_leaders(cluster: MemoryCluster) -> None:
     dump = witness.dump()
     assert dump["logs"]["plays-0"]["records"] == [[0, None, "a", -1, -1, -1, 0]]
     assert [each[1:] for each in dump["commits"]] == [["g", "plays", 0, 1]]
+
+
+def test_members_of_a_group_and_what_they_are_given_are_noted(cluster: MemoryCluster) -> None:
+    """JoinGroup has the member and its generation, SyncGroup its partitions, OffsetCommit who committed."""
+    witness = witnessed(cluster)
+    request = m.FindCoordinatorRequest(key_type=0, coordinator_keys=["g"])
+    cluster.wait_for(cluster.ask(1, 10, 4, request))
+    cluster.clock.advance(500)
+    node_id = cluster.wait_for(cluster.ask(1, 10, 4, request)).coordinators[0].node_id
+    protocols = [m.JoinGroupRequest.JoinGroupRequestProtocol(name="range", metadata=b"")]
+    join = m.JoinGroupRequest(
+        group_id="g",
+        session_timeout_ms=10_000,
+        rebalance_timeout_ms=9_000,
+        protocol_type="consumer",
+        protocols=protocols,
+    )
+    answer = cluster.ask(node_id, JOIN_GROUP, 3, join)
+    cluster.clock.advance(5_000)
+    member = cluster.wait_for(answer).member_id
+    given = b"\0\0\0\0\0\1\0\5plays\0\0\0\2\0\0\0\0\0\0\0\3\xff\xff\xff\xff"
+    assignment = m.SyncGroupRequest.SyncGroupRequestAssignment(member_id=member, assignment=given)
+    sync = m.SyncGroupRequest(group_id="g", generation_id=1, member_id=member, assignments=[assignment])
+    cluster.wait_for(cluster.ask(node_id, SYNC_GROUP, 3, sync))
+    joined, synced = (each for each in witness.dump()["entries"] if each["api"] in {"JoinGroup", "SyncGroup"})
+    assert (joined["asked"]["group"], joined["answered"]) == ("g", {"error": 0, "generation": 1, "member": member})
+    assert synced["asked"] == {"group": "g", "member": member, "generation": 1}
+    assert synced["answered"] == {"error": 0, "partitions": [["plays", 0], ["plays", 3]]}
+
+
+@pytest.mark.parametrize("cut", range(26))
+def test_an_assignment_that_breaks_off_is_read_as_far_as_it_goes(cut: int) -> None:
+    """Clients write it, so it may be anything."""
+    whole = b"\0\0\0\0\0\1\0\5plays\0\0\0\2\0\0\0\0\0\0\0\3"
+    found = list(assigned(whole[:cut]))
+    assert found == [["plays", 0], ["plays", 3]][: max(0, cut - 17) // 4]
+    assert list(assigned(b"\0\0\x7f\xff\xff\xff" + bytes(6))) == []
 
 
 @pytest.mark.parametrize("api_key", [52, 53, ALTER_PARTITION, 62, HEARTBEAT, 999])

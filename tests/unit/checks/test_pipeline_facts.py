@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -14,11 +15,10 @@ from kit.checks.evidence import SeenPartition, SeenRecord
 from kit.checks.pipeline_facts import (
     TOPIC,
     Fact,
+    acknowledged_fact,
     consume_facts,
-    lag_of,
-    plays_of,
+    counted_first_fact,
     produce_facts,
-    shared_fact,
     topic_facts,
 )
 from kit.lessons.partition_choice import partition_of
@@ -120,9 +120,8 @@ class TestProduce:
 
 
 class TestConsume:
-    """Three facts about two runs, and one about two members."""
+    """Three facts about two runs."""
 
-    VALUES = tuple(record.value for record in log_of(LISTENS))
     ENDS: ClassVar = {
         partition: sum(record.partition == partition for record in log_of(LISTENS)) for partition in range(6)
     }
@@ -140,26 +139,50 @@ class TestConsume:
     )
     def test_each_mistake_breaks_its_own_fact(self, first: Any, second: Any, committed: Any, wrong: set[str]) -> None:
         """And no other; values of any type are taken."""
-        right = plays_of(self.VALUES)
+        right = dict(Counter(each["song"] for each in LISTENS))
         first, second = (right if each == "right" else each for each in (first, second))
         done = {"ends": self.ENDS, "one less": {**self.ENDS, 0: self.ENDS[0] - 1}}.get(str(committed), {})
-        assert broken(consume_facts((first, second), self.VALUES, self.ENDS, done, "g")) == wrong
-
-    def test_two_members_share_or_do_not(self) -> None:
-        """By what each of them counted."""
-        assert shared_fact({"one": 10, "two": 3}).holds
-        assert not shared_fact({"one": 13, "two": 0}).holds
+        assert broken(consume_facts((first, second), right, self.ENDS, done, "g")) == wrong
 
 
-def test_counting_takes_whatever_lies_in_a_topic() -> None:
-    """No JSON, JSON of another shape, no value, deep nesting."""
-    values = [b'{"song": "a"}', b'{"song": 3}', b"[]", b"x", None, b"[" * 100_000, b'{"song": "a"}']
-    assert plays_of(values) == {"a": 2}
+class TestAcknowledged:
+    """One fact: what was asked for, and what the function said."""
+
+    @pytest.mark.parametrize(
+        ("acks", "returned", "words"),
+        [
+            ({-1}, (60, 0), ""),
+            ({1}, (60, 0), "asked for acks=1"),
+            ({-1, 0}, (60, 0), "asked for acks=0"),
+            (set(), (60, 0), "sent nothing"),
+            ({-1}, (59, 0), "were taken, your function returned 59; 60 were"),
+            ({-1}, (60, 6), "were refused for good, your function returned 6; 0 were"),
+            ({-1}, (None, 0), "returned None"),
+        ],
+    )
+    def test_each_mistake_is_told(self, acks: set[int], returned: tuple[Any, Any], words: str) -> None:
+        """By what the requests asked for, and both numbers."""
+        fact = acknowledged_fact(acks, returned, 60)
+        assert fact.holds is (not words)
+        assert words in fact.happened
+        assert fact.holds or fact.try_next
 
 
-def test_lag_counts_a_partition_without_a_commit_from_zero() -> None:
-    """As a consumer with auto_offset_reset="earliest" would."""
-    assert lag_of({0: 5, 1: 7}, {0: 3}) == 9
+@pytest.mark.parametrize(
+    ("used", "committed", "words"),
+    [
+        (True, None, ""),
+        (True, 7, ""),
+        (True, 8, "offset 8 was committed"),
+        (False, 9, "does not count with your function plays"),
+        ("yes", 7, "does not count with your function plays"),
+    ],
+)
+def test_counting_comes_before_the_commit(used: Any, committed: int | None, words: str) -> None:
+    """Offset 7 is the next to be read when counting stopped there; who does not count with plays is told that."""
+    fact = counted_first_fact(used, (2, 7), committed)
+    assert fact.holds is (not words)
+    assert words in fact.happened
 
 
 def test_proof_is_short_whatever_was_written() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from autograder.judge.case import Case
-from autograder.judge.consuming import reading_order, results
+from autograder.judge.case import Case, Place
+from autograder.judge.consuming import committed_beyond, reading_order, results
 from autograder.judge.evidence import STANDARD, Rule, cases_of, judged, pictures
 from autograder.judge.finding import Finding
-from autograder.judge.producing import loses, partitioning, phantoms, refuses
-from autograder.judge.tampering import tampering
+from autograder.judge.producing import acknowledgements, loses, partitioning, phantoms, refuses
+from autograder.judge.tampering import tampering, writes
 from autograder.judge.timeline import picture
 from tests.support.evidence import RESULTS, TOPIC, Made
 
@@ -193,6 +193,48 @@ def test_order_of_what_was_said_to_be_polled() -> None:
     made = Made().produce()
     made.step("read", [[0, 0], [0, 1], [0, 3], [1, 0], [0, 2], "nonsense"])
     assert [found.name for found in reading_order(case_of(made), "read")] == ["poll-skip", "nonmonotonic-poll"]
+
+
+@pytest.mark.parametrize(
+    ("acks", "returned", "words"),
+    [
+        (-1, 40, []),
+        (1, 40, ["Produce requests did not ask for all"]),
+        (0, 40, ["Produce requests did not ask for all", "returned 40, and brokers acknowledged 0"]),
+        (-1, 39, ["returned 39, and brokers acknowledged 40"]),
+        (-1, True, ["returned true, and brokers acknowledged 40"]),
+    ],
+)
+def test_producer_asks_for_all_and_knows_how_many(acks: int, returned: Any, words: list[str]) -> None:
+    """What the function says is compared with what brokers answered; acks=0 is never answered."""
+    made = Made().produce()
+    made.steps[0]["value"] = returned
+    for entry in made.entries:
+        entry["asked"]["acks"] = acks
+    texts = [found.text for found in acknowledgements(case_of(made), "produce")]
+    assert len(texts) == len(words)
+    assert all(word in text for word, text in zip(words, texts, strict=True))
+
+
+def test_what_a_reader_commits_or_writes_is_seen() -> None:
+    """A commit beyond where counting stopped, in that step; a record or topic where only reading is asked."""
+    made = Made().produce()
+    step = made.step("stopped")
+    made.commit(0, 3)
+    made.commit(1, 9)
+    made.commit(0, 4)
+    step["ended"] = made.entries[-1]["ended"]
+    made.step("goes-on")
+    made.commit(0, 5)
+    found = list(committed_beyond(case_of(made), "stopped", Place(TOPIC, 0, 3)))
+    assert [each.text.split()[1] for each in found] == ["4"]
+    evidence = {**Made().evidence(), "described": {TOPIC: {}, "mailbox": {}}}
+    assert [each.text for each in writes(Case(evidence, TOPIC))] == [
+        "A client made topic mailbox where it was only to read."
+    ]
+    assert "wrote to orders" in next(writes(case_of(Made().produce()))).text
+    score = judged([case_of(Made().produce())], [Rule("cell", "seen", 1.0, lambda _: (), "")], reading=("made-up",))[0]
+    assert (score.points, "tampered" in score.reason) == (0.0, True)
 
 
 @pytest.mark.parametrize(
