@@ -49,17 +49,12 @@ def performed(text: object) -> Performed:
         if "error" in made:
             raise RemoteError(str(made["error"]))
         scores = made["scores"]
-        return Performed(
-            outcome=Outcome.from_json(made["outcome"]),
-            scores=None
-            if scores is None
-            else tuple(Score(**{**each, "proof": tuple(each["proof"])}) for each in scores),
-            trouble=made["trouble"],
-            pages=made["pages"],
-            pictures=made["pictures"],
-            flags=tuple(made["flags"]),
-            needs_human=made["needs_human"] is True,
-        )
+        return Performed(**{
+            **made,
+            "outcome": Outcome.from_json(made["outcome"]),
+            "scores": None if scores is None else tuple(_score(each) for each in scores),
+            "flags": tuple(made["flags"]),
+        })  # fmt: skip
     except (ValueError, KeyError, TypeError) as error:
         raise RemoteError(f"a worker's answer makes no sense ({type(error).__name__})") from error
 
@@ -77,13 +72,13 @@ def _unpacked(text: str) -> tuple[Job, Script | None]:
     return Job(**plain), judge
 
 
+def _score(made: dict[str, Any]) -> Score:
+    return Score(**{**made, "proof": tuple(made["proof"])})
+
+
 def _text(done: Performed) -> str:
-    return json.dumps({
-        "outcome": done.outcome.to_json(),
-        "scores": None if done.scores is None else [dataclasses.asdict(score) for score in done.scores],
-        "trouble": done.trouble,
-        "pages": dict(done.pages),
-        "pictures": dict(done.pictures),
-        "flags": list(done.flags),
-        "needs_human": done.needs_human,
-    })  # fmt: skip
+    plain = {each.name: getattr(done, each.name) for each in dataclasses.fields(done)}
+    plain["outcome"] = done.outcome.to_json()
+    plain["scores"] = None if done.scores is None else [dataclasses.asdict(score) for score in done.scores]
+    plain |= {"pages": dict(done.pages), "pictures": dict(done.pictures)}
+    return json.dumps(plain)
