@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.assignment import Assignment
 from autograder.console.showing import Bar
@@ -18,6 +19,9 @@ from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry
 from autograder.pipeline.work import Execute
 from kit import file_lock
+
+if TYPE_CHECKING:
+    from autograder.pipeline.batch import Batch, Progress
 
 _LAST = "last.json"
 _TELLS_POINTS = 20  # submissions; of more, only those are shown that there is something to say about
@@ -101,6 +105,22 @@ def grade(
     pool = _pool(settings, None if execute is not None else rung)
     batch = Batch(desk, pool, open_ledger(course), execute)
     progress = batch.choose(students, since=settings["since"], again=again)
+    if progress.reasons:
+        say(f"To be graded: {_why(progress.reasons)}.")
+    _run(batch, progress)
+    _summarize(progress, assignment.name)
+    if progress.entries and (note := note_of(progress.entries[0])):
+        say(f"Judged by 'asserts' ({note}).")
+    failures = [] if settings["no_feedback"] else _feedback(course, assignment, students)
+    _export(course, settings["csv"])
+    if failed := sum(entry.status == "failed" for entry in progress.entries):
+        failures.insert(0, f"{failed} of {progress.total} submissions could not be graded; see above.")
+    if failures:
+        raise SomeFailed(" ".join(failures))
+    return 0
+
+
+def _run(batch: Batch, progress: Progress) -> None:
     with Bar("grading", progress.total) as bar:
 
         def tell(entry: Entry) -> None:
@@ -114,18 +134,17 @@ def grade(
         except KeyboardInterrupt:
             bar.say(f"Stopped: {len(progress.entries)} of {progress.total} are graded and kept.")
             raise
-    _summarize(progress.entries, progress.unchanged)
-    if progress.entries and (note := note_of(progress.entries[0])):
-        say(f"Judged by 'asserts' ({note}).")
-    if not settings["no_feedback"]:
-        from autograder.console.feedback import write_pages
 
+
+def _feedback(course: Course, assignment: Assignment, students: list[str]) -> list[str]:
+    """Write the pages; what went wrong with them, for the marks are there nevertheless."""
+    from autograder.console.feedback import write_pages
+
+    try:
         write_pages(course, assignment, students)
-    _export(course, assignment, settings["csv"])
-    failed = sum(entry.status == "failed" for entry in progress.entries)
-    if failed:
-        raise SomeFailed(f"{failed} of {progress.total} submissions could not be graded; see above.")
-    return 0
+    except SomeFailed as error:
+        return [str(error)]
+    return []
 
 
 def _rung(assignment: Assignment, settings: dict[str, Any], *, is_stand_in: bool) -> str:
@@ -176,23 +195,31 @@ def _lines(entry: Entry, *, with_points: bool) -> list[str]:
     return [one_line(entry.student, line) for line in lines]
 
 
-def _summarize(entries: Sequence[Entry], unchanged: int) -> None:
-    graded = sum(entry.status == "graded" for entry in entries)
-    humans = sum(entry.needs_human for entry in entries)
-    parts = [f"{graded} graded"]
-    parts += [f"{unchanged} unchanged"] if unchanged else []
-    parts += [f"{humans} to be looked at"] if humans else []
+def _why(reasons: Mapping[str, int]) -> str:
+    words = {"new": "{} new", "handed in again": "{} handed in again", "failed before": "{} that failed before"}
+    return ", ".join(words.get(why, f"{{}} ({why})").format(number) for why, number in reasons.items())
+
+
+def _summarize(progress: Progress, assignment: str) -> None:
+    """Say how many there were of each kind: together they are all submissions, but for those to be looked at."""
+    kinds = Counter(entry.status for entry in progress.entries)
+    humans = sum(entry.needs_human for entry in progress.entries) + progress.unchanged_for_people
+    parts = [f"{kinds['graded']} graded"]
+    parts += [f"{kinds['nothing']} with nothing to grade (0 points)"] if kinds["nothing"] else []
+    parts += [f"{kinds['failed']} not graded"] if kinds["failed"] else []
+    parts += [f"{progress.unchanged} unchanged"] if progress.unchanged else []
     say(", ".join(parts) + ".")
+    if humans:
+        say(f"To be looked at: {humans}. `autograder report {assignment}` lists them with the reasons.")
 
 
-def _export(course: Course, assignment: Assignment, name: str) -> None:
+def _export(course: Course, name: str) -> None:
     from autograder.exports import SafeCsvExport
     from autograder.pipeline.course import quiet_log
 
     path = course.root / name
     with course.gradebook() as gradebook:
         SafeCsvExport(config=course.config, to=str(path), log=quiet_log()).export(gradebook)
-    del assignment
     say(f"Marks: {path}")
 
 

@@ -54,6 +54,7 @@ def _page(course: Course, assignment: Assignment) -> str:
             stops=entry.stops,
             usage=entry.usage,
             rung=entry.rung,
+            needs_human=entry.needs_human,
             failure=entry.trouble or ("there was nothing that could be graded" if entry.status == "nothing" else None),
         )
         for _, entry in sorted(entries.items())

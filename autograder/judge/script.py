@@ -17,6 +17,12 @@ Page = dict[str, Any]  # "source", and "attachments" where there are any
 _SLACK = 1e-9  # of points, for sums of floats
 
 
+class Look(str):
+    """One of the sentences of ``flags()``: a person should look, and the submission is counted among those."""
+
+    __slots__ = ()
+
+
 class JudgeError(Exception):
     """``judge.py`` is wrong, or stopped at this submission. The text is one plain line for the instructor."""
 
@@ -99,7 +105,7 @@ class Script:
         return {str(grade_id): each for grade_id, each in made.items()}
 
     def flags(self, files: Mapping[str, bytes], seed: int) -> tuple[str, ...]:
-        """What the instructor should know about the files, a sentence each.
+        """What the instructor should know about the files, a sentence each; a `Look` asks for a person.
 
         Raises:
             JudgeError: the script failed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -30,10 +30,14 @@ class Progress:
     Attributes:
         total: submissions that are to be graded.
         unchanged: submissions that were graded before and are as they were.
+        unchanged_for_people: those of them that a person should look at.
+        reasons: why the others are to be graded, and how many for each.
     """
 
     total: int = 0
     unchanged: int = 0
+    unchanged_for_people: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     entries: list[Entry] = field(default_factory=list)
 
 
@@ -74,15 +78,21 @@ class Batch:
             since: older results do not count, in seconds since 1970.
             again: grade once more what failed.
         """
-        known = self._known(since, again=again)
-        assignment = self._assignment_key()
+        latest = self._ledger.latest(self._desk.assignment.name)
+        recorded = self._recorded()
+        parts = self._assignment_keys()
         progress = Progress()
         for student in students:
-            key = self._key(student, assignment)
-            if known.get(student) == key:
-                progress.unchanged += 1
-            else:
+            key, entry = keys.joined(self._work_key(student), *parts), latest.get(student)
+            why = keys.difference(None if entry is None else entry.key, key)
+            if entry is not None and not why:
+                why = self._why_again(entry, student in recorded, since, again=again)
+            if entry is None or why:
                 self._waiting.append(_Try(student, key))
+                progress.reasons[why] += 1
+            else:
+                progress.unchanged += 1
+                progress.unchanged_for_people += entry.needs_human
         progress.total = len(self._waiting)
         return progress
 
@@ -241,30 +251,32 @@ class Batch:
             **details,
         )
 
-    def _known(self, since: float, *, again: bool) -> dict[str, str]:
-        course, name = self._desk.course, self._desk.assignment.name
-        with course.gradebook() as gradebook:
-            recorded = {each.student_id for each in gradebook.assignment_submissions(name)}
-        return {
-            student: entry.key
-            for student, entry in self._ledger.latest(name).items()
-            if student in recorded
-            and (entry.status == "nothing" or course.folder("autograded", name, student).is_dir() or entry.trouble)
-            and not (again and entry.status == "failed")
-            and entry.at >= since
-        }
+    def _recorded(self) -> set[str]:
+        with self._desk.course.gradebook() as gradebook:
+            return {each.student_id for each in gradebook.assignment_submissions(self._desk.assignment.name)}
 
-    def _assignment_key(self) -> str:
+    def _why_again(self, entry: Entry, is_recorded: bool, since: float, *, again: bool) -> str:
+        """Why a result does not do although nothing has changed; empty when it does."""
+        if entry.at < since:
+            return "--force"
+        if again and entry.status == "failed":
+            return "failed before"
+        place = self._desk.course.folder("autograded", entry.assignment, entry.student)
+        if not is_recorded or not (entry.status == "nothing" or entry.trouble or place.is_dir()):
+            return "not in the gradebook or in autograded/ any more"
+        return ""
+
+    def _assignment_keys(self) -> tuple[str, str]:
         course, assignment = self._desk.course, self._desk.assignment
         folders = (self._desk.release, course.folder("source", assignment.name), assignment.folder)
-        return keys.of_assignment(folders, self._desk.weakest_rung)
+        return keys.of_assignment(folders, self._desk.weakest_rung), keys.of_autograder(assignment)
 
-    def _key(self, student: str, assignment_key: str) -> str:
+    def _work_key(self, student: str) -> str:
         name = self._desk.assignment.name
         try:
             submission = self._desk.course.folder("submitted", name, student)
             earlier = self._desk.earlier_answers(student)
-            return keys.of_submission(submission, self._desk.release, assignment_key, seed_of(student, name), earlier)
+            return keys.of_submission(submission, self._desk.release, seed_of(student, name), earlier)
         except ReleaseError as error:
             raise GradingError(str(error)) from error
 

@@ -43,7 +43,7 @@ class Prepared:
 class Recorded:
     """What went into the gradebook: a score for each property, and what is to be said about recording it.
 
-    ``needs_human``: a mark that was given by hand does not fit any more, or perhaps not.
+    ``needs_human``: somebody should look at the files, or a mark that was given by hand does not fit any more.
     """
 
     scores: tuple[Score, ...]
@@ -123,7 +123,7 @@ class Desk:
         self._put(prepared)
         self._leave_open(prepared.student, made)
         told += marks.close()
-        return Recorded(made, (*lines, *told), needs_human=bool(told))
+        return Recorded(made, (*lines, *told), needs_human=performed.needs_human or bool(told))
 
     def earlier_answers(self, student: str) -> list[bytes]:
         """What counts of earlier submissions: the answers to all quizzes."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from autograder.job import Job, Outcome, Score
-from autograder.judge.script import JudgeError, Page, Script
+from autograder.judge.script import JudgeError, Look, Page, Script
 
 Execute = Callable[[Job], Outcome]
 
@@ -22,6 +22,7 @@ class Performed:
         pages: what is shown to whoever grades by hand, by grade_id.
         pictures: what is shown below the reasons, by grade_id.
         flags: what the instructor should know about the files, a sentence each.
+        needs_human: whether one of them asks for a person.
     """
 
     outcome: Outcome
@@ -30,6 +31,7 @@ class Performed:
     pages: Mapping[str, Page] = field(default_factory=dict)
     pictures: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    needs_human: bool = False
 
 
 def perform(job: Job, script: Script | None, execute: Execute | None = None) -> Performed:
@@ -48,12 +50,14 @@ def perform(job: Job, script: Script | None, execute: Execute | None = None) -> 
         return Performed(outcome)
     try:
         scores = script.judge(outcome, job.seed, job.files)
+        flags = script.flags(job.files, job.seed)
         return Performed(
             outcome,
             scores,
             pages=script.pages(job.files, job.seed),
             pictures=script.pictures(outcome, job.seed),
-            flags=script.flags(job.files, job.seed),
+            flags=tuple(map(str, flags)),
+            needs_human=any(isinstance(each, Look) for each in flags),
         )
     except JudgeError as error:
         return Performed(outcome, trouble=str(error))

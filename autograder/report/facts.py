@@ -22,6 +22,7 @@ class StudentResult:
         usage: what it cost.
         rung: the rung of the jail ladder that held it; None when nothing was run.
         failure: why it could not be graded at all; None when it was.
+        needs_human: whether a person should look at it, or has to.
     """
 
     student: str
@@ -31,6 +32,7 @@ class StudentResult:
     usage: Usage = field(default_factory=Usage)
     rung: str | None = None
     failure: str | None = None
+    needs_human: bool = False
 
     @property
     def points(self) -> float:
@@ -69,7 +71,8 @@ class ClassFacts:
         properties: in the assignment's order.
         rungs: rung -> submissions it held.
         stop_kinds: kind -> submissions with such a stop.
-        flagged: student -> lines: flags, stops and failures.
+        flagged: student -> lines: flags, stops, failures, and what a person decides about.
+        num_for_people: submissions that a person should look at, or has to.
         slowest: (student, seconds), at most ten.
     """
 
@@ -80,6 +83,7 @@ class ClassFacts:
     rungs: Mapping[str, int]
     stop_kinds: Mapping[str, int]
     flagged: Mapping[str, Sequence[str]]
+    num_for_people: int
     slowest: Sequence[tuple[str, float]]
 
     @property
@@ -104,6 +108,7 @@ def class_facts(results: Sequence[StudentResult]) -> ClassFacts:
         rungs=Counter(result.rung for result in graded if result.rung),
         stop_kinds=Counter(kind for result in results for kind in {stop.kind for stop in result.stops}),
         flagged={result.student: lines for result in results if (lines := _lines(result))},
+        num_for_people=sum(result.needs_human for result in results),
         slowest=[
             (result.student, result.usage.wall_s)
             for result in sorted(results, key=lambda each: -each.usage.wall_s)[:10]
@@ -113,8 +118,11 @@ def class_facts(results: Sequence[StudentResult]) -> ClassFacts:
 
 
 def _lines(result: StudentResult) -> list[str]:
-    failure = [result.failure] if result.failure else []
-    return [*failure, *result.flags, *(f"{stop.where}: {stop.sentence}" for stop in result.stops)]
+    lines = [*([result.failure] if result.failure else []), *result.flags]
+    lines += [f"{stop.where}: {stop.sentence}" for stop in result.stops]
+    if undecided := [score.name for score in result.scores if score.needs_human]:
+        lines.append(f"A person decides about {', '.join(undecided)}.")
+    return lines
 
 
 def _properties(graded: Sequence[StudentResult]) -> list[PropertyFacts]:

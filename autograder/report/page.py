@@ -66,7 +66,7 @@ def _tiles(facts: ClassFacts) -> str:
     tiles = [("submissions", f"{facts.num_students}")]
     if facts.median is not None and facts.mean is not None:
         tiles += [("median", f"{facts.median:g} of {facts.of:g}"), ("mean", f"{facts.mean:.1f}")]
-    tiles += [("to look at", f"{len(facts.flagged)}")]
+    tiles += [("to look at", f"{len(facts.flagged)}"), ("for a person", f"{facts.num_for_people}")]
     tiles += [(f"held by {rung}", f"{number}") for rung, number in facts.rungs.items()]
     tiles += [(f"stopped: {kind.replace('_', ' ')}", f"{number}") for kind, number in facts.stop_kinds.items()]
     return (

@@ -10,6 +10,7 @@ from autograder import deck
 from autograder.deck import notebook
 from autograder.intake.flags import shown
 from autograder.job import Outcome, Score
+from autograder.judge import Look
 
 NAMES = ("deck.pdf", "deck.pptx")
 NO_DECK = "No deck was handed in: deck.pdf or deck.pptx was to lie beside the notebook."
@@ -57,7 +58,8 @@ def flags(files: Mapping[str, bytes], seed: int) -> list[str]:
     if not names:
         return [NO_DECK]
     others = [f"{shown(names[0])} was looked at, {', '.join(map(shown, names[1:]))} was not."] if names[1:] else []
-    return [*map(str, report(names[0], files[names[0]]).notes), *others]
+    notes = report(names[0], files[names[0]]).notes
+    return [*(Look(note) if note.needs_human else str(note) for note in notes), *others]
 
 
 def decks(files: Mapping[str, bytes]) -> list[str]:

@@ -91,13 +91,16 @@ def test_grade_writes_marks_pages_and_lines(say: Say, course: Path) -> None:
     assert "bob: streams.ipynb: " in out
     assert "grading: 2 of 2" in out
     assert "2 of 2, about" not in out
-    assert "1 graded, 1 to be looked at." in out
+    assert "To be graded: 2 new." in out
+    assert "1 graded, 1 with nothing to grade (0 points)." in out
+    assert "To be looked at: 1. `autograder report streams` lists them with the reasons." in out
     assert (course / "feedback" / "ada" / "streams" / "streams.html").is_file()
     marks = (course / "grades.csv").read_text().splitlines()
     assert [line.split(",")[3] + " " + line.split(",")[7] for line in marks[1:]] == ["ada 13.0", "bob 0.0"]
 
     status, out, _ = say("grade", "streams")
     assert "0 graded, 2 unchanged." in out
+    assert "To be looked at: 1." in out
     assert "Feedback: 0 written." in out
 
 

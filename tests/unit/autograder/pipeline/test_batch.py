@@ -167,11 +167,13 @@ def test_choose_takes_only_what_changed(course: Path) -> None:
     assert (run(course)[0].total, run(course)[0].unchanged) == (0, 2)
 
     grading.hand_in(course, "bob", grading.work(course, grading.answers(lag="return {}")))
-    assert list(run(course)[1]) == ["bob"]
+    progress, entries = run(course)
+    assert (list(entries), progress.reasons) == (["bob"], {"handed in again": 1})
 
     judge = course / "judging" / grading.ASSIGNMENT / "judge.py"
     judge.write_text(judge.read_text() + "\n# another one\n")
-    assert sorted(run(course)[1]) == ["ada", "bob"]
+    progress, entries = run(course)
+    assert (sorted(entries), progress.reasons) == (["ada", "bob"], {"release, source or judging has changed": 2})
 
 
 def test_desk_misses_the_assignment_in_the_gradebook(course: Path) -> None:
@@ -230,20 +232,6 @@ def test_probes_that_stop_end_the_batch_in_a_line(course: Path) -> None:
 
     with pytest.raises(GradingError, match="stopped: ZeroDivisionError"):
         run(course)
-
-
-def test_manual_marks_stay(course: Path) -> None:
-    """Grading again asks for another look, and throws no human's work away."""
-    grading.hand_in(course, "ada", grading.work(course))
-    run(course)
-    with open_course(course).gradebook() as gradebook:
-        gradebook.find_grade("why", "streams", grading.ASSIGNMENT, "ada").manual_score = 2.5
-        gradebook.db.commit()
-    grading.hand_in(course, "ada", grading.work(course, text="Order within a partition."))
-    run(course)
-    with open_course(course).gradebook() as gradebook:
-        grade = gradebook.find_grade("why", "streams", grading.ASSIGNMENT, "ada")
-        assert (grade.manual_score, grade.needs_manual_grade) == (2.5, True)
 
 
 @pytest.fixture

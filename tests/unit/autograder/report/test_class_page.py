@@ -53,6 +53,15 @@ class TestFacts:
         assert (second.num_full, second.commonest_reason) == (4, "")
         assert (facts.of, facts.median, list(facts.points)) == (4, 2.5, [2, 2, 3, 4])
 
+    def test_what_waits_for_a_person_is_counted_and_listed(self) -> None:
+        """A score that only a person can say is a line, also where nothing else is."""
+        undecided = Score("cell", "order", 0, 2, "only pictures", needs_human=True)
+        facts = class_facts([result("a", 2), StudentResult("b", [undecided], needs_human=True)])
+        assert facts.num_for_people == 1
+        assert facts.flagged == {"b": ["A person decides about order."]}
+        made = page("A", [StudentResult("b", [undecided], needs_human=True)], judging="probes")
+        assert "<b>1</b>for a person" in made
+
     def test_what_was_not_graded_is_no_zero(self) -> None:
         """It is told as a failure, and counts in no mean."""
         facts = class_facts([result("a", 2), StudentResult("b", [], failure="the worker died twice")])
