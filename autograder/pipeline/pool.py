@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -9,15 +10,26 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from multiprocessing.process import BaseProcess
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+
+from autograder import jail
 
 __all__ = ["BrokenExecutor", "ForeignPool", "LocalPool", "Pool", "default_workers"]
 
 
 class Pool:
-    """What the batch needs of workers."""
+    """What the batch needs of workers; a context that closes it."""
 
     workers: int
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a function in one of them."""
@@ -39,13 +51,31 @@ class LocalPool(Pool):
         self.workers = workers
         self._executor: ProcessPoolExecutor | None = None
         self._others: set[int | None] = set()
+        self._weakest_rung: str | None = None
+        self._held_by: Future[str] | None = None
+
+    def begin(self, weakest_rung: str) -> None:
+        """Start them before there is work, and let each find its jail, while this process does something else."""
+        self._weakest_rung = weakest_rung
+        self._held_by = self.submit(jail.strongest, weakest_rung)
+
+    def held_by(self) -> str:
+        """The jail that was found since `begin`.
+
+        Raises:
+            JailError: nothing as strong as was asked for holds here.
+            BrokenExecutor: a worker ended before it could tell.
+        """
+        if self._held_by is None:
+            raise ValueError("the pool has not begun")
+        return self._held_by.result()
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a function in one of them."""
         if self._executor is None:
             self._others = {process.pid for process in multiprocessing.active_children()}
             context = multiprocessing.get_context("spawn")  # a fork would copy the gradebook's connection and threads
-            self._executor = ProcessPoolExecutor(self.workers, context, _begin)
+            self._executor = ProcessPoolExecutor(self.workers, context, _begin, (self._weakest_rung,))
         return self._executor.submit(function, *arguments)
 
     def renew(self) -> None:
@@ -97,10 +127,13 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin() -> None:
-    """In a new worker: Ctrl-C is for the parent to deal with, and a worker does not outlive it."""
+def _begin(weakest_rung: str | None) -> None:
+    """In a new worker: Ctrl-C is for the parent to deal with, a worker does not outlive it, and may look for a jail."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if weakest_rung is not None:
+        with contextlib.suppress(jail.JailError):  # the first job says so
+            jail.strongest(weakest_rung)
 
 
 def _end_with_parent() -> None:
