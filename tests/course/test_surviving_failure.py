@@ -10,7 +10,7 @@ from autograder.job import Job, Outcome
 from autograder.judge.script import Script
 from tests.support.arena import plain_sessions
 from tests.support.course import COURSE, empty, judged, lost
-from tests.support.surviving import NAME, NOTEBOOK, SOLUTION, WRONG, plan
+from tests.support.surviving import NAME, NOTEBOOK, SOLUTION, UNUSUAL, WRONG, plan
 
 
 def test_the_solution_has_all_points() -> None:
@@ -33,6 +33,13 @@ def test_a_planted_mistake_loses_its_own_points(name: str) -> None:
     run, expected, text = WRONG[name]
     scores = judged(NAME, text, run=run, seeds=1)
     assert lost(scores) == expected
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_another_way_loses_nothing(name: str) -> None:
+    """Whoever does what is asked has its points, however it is done."""
+    run, text = UNUSUAL[name]
+    assert lost(judged(NAME, text, run=run, seeds=1)) == set()
 
 
 def test_each_page_has_a_picture_of_its_run() -> None:

@@ -68,6 +68,41 @@ _SAYS_NO = """
     return [None] * len(records)
 """
 
+_WAITS_UNTIL_IT_IS_OVER = """    import time
+    probe = KafkaProducer(**settings, acks=1, enable_idempotence=False, retries=0)
+    for partition in [0, 0, 0, 0, 1, 1]:
+        with contextlib.suppress(Exception):
+            probe.send(topic, key=b"x", value=b"x" * 30_000, partition=partition).get(timeout=2)
+    time.sleep(2)
+    return send_all(KafkaProducer(**settings, acks=1, enable_idempotence=False, retries=0), topic, records)
+"""
+_BEGIN = "    producer = KafkaProducer(**settings, acks="
+_COMMITS_NOTHING = """    from kafka.structs import OffsetAndMetadata
+    while not consumer.assignment():
+        consumer.poll(timeout_ms=100, max_records=1)
+    known = {each: consumer.committed(each) for each in consumer.assignment()}
+    for each, offset in known.items():
+        consumer.seek(each, offset or 0)
+    if not any(known.values()):
+        consumer.commit({each: OffsetAndMetadata(0, "", -1) for each in known})
+"""
+_KEY = 'f"{record.partition}-{record.offset}".encode()'
+_JOINS = "KafkaConsumer(topic, **settings, group_id"
+_HOLDS = """KafkaConsumer(**settings, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest")
+    from kafka import TopicPartition
+    consumer.assign([TopicPartition(topic, each) for each in sorted(consumer.partitions_for_topic(topic))])
+"""
+_BEFORE_THE_CUT = """
+    producer = KafkaProducer(**settings, acks=1, enable_idempotence=False, compression_type="gzip",
+                             batch_size=1_000_000, linger_ms=300)
+    for part in records[:500], records[500:]:
+        report = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in part]
+        producer.flush(timeout=10)
+    return [[0, number] for number in range(len(records))]
+"""
+_AVAILABLE = "return send_all(KafkaProducer(**settings, acks=1, enable_idempotence=False), topic, records)"
+_PRODUCE = {"lost-write", "duplicate", "partitioning", "order", "recovery", "report"}
+
 WRONG: dict[str, tuple[str, set[str], str]] = {
     "acks-one": ("survive", {"lost-write"}, _with_settings("acks=1, retries=0, enable_idempotence=False")),
     "acks-one-retries": (
@@ -81,11 +116,29 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         _with_settings('acks="all", enable_idempotence=False, max_in_flight_requests_per_connection=1'),
     ),
     "wrong-partitioner": ("survive", {"partitioning"}, changed((_SEND, _IN_TURN))),
-    "backwards": ("survive", {"order"}, changed((_SEND, _SEND.replace("in records]", "in reversed(records)]")))),
+    "backwards": (
+        "survive",
+        {"order"},
+        changed(
+            (_SEND, _SEND.replace("in records]", "in reversed(records)]")), ("return report\n", "return report[::-1]\n")
+        ),
+    ),
     "gives-up": (
         "survive",
         {"lost-write", "recovery"},
         changed((f"return send_all({_SAFE}, records)", f"producer = {_GIVES_UP}")),
+    ),
+    "lets-faults-happen-to-nothing": (
+        "survive",
+        _PRODUCE,
+        changed((f"    return send_all({_SAFE}, records)\n", _WAITS_UNTIL_IT_IS_OVER)),
+    ),
+    "says-anything": (
+        "survive",
+        {"report"},
+        changed(
+            (f"return send_all({_SAFE}, records)", f"return send_all({_SAFE}, records) and [[0, 0]] * len(records)")
+        ),
     ),
     "commit-first": (
         "process",
@@ -96,6 +149,18 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         ),
     ),
     "appends": ("process", {"repeat"}, changed((_STORE, _STORE.replace("key=key, ", "")))),
+    "dies-before-it-works": (
+        "process",
+        {"repeat"},
+        changed((_STORE, _STORE.replace("key=key, ", "")), (_BEGIN, _COMMITS_NOTHING + _BEGIN)),
+    ),
+    "one-key-and-no-member": (
+        "process",
+        {"repeat", "committed"},
+        changed(
+            (_KEY, 'b"result"'), (f'{_JOINS}=group, enable_auto_commit=False, auto_offset_reset="earliest")\n', _HOLDS)
+        ),
+    ),
     "wrong-result": ("process", {"results"}, changed(('["amount"]', '["amount"] // 100'))),
     "never-commits": (
         "process",
@@ -108,6 +173,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         changed(('acks="all", request_timeout_ms', "acks=1, enable_idempotence=False, request_timeout_ms")),
     ),
     "one-in-sync-is-enough": ("refuse", {"refuses"}, changed(('"min.insync.replicas": 2', '"min.insync.replicas": 1'))),
+    "may-forget": ("refuse", {"keeps"}, changed((_UNCLEAN.replace("True", "False"), _UNCLEAN))),
     "only-says-no": (
         "refuse",
         {"refuses", "keeps"},
@@ -122,6 +188,11 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
                 "return [[0, 0]] * len(records) or (dict(enable",
             )
         ),
+    ),
+    "wrote-before-the-cut": (
+        "lose",
+        {"goes on", "loses"},
+        changed((_AVAILABLE, _BEFORE_THE_CUT.strip()), (_UNCLEAN, _UNCLEAN.replace("True", "False"))),
     ),
     "nobody-unclean": ("lose", {"loses"}, changed((_UNCLEAN, _UNCLEAN.replace("True", "False")))),
     "says-no": (
@@ -138,3 +209,26 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
     ),
 }
 """Name -> the run that shows it, the properties that it loses, and its source."""
+
+_SEND_KEYED = "producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]"
+_BY_HAND = """producer.send(topic, key=key.encode(), value=value.encode(),
+                             partition=(murmur2(key.encode()) & 0x7FFFFFFF) % len(producer.partitions_for(topic)))
+               for key, value in records]"""
+_PER_PARTITION = """        for each in {record.partition for record in found}:
+            last = max(record.offset for record in found if record.partition == each)
+            consumer.commit({TopicPartition(topic, each): OffsetAndMetadata(last + 1, "", -1)})
+        if not found and"""
+_IMPORTS = """from kafka import TopicPartition
+from kafka.partitioner.default import murmur2
+from kafka.structs import OffsetAndMetadata
+
+"""
+
+UNUSUAL: dict[str, tuple[str, str]] = {
+    "partitions-by-hand": ("survive", _IMPORTS + changed((_SEND_KEYED, _BY_HAND))),
+    "static-member-that-commits-by-partition": (
+        "process",
+        _IMPORTS + changed(("group_id=group,", 'group_id=group, group_instance_id="me",'), (_COMMIT, _PER_PARTITION)),
+    ),
+}
+"""Name -> the run that shows it, and the source of somebody who does it another way and has all points."""

@@ -1,17 +1,19 @@
 """Assignment 2: what brokers saw of a producer, of a consumer and of two choices, while leaders died."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from autograder.job import Outcome, Score
 from autograder.judge import consuming, evidence, producing
-from autograder.judge.case import Case
+from autograder.judge.case import Case, Entry, Row, short
 from autograder.judge.finding import Finding
 from autograder.judge.tampering import foreign_records
 from autograder.judge.timeline import picture
 
 TOPICS = {"survive": "orders", "process": "orders", "refuse": "ledger", "lose": "likes"}
-ENOUGH = 50  # results: nearly none of them would prove nothing
+ENOUGH = 50  # results, or records: nearly none of them would prove nothing
+OF_THE_BROKER = {0, 3, 5, 6, 7, 8, 9, 13, 19, 20, 56, 72, 74, 75}  # error codes that are no fault of the request's
 
 
 def judge(outcome: Outcome, seed: int) -> list[Score]:
@@ -35,6 +37,41 @@ def _cases(outcome: Outcome) -> list[Case]:
     return evidence.cases_of(outcome.evidence, TOPICS, "results")
 
 
+# -- what a function said ----------------------------------------------------------------------------------------------
+
+
+def _report(case: Case, name: str) -> Iterator[Finding]:
+    """What the function said of each record is what a broker told it, or what is in the log."""
+    if not case.reported:
+        text = "Your function returned no list that has [partition, offset] or None for each record."
+        yield Finding(name, text, _failures(case))
+    for value, place in case.reported.items():
+        if place is None or place in case.places.get(value, ()):
+            continue
+        told = [(each.partition, each.offset) for each in case.attempts.get(value, ()) if each.offset is not None]
+        if (place.partition, place.offset) not in told and not _is_known_to_be_there(case, value, place.offset):
+            text = f"Your function reported '{short(value)}' at {place}; no broker said so, and it is not there."
+            yield Finding(name, text, tuple(f"acknowledged at partition {one}, offset {two}" for one, two in told[:2]))
+    silent = [value for value, place in case.reported.items() if place is None and value in case.acknowledged]
+    if 2 * len(silent) > len(case.acknowledged):
+        text = f"{len(silent)} of {len(case.acknowledged)} records were acknowledged, and your function said None."
+        yield Finding(name, text, (f"one of them is '{short(silent[0])}'",))
+
+
+def _is_known_to_be_there(case: Case, value: str, offset: int) -> bool:
+    """A broker that has a record already may tell a client so without saying where: the offset is -1 then."""
+    return offset < 0 and value in case.places
+
+
+def _failures(case: Case) -> tuple[str, ...]:
+    return tuple(f"{each['name']} failed: {each['error']}" for each in case.evidence["steps"] if each["error"])
+
+
+def _told(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
+    for found in findings:
+        yield Finding(found.name, found.text, (*_failures(case), *found.proof), found.places, found.events)
+
+
 # -- the producer ------------------------------------------------------------------------------------------------------
 
 
@@ -46,10 +83,40 @@ def _when_the_leader_died(checker: evidence.Checker) -> evidence.Checker:
             text = f"Your producer sent too few requests for a leader to die in the middle: {len(case.places):,} of "
             text += f"{len(case.given):,} records are in the log."
             yield Finding("unproven", text, _failures(case))
-        else:
+            return
+        idle = [entry for rule in ("deaf", "cut-off") for entry in _hit(case, rule) if not _is_work(case, entry)]
+        for entry in idle:
+            yield _in_vain(case, entry)
+        if not idle:
             yield from checker(case)
 
     return look
+
+
+def _hit(case: Case, rule: str) -> list[Entry]:
+    """The request that a rule's fault happened to."""
+    at = producing.fired_at(case, rule) or 0
+    before = [each for each in case.entries("Produce") if each["began"] < at and _values(case, each) is not None]
+    return before[-1:]
+
+
+def _values(case: Case, entry: Entry) -> list[str] | None:
+    """What a request would have written to the topic; None when it is about another one."""
+    batches = [batch for batch in entry["asked"].get("batches", ()) if batch["topic"] == case.topic]
+    return [record[2] for batch in batches for record in batch["records"]] if batches else None
+
+
+def _is_work(case: Case, entry: Entry) -> bool:
+    """Whether a request had a record that was to be written, and nothing that brokers refuse for its own sake."""
+    codes = {each[2] for each in entry["answered"] or () if each[0] == case.topic}
+    return codes <= OF_THE_BROKER and any(value in case.given for value in _values(case, entry) or ())
+
+
+def _in_vain(case: Case, entry: Entry) -> Finding:
+    values = _values(case, entry) or [""]
+    text = "A fault happened to a request that could write nothing of what you were given, so it proves nothing"
+    line = case.line(entry, f"with {len(values)} records, such as '{short(values[0])}'")
+    return Finding("unproven", f"{text}: '{short(values[0])}'.", (line,), events=(entry["began"],))
 
 
 def _once(case: Case) -> Iterator[Finding]:
@@ -57,12 +124,12 @@ def _once(case: Case) -> Iterator[Finding]:
     yield from foreign_records(case)
 
 
+def _reported(case: Case) -> Iterator[Finding]:
+    return _report(case, "report")
+
+
 def _recovery(case: Case) -> Iterator[Finding]:
     return producing.recovery(case, "kill", 0)
-
-
-def _failures(case: Case) -> tuple[str, ...]:
-    return tuple(f"{each['name']} failed: {each['error']}" for each in case.evidence["steps"] if each["error"])
 
 
 # -- the consumer ------------------------------------------------------------------------------------------------------
@@ -87,10 +154,56 @@ def _repeats(case: Case) -> Iterator[Finding]:
     if len(case.rows) < ENOUGH:
         yield Finding("repeat", f"Only {len(case.rows)} results are stored, which proves nothing.", _failures(case))
     yield from consuming.repeats(case)
+    yield from _other_values(case)
+    yield from _shared_keys(case)
+    keyless = [row for row in case.rows if row.key is None]
+    if keyless and not _was_read_again(case):
+        text = f"{len(keyless)} results have no key, and no consumer was killed that would have stored them twice."
+        yield Finding("repeat", text, (f"{keyless[0].place} holds '{short(keyless[0].text)}'",))
+
+
+def _other_values(case: Case) -> Iterator[Finding]:
+    """The second result of a record is not the same, byte by byte."""
+    first: dict[tuple[Any, Any], Row] = {}
+    for row in case.rows:
+        before = first.setdefault((row.partition, row.offset), row)
+        if (before.key, before.result) == (row.key, row.result) and before.text != row.text:
+            text = f"The result of {case.topic}-{row.partition} offset {row.offset} was stored again as another value."
+            yield Finding("repeat", text, tuple(f"{each.place} holds '{short(each.text)}'" for each in (before, row)))
+
+
+def _shared_keys(case: Case) -> Iterator[Finding]:
+    """Two records' results have one key: in a table the one would replace the other."""
+    first: dict[str, Row] = {}
+    for row in case.rows:
+        before = first.setdefault(row.key, row) if row.key is not None else row
+        if (before.partition, before.offset) != (row.partition, row.offset):
+            one, two = (f"{case.topic}-{each.partition} offset {each.offset}" for each in (before, row))
+            text = f"The results of {one} and of {two} have the same key, {short(row.key)}: one replaces the other."
+            yield Finding("repeat", text, tuple(f"{each.place} holds '{short(each.text)}'" for each in (before, row)))
+
+
+def _was_read_again(case: Case) -> bool:
+    """Whether a record whose result was stored when a commit got lost was read once more by the next consumer."""
+    at = producing.fired_at(case, "commit-lost") or 0
+    stored = [where for where, times in case.stored.items() if times[0][0] < at]
+    later = [
+        (partition, first, after)
+        for partition, fetches in case.fetched.items()
+        for first, after, entry in fetches
+        if entry["began"] > at and case.step_of(entry) != case.step_of({"began": at})
+    ]
+    return any(
+        where[0] == partition and first <= where[1] < after for where in stored for partition, first, after in later
+    )
 
 
 def _committed(case: Case) -> Iterator[Finding]:
     yield from consuming.committed_unread(case)
+    alone = [each for each in _commits(case) if not each["asked"].get("member")]
+    if alone:
+        text = f"{len(alone)} commits came from somebody who is no member of the group."
+        yield Finding("committed", text, (case.line(alone[0], "without a member"),), events=(alone[0]["began"],))
     at = {
         partition: offset
         for _, group, topic, partition, offset in case.evidence["commits"]
@@ -104,14 +217,31 @@ def _committed(case: Case) -> Iterator[Finding]:
 
 
 def _has_committed(case: Case) -> bool:
-    return any(topic == case.topic for each in case.entries("OffsetCommit") for topic, *_ in each["asked"]["offsets"])
+    return any(_commits(case))
+
+
+def _commits(case: Case) -> Iterator[Entry]:
+    for each in case.entries("OffsetCommit"):
+        if any(topic == case.topic for topic, *_ in each["asked"].get("offsets", ())):
+            yield each
 
 
 # -- the two choices ---------------------------------------------------------------------------------------------------
 
 
+def _setting(case: Case, name: str) -> str:
+    """What holds for the topic, in the end as from the start: nobody may change it."""
+    configs: Mapping[str, Any] = case.evidence["described"].get(case.topic, {}).get("configs", {})
+    return str(configs.get(name, ""))
+
+
 def _refuses(case: Case) -> Iterator[Finding]:
-    return _told(case, producing.refuses(case, "cut"))
+    yield from _told(case, producing.refuses(case, "cut"))
+    if case.acknowledged:
+        yield from _report(case, "refuses")
+    if _setting(case, "min.insync.replicas") in {"0", "1"}:
+        text = "The topic has min.insync.replicas=1: a leader that is alone says yes to whoever waits for it."
+        yield Finding("refuses", text, _failures(case))
 
 
 def _keeps(case: Case) -> Iterator[Finding]:
@@ -119,6 +249,9 @@ def _keeps(case: Case) -> Iterator[Finding]:
         yield Finding("keeps", "The network was never cut: the producer wrote too little before.", _failures(case))
     if not case.acknowledged:
         yield Finding("keeps", "No record was acknowledged, so there was nothing to keep.", _failures(case))
+    if _setting(case, "unclean.leader.election.enable") == "true":
+        text = "The topic has unclean.leader.election.enable=true: a replica may lead that lacks what was acknowledged."
+        yield Finding("keeps", text)
     yield from producing.lost_writes(case)
 
 
@@ -126,26 +259,42 @@ def _goes_on(case: Case) -> Iterator[Finding]:
     if producing.fired_at(case, "kill") is None:
         text = "While the network was cut, the leader that was alone did not go on: it had fewer than 300 records."
         yield Finding("goes on", text, _failures(case))
+        return
+    alone = _acknowledged_alone(case)
+    if alone < ENOUGH:
+        text = f"While the network was cut, {alone} records were acknowledged, which proves nothing."
+        yield Finding("goes on", text, _failures(case))
+    yield from _report(case, "goes on")
+
+
+def _acknowledged_alone(case: Case) -> int:
+    cut, kill = (producing.fired_at(case, rule) or 0 for rule in ("cut", "kill"))
+    return sum(cut < each.entry["began"] < kill for each in case.acknowledged.values())
 
 
 def _loses(case: Case) -> Iterator[Finding]:
-    return _told(case, producing.loses(case))
-
-
-def _told(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
-    for found in findings:
-        yield Finding(found.name, found.text, (*_failures(case), *found.proof), found.places, found.events)
+    least = _setting(case, "min.insync.replicas")
+    lost = [value for value in case.acknowledged if value not in case.places]
+    if lost and _setting(case, "unclean.leader.election.enable") != "true":
+        text = "What got lost was not chosen: the topic lets nobody lead who lacks what was acknowledged."
+        yield Finding("loses", text)
+    elif not lost and least not in {"0", "1"} and _acknowledged_alone(case) >= ENOUGH:
+        text = f"The topic has min.insync.replicas={least}: what the leader wrote alone was never committed, so nobody "
+        yield Finding("loses", f"{text}could read it, and the leader was not given up.", _failures(case))
+    else:
+        yield from _told(case, producing.loses(case))
 
 
 def _rules() -> Iterator[evidence.Rule]:
     safe: Callable[[evidence.Checker], evidence.Checker] = _when_the_leader_died
     standard = evidence.STANDARD
     for grade_id, run, name, points, checker, kept in (
-        ("produce", "survive", "lost-write", 3, safe(producing.nothing_lost), standard["lost-write"][1]),
+        ("produce", "survive", "lost-write", 2, safe(producing.nothing_lost), standard["lost-write"][1]),
         ("produce", "survive", "duplicate", 2, safe(_once), "Every record is in the log once, and nothing else is."),
         ("produce", "survive", "partitioning", 1, safe(producing.partitioning), standard["partitioning"][1]),
         ("produce", "survive", "order", 1, safe(producing.order), standard["order"][1]),
         ("produce", "survive", "recovery", 1, safe(_recovery), "The producer went on with the next leader."),
+        ("produce", "survive", "report", 1, safe(_reported), "What your function said of each record is true."),
         ("consume", "process", "results", 3, _results, "Every record has its result."),
         ("consume", "process", "committed-before-processed", 2, _committed_first,
          standard["committed-before-processed"][1]),
@@ -153,7 +302,7 @@ def _rules() -> Iterator[evidence.Rule]:
         ("consume", "process", "committed", 1, _committed, "The group has committed what it read, up to the end."),
         ("consistent", "refuse", "refuses", 2, _refuses, "Nothing was acknowledged in the cut, and you said so."),
         ("consistent", "refuse", "keeps", 1, _keeps, "Nothing that was acknowledged got lost."),
-        ("available", "lose", "goes on", 1, _goes_on, "The leader that was alone went on acknowledging."),
+        ("available", "lose", "goes on", 1, _goes_on, "The leader that was alone went on, and you said so."),
         ("available", "lose", "loses", 2, _loses, "What it acknowledged alone got lost, as you chose."),
     ):  # fmt: skip
         yield evidence.Rule(f"{grade_id}-check", name, points, checker, kept, (run,))
