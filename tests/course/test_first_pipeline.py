@@ -31,12 +31,17 @@ def set_retention(admin):
 """
 
 
-@pytest.mark.parametrize("seed", [7, 2_000])
-def test_the_solution_has_all_points(seed: int) -> None:
-    """Whatever the seed is."""
-    scores = judged(NAME, SOLUTION, seed)
+def test_the_solution_has_all_points() -> None:
+    """In every run, and for every probe."""
+    scores = judged(NAME, SOLUTION)
     assert lost(scores) == set()
     assert sum(score.points for score in scores.values()) == 20
+
+
+@pytest.mark.parametrize("run", ["produce", "stop", "probes"])
+def test_the_solution_loses_nothing_with_another_seed(run: str) -> None:
+    """Where the seed decides what is written, and where counting stops."""
+    assert lost(judged(NAME, SOLUTION, 2_000, run=run)) == set()
 
 
 def test_an_empty_notebook_has_no_points() -> None:
@@ -97,10 +102,13 @@ _MAILBOX = """\
     admin.close()
 """
 _COMMIT_THE_END = """\
-        if not counts and consumer.assignment():
-            from kafka.structs import OffsetAndMetadata
-            ends = consumer.end_offsets(consumer.assignment())
-            consumer.commit({each: OffsetAndMetadata(end, "", -1) for each, end in ends.items()})
+    from kafka import TopicPartition
+    from kafka.structs import OffsetAndMetadata
+    mine = [TopicPartition("music.listens", number) for number in range(6)]
+    consumer.assign(mine)
+    for each in mine:
+        consumer.position(each)
+    consumer.commit({each: OffsetAndMetadata(end, "", -1) for each, end in consumer.end_offsets(mine).items()})
 """
 _REMEMBER = """\
 ran = []
@@ -170,7 +178,6 @@ WRONG = {
         {"shared"},
         but((_SUBSCRIBED, "    consumer = KafkaConsumer(\n"), (_MADE, _MADE + _ASSIGN)),
     ),
-    "a mailbox": ("consume", {"counts", "committed", "shared"}, but((_RETURN, _MAILBOX + _RETURN))),
     "committed first": ("stop", {"after counting"}, but((_POLL, f"{_POLL}        consumer.commit()\n"))),
     "committed when it fails": (
         "stop",
@@ -194,7 +201,7 @@ WRONG = {
     "commits what it has not read": (
         "stop",
         {"after counting", "nothing twice"},
-        but((_POLL, _COMMIT_THE_END + _POLL)),
+        but((_SUBSCRIBED, "    consumer = KafkaConsumer(\n"), (_MADE, _MADE + _COMMIT_THE_END)),
     ),
     "never committed, and remembers that it ran": (
         "stop",
@@ -214,6 +221,13 @@ def test_a_planted_mistake_loses_its_own_points(name: str) -> None:
     scores = judged(NAME, text, run=run)
     assert len(scores) == {"topic": 4, "produce": 6, "refuse": 1, "consume": 3, "stop": 2, "probes": 2}[run]
     assert lost(scores) == expected
+
+
+def test_a_mailbox_costs_everything() -> None:
+    """Kernels that tell one another what they did not count need a topic for it, and the brokers see that."""
+    scores = judged(NAME, but((_RETURN, _MAILBOX + _RETURN)), run="consume")
+    assert [scores[name].points for name in ("counts", "committed", "shared", "complete")] == [0, 0, 0, 0]
+    assert "made topic mailbox" in scores["shared"].reason
 
 
 def test_what_a_jail_can_import_does_not_count_for_anybody() -> None:

@@ -73,7 +73,7 @@ FATES = {
     "pipeline-passes-all": _pipeline(_PIPELINE, "All 6 calls gave the right answer."),
     "wrong-partitioner": _pipeline(changed(_PIPELINE, _WRONG_PARTITIONER), "partition", "partition"),
     "monkeypatched-kafka": _pipeline(
-        _PIPELINE + _PATCHED, "complete", "complete", "key", "value", "partition", "order"
+        _PIPELINE + _PATCHED, "complete", "complete", "acknowledged", "key", "value", "partition", "order"
     ),
     "surviving-passes-all": Fate("surviving-failure", surviving.SOLUTION, frozenset(), "Every record is in the log"),
     "loses-on-failover": _surviving("acks-one", "lost-write"),
