@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from autograder.assignment import Assignment
 from autograder.console.showing import Bar
 from autograder.console.words import CommandLineError, SomeFailed, chosen, one_line, opened, parser, say
-from autograder.jail import RUNGS
+from autograder.jail import RUNGS, JailError
 from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry
+from autograder.pipeline.pool import BrokenExecutor, LocalPool, Pool, default_workers
 from autograder.pipeline.work import Execute
 from kit import file_lock
 
@@ -94,26 +94,27 @@ def grade(
         GradingError: nothing can be graded here.
         SomeFailed: all was done, but some submissions have no marks.
     """
-    from autograder.pipeline.batch import Batch, note_of, open_ledger
-    from autograder.pipeline.submission import Desk
-
     students = chosen(course, assignment.name, settings["student"])
     if not students:
         raise GradingError(f"Nobody handed anything in for {assignment.name}: submitted/ has no folder of it.")
-    rung = _rung(assignment, settings, is_stand_in=execute is not None)
-    desk = Desk(course, assignment, weakest_rung=rung)
-    pool = _pool(settings, None if execute is not None else rung)
-    batch = Batch(desk, pool, open_ledger(course), execute)
-    progress = batch.choose(students, since=settings["since"], again=again)
-    if progress.reasons:
-        say(f"To be graded: {_why(progress.reasons)}.")
-    _run(batch, progress)
+    rung = _weakest_rung(assignment, settings)
+    with _pool(settings, len(students), None if execute is not None else rung) as pool:
+        from autograder.pipeline.batch import Batch, open_ledger  # takes a second, in which workers start
+        from autograder.pipeline.submission import FORGEABLE, Desk
+
+        batch = Batch(Desk(course, assignment, weakest_rung=rung), pool, open_ledger(course), execute)
+        progress = batch.choose(students, since=settings["since"], again=again)
+        if progress.reasons:
+            say(f"To be graded: {_why(progress.reasons)}.")
+        if progress.total and execute is None and isinstance(pool, LocalPool):
+            _say_jail(pool, assignment)
+        _run(batch, progress)
     _summarize(progress, assignment.name)
-    if progress.entries and (note := note_of(progress.entries[0])):
-        say(f"Judged by 'asserts' ({note}).")
+    if progress.total and assignment.is_forgeable:
+        say(f"Judged by 'asserts' ({FORGEABLE}).")
     failures = [] if settings["no_feedback"] else _feedback(course, assignment, students)
     _export(course, settings["csv"])
-    if failed := sum(entry.status == "failed" for entry in progress.entries):
+    if failed := progress.statuses["failed"]:
         failures.insert(0, f"{failed} of {progress.total} submissions could not be graded; see above.")
     if failures:
         raise SomeFailed(" ".join(failures))
@@ -124,7 +125,7 @@ def _run(batch: Batch, progress: Progress) -> None:
     with Bar("grading", progress.total) as bar:
 
         def tell(entry: Entry) -> None:
-            progress.entries.append(entry)
+            progress.add(entry)
             for line in _lines(entry, with_points=progress.total <= _TELLS_POINTS):
                 bar.say(line)
             bar.advance()
@@ -132,7 +133,7 @@ def _run(batch: Batch, progress: Progress) -> None:
         try:
             batch.run(tell)
         except KeyboardInterrupt:
-            bar.say(f"Stopped: {len(progress.entries)} of {progress.total} are graded and kept.")
+            bar.say(f"Stopped: {progress.statuses.total()} of {progress.total} are graded and kept.")
             raise
 
 
@@ -147,28 +148,27 @@ def _feedback(course: Course, assignment: Assignment, students: list[str]) -> li
     return []
 
 
-def _rung(assignment: Assignment, settings: dict[str, Any], *, is_stand_in: bool) -> str:
+def _weakest_rung(assignment: Assignment, settings: dict[str, Any]) -> str:
     allowed = settings["allow_weaker_jail"]
-    rung = min(assignment.weakest_rung, allowed or assignment.weakest_rung, key=RUNGS.index)
-    if settings["scheduler"] or is_stand_in:  # other computers are asked when they are there
-        return rung
-    from autograder import jail
+    return min(assignment.weakest_rung, allowed or assignment.weakest_rung, key=RUNGS.index)
 
+
+def _say_jail(pool: LocalPool, assignment: Assignment) -> None:
     try:
-        held_by = jail.strongest(rung)
-    except jail.JailError as error:
+        held_by = pool.held_by()
+    except JailError as error:
         raise GradingError(
             f"{' '.join(str(error).split()).rstrip('.')}. `autograder doctor` says more; "
             "--allow-weaker-jail RUNG would be content with less."
         ) from error
+    except BrokenExecutor as error:
+        raise GradingError("A worker ended before it had begun; `autograder doctor` may say why.") from error
     weak = RUNGS.index(held_by) < RUNGS.index(assignment.weakest_rung)
     say(f"Jail: {held_by}." + (" This is weaker than the assignment asks for." if weak else ""))
-    return rung
 
 
-def _pool(settings: dict[str, Any], rung: str | None) -> Any:
-    from autograder.pipeline.pool import LocalPool, default_workers
-
+def _pool(settings: dict[str, Any], num_students: int, rung: str | None) -> Pool:
+    """The workers; those of this computer begin at once, unless a stand-in runs the jobs and needs no jail."""
     if settings["scheduler"]:
         from autograder.pipeline.scheduler import connected
 
@@ -176,7 +176,10 @@ def _pool(settings: dict[str, Any], rung: str | None) -> Any:
         if pool.rungs:
             say(f"Jail: {', '.join(pool.rungs)}, on the workers of {settings['scheduler']}.")
         return pool
-    return LocalPool(settings["workers"] or default_workers())
+    local = LocalPool(min(settings["workers"] or default_workers(), num_students))
+    if rung is not None:
+        local.begin(rung)
+    return local
 
 
 def _lines(entry: Entry, *, with_points: bool) -> list[str]:
@@ -202,8 +205,8 @@ def _why(reasons: Mapping[str, int]) -> str:
 
 def _summarize(progress: Progress, assignment: str) -> None:
     """Say how many there were of each kind: together they are all submissions, but for those to be looked at."""
-    kinds = Counter(entry.status for entry in progress.entries)
-    humans = sum(entry.needs_human for entry in progress.entries) + progress.unchanged_for_people
+    kinds = progress.statuses
+    humans = progress.for_people + progress.unchanged_for_people
     parts = [f"{kinds['graded']} graded"]
     parts += [f"{kinds['nothing']} with nothing to grade (0 points)"] if kinds["nothing"] else []
     parts += [f"{kinds['failed']} not graded"] if kinds["failed"] else []

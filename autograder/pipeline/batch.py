@@ -32,13 +32,21 @@ class Progress:
         unchanged: submissions that were graded before and are as they were.
         unchanged_for_people: those of them that a person should look at.
         reasons: why the others are to be graded, and how many for each.
+        statuses: how many results there are of each; the results themselves are in the ledger.
+        for_people: those of them that a person should look at.
     """
 
     total: int = 0
     unchanged: int = 0
     unchanged_for_people: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    entries: list[Entry] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    for_people: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Count a result."""
+        self.statuses[entry.status] += 1
+        self.for_people += entry.needs_human
 
 
 @dataclass

@@ -113,7 +113,9 @@ class DaskPool(Pool):
         self._executor = self._client.get_executor(pure=False)
 
     def close(self) -> None:
-        """Leave the cluster, which goes on."""
+        """Leave the cluster, which goes on; harmless a second time."""
+        if self._closed.is_set():
+            return
         self._closed.set()
         self._give_up()
         with contextlib.suppress(OSError, TimeoutError):

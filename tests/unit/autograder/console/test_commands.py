@@ -127,25 +127,31 @@ def test_grade_ends_with_3_when_somebody_has_no_marks(say: Say, course: Path) ->
     assert "ada,,,,13.0" in (course / "grades.csv").read_text()
 
 
-def test_grade_names_the_jail_and_refuses_a_weaker_one(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grade_names_the_jail_and_refuses_a_weaker_one(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nothing as strong as the assignment asks for works here: an error, until that is allowed explicitly."""
-    from autograder import jail
-
-    def strongest(weakest: str) -> str:
-        if weakest == "none":
-            return "none"
-        raise jail.JailError("nothing as strong as that works here")
-
-    monkeypatch.setattr(jail, "strongest", strongest)
     from autograder.assignment import read_assignment
+    from autograder.jail import JailError
     from autograder.pipeline.course import GradingError
+    from autograder.pipeline.pool import LocalPool
 
+    def found(pool: LocalPool) -> str:
+        if asked[-1] == "none":
+            return "none"
+        raise JailError("nothing as strong as that works here")
+
+    asked: list[str] = []
+    monkeypatch.setattr(LocalPool, "begin", lambda _, rung: asked.append(rung))
+    monkeypatch.setattr(LocalPool, "held_by", found)
+    monkeypatch.setattr("autograder.pipeline.batch.Batch.run", lambda *_: None)
     assignment = read_assignment(course, "streams")
-    settings = {"allow_weaker_jail": None, "scheduler": None}
+    grading.hand_in(course, "ada", grading.work(course))
     with pytest.raises(GradingError, match="--allow-weaker-jail"):
-        grade._rung(assignment, settings, is_stand_in=False)  # noqa: SLF001 - a jail that fails cannot be ordered
-    allowed = settings | {"allow_weaker_jail": "none"}
-    assert grade._rung(assignment, allowed, is_stand_in=False) == "none"  # noqa: SLF001
+        grade.run(["streams", "--course", str(course)])
+    grade.run(["streams", "--course", str(course), "--no-feedback", "--allow-weaker-jail", "none"])
+    assert asked == [assignment.weakest_rung, "none"]
+    assert "Jail: none. This is weaker than the assignment asks for." in capsys.readouterr().out
 
 
 def test_explain_says_everything(say: Say, course: Path) -> None:
