@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,21 @@ from pathlib import Path
 import pytest
 
 from autograder import execute
+from autograder.arena import ArenaError
+from autograder.arena.host_link import HostLink
+from autograder.assignment import read_assignment
 from autograder.doctor.cases import texts
+from autograder.doctor.clusters import SEEKER
 from autograder.job import Budget, Outcome, Probe
+from autograder.judge.script import Script
+from tests.support.course import COURSE, solution
 from tests.support.jailed import submission
 from tests.support.requirements import need
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.containers, pytest.mark.slow]
+
+PRODUCED = {"complete", "key", "value", "partition", "order"}
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +101,77 @@ def test_dead_kernel_in_a_container_is_said() -> None:
     assert texts(outcome) == ["1\n", "", ""]
     assert kinds(outcome) == ["died"]
     assert "status 3" in outcome.stops[0].sentence
+
+
+LOOK = """
+import socket
+
+def reached(host, port):
+    try:
+        socket.create_connection((host, port), 2).close()
+        return "reached"
+    except OSError as error:
+        return type(error).__name__
+
+def look(servers, outside, gateway):
+    brokers = [each.split(":") for each in servers.split(",")]
+    return {
+        "brokers": {reached(host, int(port)) for host, port in brokers} == {"reached"},
+        "here": reached("127.0.0.1", outside),
+        "gateway": reached(gateway, outside),
+        "internet": reached("1.1.1.1", 53),
+        "name": reached("example.org", 80),
+        "interfaces": [name for _, name in socket.if_nameindex() if name in {"eth0", "docker0"}],
+    }
+"""
+
+
+def test_arena_is_all_that_a_container_reaches() -> None:
+    """The brokers are; this computer's ports, the engine's gateway, the internet and the arena's host are not."""
+    asked = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+    gateway = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() or "172.17.0.1"
+    with socket.create_server(("0.0.0.0", 0)) as listening:
+        steps = [
+            {"call": "look", "arguments": ["$bootstrap_servers", listening.getsockname()[1], gateway]},
+            {"call": "seek", "arguments": ["$bootstrap_servers"]},
+            {"call": "neighbours", "arguments": ["$bootstrap_servers"]},
+        ]
+        arena = {"runs": [{"name": "seek", "topics": {"orders": {"partitions": 1}}, "steps": steps}]}
+        outcome = execute.execute(submission(LOOK + SEEKER, arena=arena))
+    (evidence,) = outcome.evidence
+    looked, *sought = [(step["value"], step["error"]) for step in evidence["steps"]]
+    assert looked[0] == {
+        "brokers": True,
+        "here": "ConnectionRefusedError",
+        "gateway": "OSError",
+        "internet": "OSError",
+        "name": "gaierror",
+        "interfaces": [],
+    }
+    assert sought == [([], None), ([], None)]
+    assert evidence["is_apart"]
+    assert evidence["is_complete"]
+
+
+def test_assignment_is_judged_by_a_log_in_a_container() -> None:
+    """The first pipeline's producer: what its cluster saw is worth the same as on the other rungs."""
+    described = read_assignment(COURSE, "first-pipeline")
+    assert described.arena is not None
+    runs = [each for each in described.arena["runs"] if each["name"] == "produce"]
+    source = solution("first-pipeline", "first-pipeline.ipynb")
+    job = submission(source, arena={**described.arena, "runs": runs, "seeds": 1}, seed=7)
+    outcome = execute.execute(job)
+    scores = {score.name: score for score in Script.of(described).judge(outcome, 7)}
+    assert outcome.rung == "docker"
+    assert {name for name in PRODUCED if scores[name].points < scores[name].of} == set()
+
+
+def test_arena_that_is_killed_leaves_no_container() -> None:
+    """The client's death is not the container's; whoever closes the link sees to that."""
+    host = HostLink(contained=True)
+    host.start(1, {})
+    assert left()
+    os.killpg(host._process.pid, signal.SIGKILL)  # noqa: SLF001 - as a system without memory would
+    with pytest.raises(ArenaError):
+        host.ask("state")
+    host.close()

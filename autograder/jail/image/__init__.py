@@ -16,6 +16,7 @@ from autograder.jail.errors import JailError
 NAME = "autograder-kit:1"
 LABEL = "autograder.code"
 _BUILD_S = 1800.0
+_ADVICE = re.compile("buildx|BuildKit|DEPRECATED")  # of an engine that would like to be newer
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -49,8 +50,8 @@ def build(base: str | None = None, wheels: Path | None = None) -> str:
             [*command, str(context)], capture_output=True, text=True, timeout=_BUILD_S, check=False, errors="replace"
         )
     if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise JailError(f"the image could not be built: {' '.join(lines[-3:])[-600:]}")
+        lines = [line for line in done.stderr.splitlines() if line.strip() and not _ADVICE.search(line)]
+        raise JailError(f"the image could not be built: {' '.join(' '.join(lines[-3:]).split())[-600:]}")
     return NAME
 
 
