@@ -115,7 +115,16 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
         if not graded.is_dir():
             return False
         pages = [place / f"{path.stem}.html" for path in graded.glob("*.ipynb")]
-        return not all(page.is_file() and page.stat().st_mtime >= graded.stat().st_mtime for page in pages)
+        return not all(_is_whole(page) and page.stat().st_mtime >= graded.stat().st_mtime for page in pages)
+
+
+def _is_whole(page: Path) -> bool:
+    """Whether it was written to its end: whoever writes it may be killed, and the disk may be full."""
+    if not page.is_file():
+        return False
+    with page.open("rb") as file:
+        file.seek(max(0, page.stat().st_size - 100))
+        return b"</html>" in file.read()
 
 
 def _without(source: str, begin: str, end: str) -> tuple[str, list[str]]:

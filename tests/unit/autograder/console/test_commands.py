@@ -104,6 +104,18 @@ def test_grade_writes_marks_pages_and_lines(say: Say, course: Path) -> None:
     assert "Feedback: 0 written." in out
 
 
+def test_feedback_writes_again_what_was_not_written_to_its_end(say: Say, course: Path) -> None:
+    """Whoever wrote the page was killed, or the disk was full."""
+    grading.hand_in(course, "ada", grading.work(course))
+    say("grade", "streams", "--workers", "1")
+    page = course / "feedback" / "ada" / "streams" / "streams.html"
+    page.chmod(0o644)
+    page.write_bytes(page.read_bytes()[:-50])
+
+    assert "Feedback: 1 written." in say("feedback", "streams")[1]
+    assert page.read_text().rstrip().endswith("</html>")
+
+
 def test_grade_says_that_asserts_can_be_forged(say: Say, course: Path) -> None:
     """In what it prints, in the page for students, and in the explanation."""
     grading.set_judging(course, "asserts")
