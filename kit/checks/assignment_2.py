@@ -23,7 +23,7 @@ def produce(evidence: Evidence, answer: Any) -> CheckResult:
     name = "A2.produce"
     if not _is_written(answer):
         return _no_report(name, answer)
-    given, report = answer
+    given, report, *_ = answer
     where = f"topic {ORDERS}"
     if not _leader_died(evidence, ORDERS):
         hint = "Run the whole cell: it lets a leader die while your function runs."
@@ -33,7 +33,7 @@ def produce(evidence: Evidence, answer: Any) -> CheckResult:
 
 @judge("A2.consume")
 def consume(evidence: Evidence, answer: Any) -> CheckResult:
-    """Has each record its result, also after it was read twice? ``answer``: how many results each commit came after."""
+    """Has each record its result, also after it was read twice? ``answer``: results at each commit."""
     name = "A2.consume"
     if not isinstance(answer, Sequence) or not all(isinstance(each, int) for each in answer):
         hint = 'Hand in the list that the cell made: kit.check("A2.consume", cluster, stored).'
@@ -49,35 +49,38 @@ def consume(evidence: Evidence, answer: Any) -> CheckResult:
 
 @judge("A2.consistent")
 def consistent(evidence: Evidence, answer: Any) -> CheckResult:
-    """Was nothing acknowledged in the cut, and nothing lost? ``answer``: records and report."""
+    """Was nothing acknowledged in the cut, and nothing lost? ``answer``: records, report, acks of each request."""
     return _choice("A2.consistent", evidence, answer, LEDGER)
 
 
 @judge("A2.available")
 def available(evidence: Evidence, answer: Any) -> CheckResult:
-    """Was everything acknowledged in the cut, and lost? ``answer``: records and report."""
+    """Was everything acknowledged in the cut, and lost? ``answer``: records, report, acks of each request."""
     return _choice("A2.available", evidence, answer, LIKES)
 
 
 def _choice(name: str, evidence: Evidence, answer: Any, topic: str) -> CheckResult:
     if not _is_written(answer):
         return _no_report(name, answer)
-    given, report = answer
-    records = evidence.records(topic)
-    find = facts.refusing_facts if topic == LEDGER else facts.losing_facts
-    return result_of(name, find(records, given, report, f"topic {topic}"))
+    given, report, *more = answer
+    asked = more[0] if more and isinstance(more[0], list) else []
+    records, where = evidence.records(topic), f"topic {topic}"
+    if topic == LIKES:
+        return result_of(name, facts.losing_facts(records, given, report, where, asked=asked))
+    configs = evidence.topic_configs(topic)
+    return result_of(name, facts.refusing_facts(records, given, report, where, asked=asked, configs=configs))
 
 
 def _is_written(answer: Any) -> bool:
-    """Whether it is the records and a report that has an entry for each of them."""
-    if not isinstance(answer, Sequence) or len(answer) != 2:
+    """Whether it is the records, a report that has an entry for each of them, and perhaps more."""
+    if not isinstance(answer, Sequence) or len(answer) not in {2, 3}:
         return False
-    given, report = answer
+    given, report = answer[:2]
     return isinstance(report, list) and len(report) == len(given) and all(map(facts.is_place, report))
 
 
 def _no_report(name: str, answer: Any) -> CheckResult:
-    report = answer[1] if isinstance(answer, Sequence) and len(answer) == 2 else answer
+    report = answer[1] if isinstance(answer, Sequence) and len(answer) in {2, 3} else answer
     happened = f"Your function returned {short(report)}."
     hint = "Return a list with one entry for each record: [partition, offset], or None."
     return CheckResult(name, False, happened, "what your function returned", hint)

@@ -17,6 +17,8 @@ Given = Sequence[Sequence[str]]  # [key, value], each value once
 Report = Sequence[Any]  # [partition, offset] or None, one for each record that was given
 _CHARS = 60
 _MOST_PROOF = 2
+_ALL = -1  # acks="all", as the protocol has it
+_COMMIT = "KafkaConsumer(topic, group_id=group) makes it a member, and consumer.commit() commits."
 
 
 def is_place(each: Any) -> bool:
@@ -30,7 +32,7 @@ def is_place(each: Any) -> bool:
 
 
 def written_facts(records: Sequence[SeenRecord], given: Given, report: Report, where: str) -> list[Fact]:
-    """Four facts about what lies in the log after ``given`` were written to an empty topic.
+    """Five facts about what lies in the log after ``given`` were written to an empty topic.
 
     Args:
         records: all records of the topic, in offset order within each partition.
@@ -40,7 +42,29 @@ def written_facts(records: Sequence[SeenRecord], given: Given, report: Report, w
         _each_once(records, given, where),
         _one_partition(records, where),
         _in_order(records, given, where),
+        _true_report(records, given, report, where),
     ]
+
+
+def _true_report(records: Sequence[SeenRecord], given: Given, report: Report, where: str) -> Fact:
+    """Whether the records are where the report says; what is nowhere is told elsewhere."""
+    name = "report"
+    there = _by_value(records)
+    places = {value: {(each.partition, each.offset) for each in found} for value, found in there.items()}
+    known = [(value, told, places.get(value.encode(), set())) for (_, value), told in zip(given, report, strict=True)]
+    wrong = [(value, told, at) for value, told, at in known if told is not None and at and tuple(told) not in at]
+    silent = [value for value, told, at in known if told is None and at]
+    if wrong:
+        value, told, at = wrong[0]
+        happened = f"Your function reported {len(wrong):,} records at places where they are not."
+        partition, offset = min(at)
+        proof = (f"reported at {list(told)}, and at [{partition}, {offset}]: {text_of(value.encode(), _CHARS)}",)
+        hint = "The answer to each record has its partition and its offset; keep them in the order of the list."
+        return Fact(name, False, happened, where, hint, proof)
+    if 2 * len(silent) > len(given):
+        happened = f"{len(silent):,} of {len(given):,} records are there, and your function reported None."
+        return Fact(name, False, happened, where, "Report the place of whatever was acknowledged.")
+    return Fact(name, True, "They are where your function reported them.", where)
 
 
 def _by_value(records: Iterable[SeenRecord]) -> dict[bytes | None, list[SeenRecord]]:
@@ -181,6 +205,14 @@ def _same_again(rows: _Rows, where: str) -> Fact:
             hint = "The key has to be the same each time, and so has the value: make it from partition and offset."
             proof = tuple(f"{place_of(one)}: key {one.key!r:.60}" for one in (before, each))
             return Fact(name, False, happened, where, hint, proof)
+    owners: dict[bytes | None, tuple[Any, Any]] = {}
+    for each, row in rows:
+        if owners.setdefault(each.key, (row.get("partition"), row.get("offset"))) != (
+            row.get("partition"),
+            row.get("offset"),
+        ):
+            happened = f"Results of several records have the key {each.key!r:.60}: one would replace the other."
+            return Fact(name, False, happened, where, "Make the key from partition and offset.", (place_of(each),))
     return Fact(name, True, "Reading everything again changed no result.", where)
 
 
@@ -194,11 +226,11 @@ def commit_facts(
 
     Args:
         committed: by group, partition to offset.
-        stored: how many results there were when each commit came.
+        stored: how many results there were when each commit of a member came.
     """
     early = "committed-before-processed"
     if not stored:
-        facts = [Fact(early, False, "Your consumer has committed nothing.", where, "consumer.commit() does it.")]
+        facts = [Fact(early, False, "No member of the group has committed anything.", where, _COMMIT)]
     elif not stored[0]:
         hint = "Wait until the results are acknowledged, and commit then."
         facts = [Fact(early, False, "When the first commit came, no result was stored.", where, hint)]
@@ -220,32 +252,60 @@ def commit_facts(
 # -- the choice --------------------------------------------------------------------------------------------------------
 
 
-def refusing_facts(records: Sequence[SeenRecord], given: Given, report: Report, where: str) -> list[Fact]:
-    """Two facts: nothing was acknowledged while the leader was alone, and nothing that was is lost."""
+def refusing_facts(
+    records: Sequence[SeenRecord],
+    given: Given,
+    report: Report,
+    where: str,
+    *,
+    asked: Sequence[int],
+    configs: Mapping[str, str],
+) -> list[Fact]:
+    """Two facts: nothing was acknowledged while the leader was alone, and nothing that was is lost.
+
+    Args:
+        asked: how many replicas each request asked for: 0, 1, or -1 for all in-sync ones.
+        configs: the topic's settings.
+    """
     told = [each for each in report if each is not None]
     lost = _lost(records, given, report)
     refused = Fact("refuses", True, f"None of {len(given):,} records was acknowledged in the cut.", where)
+    hint = "Who has to have a record before it counts, and how many of them have to be there?"
     if told:
         happened = f"{len(told):,} of {len(given):,} records were acknowledged while the leader was alone."
-        hint = "Who has to have a record before it counts, and how many of them have to be there?"
+        refused = Fact("refuses", False, happened, where, hint)
+    elif _ALL not in asked:
+        happened = 'No request came with acks="all", so there was nothing to refuse.'
+        refused = Fact("refuses", False, happened, where, "Send the records, and let the brokers refuse them.")
+    elif configs.get("min.insync.replicas", "1") in {"0", "1"}:
+        happened = "The topic takes what a single replica has; you only did not wait for its answer."
         refused = Fact("refuses", False, happened, where, hint)
     kept = Fact("keeps", True, "Nothing that was acknowledged is lost.", where)
     if lost:
         happened = f"{len(lost):,} of them are lost."
         kept = Fact("keeps", False, happened, where, "What is not acknowledged cannot get lost.")
+    elif configs.get("unclean.leader.election.enable") == "true":
+        happened = "A replica that lacks acknowledged records may lead the topic."
+        kept = Fact("keeps", False, happened, where, "unclean.leader.election.enable decides that.")
     return [refused, kept]
 
 
-def losing_facts(records: Sequence[SeenRecord], given: Given, report: Report, where: str) -> list[Fact]:
-    """Two facts: the leader that was alone went on, and what it acknowledged is lost."""
-    told = [each for each in report if each is not None]
+def losing_facts(
+    records: Sequence[SeenRecord], given: Given, report: Report, where: str, *, asked: Sequence[int]
+) -> list[Fact]:
+    """Two facts: the leader that was alone went on, and what it acknowledged is lost. ``asked``: as above."""
+    told = [tuple(each) for each in report if each is not None]
     lost = _lost(records, given, report)
     went_on = Fact("goes on", True, f"{len(told):,} records were acknowledged by the leader alone.", where)
     if not told:
         hint = 'acks="all" lets the leader ask the others first. What does not?'
         went_on = Fact("goes on", False, "Nothing was acknowledged in the cut.", where, hint)
+    elif not any(asked) or len(set(told)) < len(told):
+        happened = "No leader said so: no request asked for an answer, or two records were reported at one place."
+        hint = "Send the records, and report what the leader answers."
+        went_on = Fact("goes on", False, happened, where, hint)
     loses = Fact("loses", True, f"{len(lost):,} of them are lost, as you chose.", where)
-    if not lost:
+    if not lost or not went_on.holds:
         hint = "Somebody who lacks the records has to be allowed to lead: unclean.leader.election.enable."
         loses = Fact("loses", False, "Nothing that was acknowledged is lost.", where, hint)
     return [went_on, loses]

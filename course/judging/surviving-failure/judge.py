@@ -157,8 +157,8 @@ def _repeats(case: Case) -> Iterator[Finding]:
     yield from _other_values(case)
     yield from _shared_keys(case)
     keyless = [row for row in case.rows if row.key is None]
-    if keyless and not _was_read_again(case):
-        text = f"{len(keyless)} results have no key, and no consumer was killed that would have stored them twice."
+    if keyless:
+        text = f"{len(keyless)} results have no key, so nothing says what they are to replace."
         yield Finding("repeat", text, (f"{keyless[0].place} holds '{short(keyless[0].text)}'",))
 
 
@@ -181,21 +181,6 @@ def _shared_keys(case: Case) -> Iterator[Finding]:
             one, two = (f"{case.topic}-{each.partition} offset {each.offset}" for each in (before, row))
             text = f"The results of {one} and of {two} have the same key, {short(row.key)}: one replaces the other."
             yield Finding("repeat", text, tuple(f"{each.place} holds '{short(each.text)}'" for each in (before, row)))
-
-
-def _was_read_again(case: Case) -> bool:
-    """Whether a record whose result was stored when a commit got lost was read once more by the next consumer."""
-    at = producing.fired_at(case, "commit-lost") or 0
-    stored = [where for where, times in case.stored.items() if times[0][0] < at]
-    later = [
-        (partition, first, after)
-        for partition, fetches in case.fetched.items()
-        for first, after, entry in fetches
-        if entry["began"] > at and case.step_of(entry) != case.step_of({"began": at})
-    ]
-    return any(
-        where[0] == partition and first <= where[1] < after for where in stored for partition, first, after in later
-    )
 
 
 def _committed(case: Case) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -78,8 +78,15 @@ def moved(log: Log, number: int, **fields: Any) -> Log:
 )
 def test_a_producer_breaks_its_fact(spoil: Callable[[Log], Log], expected: set[str]) -> None:
     """And no other."""
-    report = report_of(log_of())
-    assert broken(written_facts(spoil(log_of()), GIVEN, report, "topic orders")) == expected
+    log = spoil(log_of())
+    places = zip(report_of(log_of()), report_of(log), strict=True)
+    assert broken(written_facts(log, GIVEN, [now or before for before, now in places], "topic orders")) == expected
+
+
+@pytest.mark.parametrize("report", [[None] * len(GIVEN), [[0, 0]] * len(GIVEN), report_of(log_of())[::-1]])
+def test_a_report_that_is_not_true_is_told(report: list[Any]) -> None:
+    """A right log does not make it right."""
+    assert broken(written_facts(log_of(), GIVEN, report, "topic orders")) == {"report"}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +97,7 @@ def test_a_producer_breaks_its_fact(spoil: Callable[[Log], Log], expected: set[s
         (lambda rows: moved(rows, 3, value=rows[4].value), {"results", "repeat"}),
         (lambda rows: [*rows, moved(rows, 0, key=None)[0]], {"repeat"}),
         (lambda rows: [*rows, moved(rows, 0, key=b"other")[0]], {"repeat"}),
+        (lambda rows: [moved([row], 0, key=b"result")[0] for row in rows], {"repeat"}),
         (lambda rows: rows[:0], {"results", "repeat"}),
     ],
 )
@@ -118,12 +126,36 @@ def test_commits_come_after_results_and_to_the_end(
 def test_a_choice_is_seen_in_report_and_log() -> None:
     """Who refused acknowledged nothing; who went on lost it."""
     log, told, nothing = log_of(), report_of(log_of()), [None] * len(GIVEN)
-    assert broken(refusing_facts([], GIVEN, nothing, "topic ledger")) == set()
-    assert broken(refusing_facts(log, GIVEN, told, "topic ledger")) == {"refuses"}
-    assert broken(refusing_facts([], GIVEN, told, "topic ledger")) == {"refuses", "keeps"}
-    assert broken(losing_facts([], GIVEN, told, "topic likes")) == set()
-    assert broken(losing_facts(log, GIVEN, told, "topic likes")) == {"loses"}
-    assert broken(losing_facts([], GIVEN, nothing, "topic likes")) == {"goes on", "loses"}
+    assert refuses([], nothing) == set()
+    assert refuses(log, told) == {"refuses"}
+    assert refuses([], told) == {"refuses", "keeps"}
+    assert loses([], told) == set()
+    assert loses(log, told) == {"loses"}
+    assert loses([], nothing) == {"goes on", "loses"}
+
+
+def test_a_choice_that_was_only_claimed_is_told() -> None:
+    """Who sent nothing, did not wait, or left the topic's settings as they were has not chosen."""
+    told, nothing = report_of(log_of()), [None] * len(GIVEN)
+    assert refuses([], nothing, asked=[]) == {"refuses"}
+    assert refuses([], nothing, asked=[0, 0]) == {"refuses"}
+    assert refuses([], nothing, least="1") == {"refuses"}
+    assert refuses([], nothing, unclean="true") == {"keeps"}
+    assert loses([], told, asked=[]) == {"goes on", "loses"}
+    assert loses([], [[0, 0]] * len(GIVEN)) == {"goes on", "loses"}
+
+
+def refuses(
+    log: Log, report: list[Any], asked: Sequence[int] = (-1,), least: str = "2", unclean: str = "false"
+) -> set[str]:
+    """What is wrong with somebody who is to say no."""
+    configs = {"min.insync.replicas": least, "unclean.leader.election.enable": unclean}
+    return broken(refusing_facts(log, GIVEN, report, "topic ledger", asked=asked, configs=configs))
+
+
+def loses(log: Log, report: list[Any], asked: Sequence[int] = (1,)) -> set[str]:
+    """What is wrong with somebody who is to lose."""
+    return broken(losing_facts(log, GIVEN, report, "topic likes", asked=asked))
 
 
 @pytest.mark.parametrize("name", ["A2.produce", "A2.consistent", "A2.available"])
