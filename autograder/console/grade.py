@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.assignment import Assignment
 from autograder.console.showing import Bar
 from autograder.console.words import CommandLineError, SomeFailed, chosen, one_line, opened, parser, say
-from autograder.jail import RUNGS, JailError
+from autograder.jail import RUNGS, JailError, is_as_strong
 from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry
 from autograder.pipeline.pool import BrokenExecutor, LocalPool, Pool, default_workers
@@ -163,7 +163,7 @@ def _say_jail(pool: LocalPool, assignment: Assignment) -> None:
         ) from error
     except BrokenExecutor as error:
         raise GradingError("A worker ended before it had begun; `autograder doctor` may say why.") from error
-    weak = RUNGS.index(held_by) < RUNGS.index(assignment.weakest_rung)
+    weak = not is_as_strong(held_by, assignment.weakest_rung)
     say(f"Jail: {held_by}." + (" This is weaker than the assignment asks for." if weak else ""))
 
 

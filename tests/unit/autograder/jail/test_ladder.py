@@ -25,12 +25,23 @@ def test_strongest_that_holds_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_weaker_than_asked_is_an_error_that_says_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing weaker is used in silence."""
-    holding(monkeypatch, "none", "rlimits", "docker")
+    holding(monkeypatch, "none", "rlimits")
     with pytest.raises(
         JailError, match=r"as strong as 'landlock'.*namespaces: namespaces was tried.*landlock was tried"
     ):
         ladder.strongest("landlock")
-    assert ladder.strongest("rlimits") == "docker"
+    assert ladder.strongest("none") == "rlimits"
+
+
+def test_container_is_good_enough_where_there_is_no_linux(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For an assignment that asks for nothing special; where Landlock holds, it is preferred, for it is quick."""
+    holding(monkeypatch, "none", "docker")
+    assert ladder.strongest() == ladder.strongest("bubblewrap") == "docker"
+    with pytest.raises(JailError, match="as strong as 'namespaces'"):
+        ladder.strongest("namespaces")
+    holding(monkeypatch, "none", "docker", "landlock")
+    assert ladder.strongest() == "landlock"
+    assert ladder.strongest("bubblewrap") == "docker"
 
 
 def test_unknown_rung_is_an_error() -> None:
