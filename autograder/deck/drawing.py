@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.deck import images, markup, reader
+from autograder.deck import images, markup, office, reader
 from autograder.deck.limits import LIMITS, DeckLimits
 from autograder.deck.refusal import RefusedError
 
-_LIBRE_OFFICE = ("soffice", "libreoffice")
 _MOST_OFFICE_BYTES = 4_000_000_000  # of address space; LibreOffice maps more than it uses
 
 
@@ -73,13 +71,13 @@ def _draw_pptx(content: bytes, folder: Path, limits: DeckLimits) -> Rendering:
     with tempfile.TemporaryDirectory() as inner:
         answer = reader.ask("unpack", "pptx", content, limits, Path(inner))
         contents = reader.contents_of(answer)
-        office = next(filter(None, map(shutil.which, _LIBRE_OFFICE)), None)
+        program = office.program()
         why = "LibreOffice is not installed here"
-        if office is not None and contents.fetches:
+        if program is not None and contents.fetches:
             why = "it would make LibreOffice fetch something from elsewhere"
-        elif office is not None:
+        elif program is not None:
             try:
-                pdf = _converted(office, content, limits)
+                pdf = _converted(program, content, limits)
                 return Rendering(_draw_pdf(pdf, folder, limits), "The pages are pictures of the slides by LibreOffice.")
             except RefusedError as refusal:
                 why = f"LibreOffice could not draw it ({refusal.sentence})"
@@ -91,18 +89,12 @@ def _draw_pptx(content: bytes, folder: Path, limits: DeckLimits) -> Rendering:
     return Rendering(tuple(pages), f"The slides are shown as their texts and pictures, not as they look: {why}.")
 
 
-def _converted(office: str, content: bytes, limits: DeckLimits) -> bytes:
-    """The slides as PDF, by LibreOffice with a profile and a home of its own, which are thrown away."""
+def _converted(program: str, content: bytes, limits: DeckLimits) -> bytes:
+    """The slides as PDF: LibreOffice needs more room and time than a reader."""
     wide = dataclasses.replace(
         limits, memory_bytes=_MOST_OFFICE_BYTES, cpu_s=3 * limits.cpu_s, wall_s=3 * limits.wall_s
     )
-    with tempfile.TemporaryDirectory() as place:
-        home = Path(place)
-        (home / "deck.pptx").write_bytes(content)
-        profile = f"-env:UserInstallation={(home / 'profile').as_uri()}"
-        options = ("--headless", "--norestore", "--nolockcheck", "--convert-to", "pdf", "--outdir", place)
-        reader.run((office, profile, *options, str(home / "deck.pptx")), wide)
-        return reader.take(home / "deck.pdf", limits)
+    return reader.convert(program, content, wide)
 
 
 def _sources(slide: int, inner: Path, limits: DeckLimits) -> list[str]:

@@ -10,12 +10,12 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from autograder.deck.limits import DeckLimits
+from autograder.deck.office import NO_WALLS
 from autograder.deck.page import Contents
 from autograder.deck.refusal import RefusedError
 
@@ -118,17 +118,22 @@ def contents_of(answer: dict[str, Any]) -> Contents:
         raise RefusedError("broken", "was read by a process that gave no answer") from error
 
 
-def run(command: Sequence[str], limits: DeckLimits) -> None:
-    """Run a program within the limits; what it says is thrown away.
+def convert(office: str, content: bytes, limits: DeckLimits) -> bytes:
+    """The slides of a PPTX as PDF, by the LibreOffice at ``office`` (see `autograder.deck.office`).
 
     Raises:
-        RefusedError: it failed, or took more than the limits.
+        RefusedError: it cannot be walled in here, it failed, or took more than the limits.
     """
-    task = {"do": "run", "command": list(command), "limits": asdict(limits)}
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+        (Path(folder) / "deck.pptx").write_bytes(content)
+        task = {"do": "convert", "kind": office, "limits": asdict(limits), "folder": folder}
         status = _run(task, b"", limits, output)
-    if status != 0:
-        raise _failure(status, limits)
+        if status == NO_WALLS:
+            raise RefusedError("walls", "it is used only in namespaces of its own, which this system refuses")
+        if status != 0:
+            raise _failure(status, limits)
+        output.seek(0)
+        return output.read(limits.written_bytes)
 
 
 def _run(task: dict[str, Any], content: bytes, limits: DeckLimits, output: BinaryIO) -> int | None:

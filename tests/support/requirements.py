@@ -76,5 +76,6 @@ PARTS: dict[str, tuple[Callable[[], str | None], str]] = {
         "unpack Apache Kafka's binary download and set KIT_KAFKA_DISTRIBUTION to its folder",
     ),
     "kcat": (_executable("kcat", "kafkacat"), "install the package `kcat`"),
+    "libreoffice": (_executable("soffice", "libreoffice"), "install the package `libreoffice-impress`"),
     "node": (_executable("node", "nodejs"), "install Node.js"),
 }

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
-import stat
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from pptx import Presentation
+from pptx.util import Inches
 
-from autograder.deck import LECTURE, check_bytes, draw, draw_bytes, images, markup, notebook, render
+from autograder.deck import LECTURE, check_bytes, draw, draw_bytes, images, markup, notebook, reader, render
 from autograder.deck.limits import LIMITS, DeckLimits
+from autograder.deck.office import NO_WALLS
 from autograder.deck.page import Line, Page
 from tests.support import decks, formgrader
+from tests.support.requirements import need
 
 HOSTILE = "<script>alert(1)</script> ![x](http://e.example/x.png) `code` *bold* $$\\href{javascript:1}{x}$$ \x1b[31m"
 
@@ -72,6 +77,47 @@ def test_draw_lets_libreoffice_draw_slides(tmp_path: Path, monkeypatch: pytest.M
     assert rendering.how == "The pages are pictures of the slides by LibreOffice."
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="walls are Linux's")
+def test_draw_walls_libreoffice_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file of anybody's, no process to see, no network: whatever is wrong, the stand-in says so by failing."""
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "office").mkdir()
+    tries = f'test ! -e "{tmp_path}/secret" && test ! -e /etc/hostname && ! kill -0 {os.getpid()} || exit 3\n'
+    network = "test $(wc -l < /proc/net/dev) -le 3 && test $(wc -l < /proc/net/route) -le 1 || exit 4\n"
+    _stand_in(tmp_path / "office", monkeypatch, tries + network + 'cp "$(dirname "$0")/made.pdf" "$8/deck.pdf"')
+    (tmp_path / "office" / "made.pdf").write_bytes(decks.pdf(decks.GOOD[:3]))
+
+    assert draw_bytes(decks.pptx(), tmp_path / "pages").how == "The pages are pictures of the slides by LibreOffice."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="walls are Linux's")
+def test_draw_uses_no_libreoffice_without_walls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that refuses namespaces shows texts and pictures, and the program has not been called."""
+    _stand_in(tmp_path, monkeypatch, 'touch "$(dirname "$0")/was-called"')
+    run = reader._run  # noqa: SLF001 - the process that would find out that there are no namespaces
+    monkeypatch.setattr(reader, "_run", lambda task, *rest: NO_WALLS if task["do"] == "convert" else run(task, *rest))
+
+    rendering = draw_bytes(decks.pptx(), tmp_path / "pages")
+
+    assert [page.suffix for page in rendering.pages] == [".html"] * 4
+    assert "only in namespaces of its own, which this system refuses" in rendering.how
+
+
+def test_draw_lets_the_real_libreoffice_draw_tables_and_pictures(tmp_path: Path) -> None:
+    """Each slide is one picture, with more on it than its black square; the speaker's notes are no page."""
+    need("libreoffice")
+    presentation = Presentation(io.BytesIO(decks.pptx(decks.GOOD[:2], picture=decks.png(64, 64))))
+    slide = presentation.slides[0]
+    slide.notes_slide.notes_text_frame.text = "for the speaker"
+    slide.shapes.add_table(2, 2, 0, Inches(5), Inches(5), Inches(2)).table.cell(0, 1).text = "in a table"
+
+    rendering = draw_bytes(decks.saved(presentation), tmp_path)
+
+    assert rendering.how == "The pages are pictures of the slides by LibreOffice."
+    assert [images.media_type(page.read_bytes(), LIMITS) for page in rendering.pages] == ["image/png"] * 2
+    assert rendering.pages[0].read_bytes() != rendering.pages[1].read_bytes()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
 def test_draw_does_without_a_libreoffice_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts and pictures are shown instead, with the reason."""
@@ -100,7 +146,8 @@ def test_draw_lets_libreoffice_fetch_nothing(tmp_path: Path, monkeypatch: pytest
 def _stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     program = folder / "soffice"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    program.chmod(0o755)
+    folder.chmod(0o755)  # behind its walls it is run by another user
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
