@@ -68,6 +68,7 @@ def _deck(tells: str, *lost: str, flag: str = "", human: bool = False, **files: 
     return Fate("project-ideation", named, frozenset(lost), tells, flag, human)
 
 
+_SECTIONS = tuple(title.lower() for title in decks.TITLES)
 _SHORT = [(title, "A few words.") if number == 1 else (title, text) for number, (title, text) in enumerate(decks.GOOD)]
 FATES = {
     "pipeline-passes-all": _pipeline(_PIPELINE, "All 6 calls gave the right answer."),
@@ -80,7 +81,11 @@ FATES = {
     "duplicates": _surviving("no-idempotence", "duplicate"),
     "deck-passes-all": _deck("4 pages", deck_pdf=decks.pdf()),
     "deck-too-few-words": _deck("has 3 of 25 words", "data source and stream design", deck_pptx=decks.pptx(_SHORT)),
-}
+    "deck-of-pictures": _deck(
+        "0 of 2, a person decides", "order", *_SECTIONS, flag="only pictures, so its sections were not marked",
+        human=True, deck_pdf=decks.picture_pdf(3),
+    ),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +153,13 @@ def test_fate(graded: tuple[Path, dict[str, Entry], str], name: str) -> None:
     assert fate.tells in text
     for reason, _ in lost.values():
         assert reason.split("'")[0][:40] in text
+
+
+def test_deck_of_pictures_is_counted_and_left_open(graded: tuple[Path, dict[str, Entry], str]) -> None:
+    """The last line says that somebody has to look; the cell has no mark, which is not 0, and the pages are shown."""
+    course, _, said = graded
+    assert "To be looked at: 1. `autograder report project-ideation` lists them with the reasons." in said
+    assert "deck-of-pictures: at least 1 of 10 points; a person decides about the rest." in said
+    with open_course(course).gradebook() as gradebook:
+        grade = gradebook.find_grade("deck-structure", "deck", "project-ideation", "deck-of-pictures")
+        assert (grade.auto_score, grade.manual_score, grade.needs_manual_grade) == (1, None, True)

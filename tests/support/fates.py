@@ -156,6 +156,8 @@ FATES: Mapping[str, Fate] = {
     "infinite-loop": Fate(_code(windows="while True: pass"), ALL - 3, stop="and was interrupted",
                           tells="no answer"),
     "ignores-sigint": Fate(_code(_DEAF), 0, stop="ignored the interruption", tells=_NONE),
+    "spends-all-its-time": Fate(_all("import time; time.sleep(2.8)"), 0, stop="ran longer than 12 s in all",
+                                tells="kernel had ended before"),
     "os-exit": Fate(_code("import os; os._exit(0)"), 0, stop="ended itself with status 0", tells=_NONE),
     "exits-in-a-probe": Fate(_code(distinct="import os; os._exit(7)"), 8, stop="status 7"),
     "killed": Fate(_code("import os; os.kill(os.getpid(), 9)"), 0, stop="SIGKILL", tells=_NONE),

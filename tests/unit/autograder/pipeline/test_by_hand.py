@@ -11,6 +11,7 @@ from typing import Any
 
 from autograder.assignment import read_assignment
 from autograder.pipeline.batch import Batch, open_ledger
+from autograder.pipeline.by_hand import digests
 from autograder.pipeline.course import open_course
 from autograder.pipeline.ledger import Entry
 from autograder.pipeline.pool import ForeignPool
@@ -158,3 +159,14 @@ def test_failure_of_the_judge_keeps_the_mark(course: Path) -> None:
     judge.write_text(right)
     again(course)
     assert seen(course) == (2.5, True)
+
+
+def test_mark_of_a_deck_is_for_the_files(course: Path) -> None:
+    """What stands in the cell is made by the judge, and may be made better; another deck is another work."""
+    notebooks = {grading.FILE: grading.work(course)}
+    mended = {grading.FILE: grading.work(course, text="shown in another way")}
+    before = digests({"deck.pdf": b"1", "timestamp.txt": b"1"}, notebooks, ["why"])[grading.FILE]["why"]
+
+    assert digests({"deck.pdf": b"1", "timestamp.txt": b"2"}, mended, ["why"])[grading.FILE]["why"] == before
+    assert digests({"deck.pdf": b"2"}, notebooks, ["why"])[grading.FILE]["why"] != before
+    assert digests({}, notebooks, ["why"])[grading.FILE]["why"] != before
