@@ -30,6 +30,9 @@ _ENGINE_S = 30
 _USER = 1000
 _MIB = 1024 * 1024
 _ARENA_BYTES, _ARENA_PROCESSES = 2048 * _MIB, 512
+_SLACK_BYTES = 128 * _MIB  # so that the first process sees that too much is held before the engine kills one of many
+SPENT = {"memory": 171, "disk": 172}
+"""The exit statuses of the first process when it ended the kernel for that; a kernel's own never come out as these."""
 GIVEN = Path("/given")  # the student's files, to be copied from
 
 
@@ -79,7 +82,8 @@ def container(cage: Cage) -> Container:
             raise JailError("a Docker container joins an arena's network only if that is a container's")
         network = f"container:{cage.network.container}"
     budget = cage.budget
-    made = _Options(f"autograder-{uuid.uuid4().hex}", network, 2 * budget.memory_bytes, budget.processes + 8)
+    memory = 2 * budget.memory_bytes + budget.disk_bytes + _SLACK_BYTES  # its files are in memory too
+    made = _Options(f"autograder-{uuid.uuid4().hex}", network, memory, budget.processes + 8)
     made.writable(WORK, budget.disk_bytes)
     made.writable(Path("/tmp"), budget.disk_bytes)
     made.add("--volume", f"{cage.scratch}:{GIVEN}:ro", "--workdir", str(WORK), "--env", f"HOME={WORK}")

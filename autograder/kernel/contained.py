@@ -13,15 +13,18 @@ import signal
 import socket
 import sys
 import threading
+import time
+from dataclasses import replace
 
-from autograder.jail import confine, docker, limits
+from autograder.jail import confine, docker, limits, seccomp, syscalls
 from autograder.jail.cage import Cage
 from autograder.jail.root_folder import WORK
-from autograder.kernel import inside, keeper
+from autograder.kernel import inside, keeper, watch
 from autograder.kernel.frames import FrameError, Frames
 
 _REQUEST_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 1 << 16
+_LOOK_S, _LAST_WORD_S = 0.1, 1.0
 
 
 def main() -> None:
@@ -37,18 +40,47 @@ def main() -> None:
             os.close(fd)
         limits.apply(cage.budget, None)  # the engine counts: others of this user number are not seen from in here
         confine.settle(WORK)
-        inside.run(inside.warm(), theirs, confine.message_bytes(cage))
+        made = inside.warm()
+        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+        seccomp.install(only_tcp=False)
+        inside.run(made, theirs, confine.message_bytes(cage))
         os._exit(0)
     theirs.close()
     keeper.hide()
+    why: list[str] = []
+    ends: list[int] = []
+    waiting = threading.Thread(target=_await, args=(kernel, ends), daemon=True)
+    waiting.start()
     threading.Thread(target=_obey, args=(reading, ours, kernel), daemon=True).start()
+    threading.Thread(target=_watch, args=(cage, kernel, why), daemon=True).start()
     with contextlib.suppress(OSError):
         while piece := ours.recv(_PIECE_BYTES):
             while piece:
                 piece = piece[os.write(writing, piece) :]
+    waiting.join(_LAST_WORD_S)
+    if why:
+        os._exit(docker.SPENT[why[0]])
+    code = ends[0] if ends else -signal.SIGKILL  # it has closed its frames, and lives
+    code = code if code >= 0 else 128 - code
+    os._exit(1 if code in docker.SPENT.values() else code)
+
+
+def _await(kernel: int, ends: list[int]) -> None:
+    """When the kernel has ended, end what it has started: that holds the other end of its frames."""
     _, status = os.waitpid(kernel, 0)
-    code = os.waitstatus_to_exitcode(status)
-    os._exit(code if code >= 0 else 128 - code)
+    ends.append(os.waitstatus_to_exitcode(status))
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)  # all but this one, which is the first
+
+
+def _watch(cage: Cage, kernel: int, why: list[str]) -> None:
+    """Kill the kernel when all processes together hold too much; this one is the first of them all."""
+    watcher = watch.Watcher(replace(cage, scratch=WORK), os.getpid())
+    while not why:
+        time.sleep(_LOOK_S)
+        if (spent := watcher.look()) is not None:
+            why.append(spent)
+            os.kill(kernel, signal.SIGKILL)
 
 
 def _obey(reading: int, ours: socket.socket, kernel: int) -> None:

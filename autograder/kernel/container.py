@@ -73,7 +73,8 @@ class ContainerKernel(Kernel):
         with contextlib.suppress(subprocess.TimeoutExpired):
             _, said = self._client.communicate(timeout=1.0)  # it may be ending by itself
             self._last_words = " ".join(said.decode("utf-8", "replace").split())[-300:]
-            return Ended(self._client.returncode)
+            status = self._client.returncode
+            return Ended(status, next((why for why, spent in docker.SPENT.items() if spent == status), None))
         self.stop()
         try:
             self._client.communicate(timeout=_END_S)
