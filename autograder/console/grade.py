@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autograder.assignment import Assignment
+from autograder.console.kafka_work import CLUSTERS, is_apache, look_for_engine, on_cluster
 from autograder.console.showing import Bar
 from autograder.console.words import CommandLineError, SomeFailed, chosen, one_line, opened, parser, say
 from autograder.jail import RUNGS, JailError, is_as_strong
@@ -47,6 +48,10 @@ def run(argv: list[str], execute: Execute | None = None) -> int:
     made.add_argument("--force", action="store_true", help="also what has not changed")
     made.add_argument("--workers", type=int, metavar="N", help="how many run at a time (default: one for each core)")
     made.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that runs them instead")
+    made.add_argument(
+        "--cluster", choices=CLUSTERS,
+        help="what Kafka work runs on: the kit's own brokers, or Apache Kafka in containers (default: as assigned)",
+    )  # fmt: skip
     made.add_argument(
         "--allow-weaker-jail", metavar="RUNG", choices=RUNGS,
         help=f"be content with this rung of the jail ladder: {', '.join(RUNGS)} (weakest first)",
@@ -94,10 +99,14 @@ def grade(
         GradingError: nothing can be graded here.
         SomeFailed: all was done, but some submissions have no marks.
     """
+    assignment = on_cluster(assignment, settings.get("cluster"))
     students = chosen(course, assignment.name, settings["student"])
     if not students:
         raise GradingError(f"Nobody handed anything in for {assignment.name}: submitted/ has no folder of it.")
     rung = _weakest_rung(assignment, settings)
+    if is_apache(assignment) and execute is None and not settings["scheduler"]:
+        look_for_engine()
+        settings = settings | {"workers": settings["workers"] or 1}  # more clusters are too much for most computers
     with _pool(settings, len(students), None if execute is not None else rung) as pool:
         from autograder.pipeline.batch import Batch, open_ledger  # takes a second, in which workers start
         from autograder.pipeline.submission import FORGEABLE, Desk

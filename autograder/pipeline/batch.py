@@ -277,7 +277,8 @@ class Batch:
     def _assignment_keys(self) -> tuple[str, str]:
         course, assignment = self._desk.course, self._desk.assignment
         folders = (self._desk.release, course.folder("source", assignment.name), assignment.folder)
-        return keys.of_assignment(folders, self._desk.weakest_rung), keys.of_autograder(assignment)
+        cluster = (assignment.arena or {}).get("cluster")
+        return keys.of_assignment(folders, self._desk.weakest_rung, cluster), keys.of_autograder(assignment)
 
     def _work_key(self, student: str) -> str:
         name = self._desk.assignment.name

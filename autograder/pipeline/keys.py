@@ -22,7 +22,7 @@ from autograder.intake.taking import take
 _LEFT_BEHIND = frozenset({"__pycache__", ".ipynb_checkpoints"})
 _PACKAGES = Path(__file__).parents[2]  # where autograder and kit are
 _ONLY_SHOWS = frozenset({"console", "doctor", "exports", "report", "similarity"})  # and can change no mark
-_CLUSTER = ("kit/broker", "kit/cluster", "kit/history", "kit/wire")
+_CLUSTER = ("kit/backends", "kit/broker", "kit/cluster", "kit/history", "kit/wire")
 _DIGITS = 20
 _OTHER_VERSION = "graded by another version of the autograder"
 
@@ -49,9 +49,13 @@ def difference(old: str | None, new: str) -> str:
     return next(reason for reason, *pair in zip(reasons, before, after, strict=True) if pair[0] != pair[1])
 
 
-def of_assignment(folders: Iterable[Path], rung: str) -> str:
-    """Of what the instructor wrote: release, source and judging; and the weakest rung that is good enough."""
-    digest = hashlib.sha256(json.dumps(rung).encode())
+def of_assignment(folders: Iterable[Path], rung: str, cluster: str | None = None) -> str:
+    """Of what the instructor wrote: release, source and judging; the weakest rung that is good enough; and the cluster.
+
+    Args:
+        cluster: the kind that Kafka work runs on; None for the usual one.
+    """
+    digest = hashlib.sha256(json.dumps(rung if cluster is None else [rung, cluster]).encode())
     for folder in folders:
         for path in sorted(each for each in folder.rglob("*") if each.is_file()):
             if _LEFT_BEHIND.isdisjoint(path.parts):
@@ -64,7 +68,7 @@ def of_autograder(assignment: Assignment) -> str:
     """Of the code that marks come from.
 
     That is this package but for what only shows, the kit's modules that ``judge.py`` imports, and for work with a
-    cluster the embedded one.
+    cluster the embedded one, or what runs Apache's.
     """
     paths = set(_modules("autograder"))
     for folder in _CLUSTER if assignment.arena is not None else ():

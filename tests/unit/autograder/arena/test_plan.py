@@ -22,6 +22,14 @@ def test_plan_of_surviving_failure_is_read() -> None:
     assert plan.seeds == 2
 
 
+def test_plan_says_what_kind_of_cluster_it_is_played_on() -> None:
+    """The kit's own where nothing is said, and no kind that nobody knows."""
+    assert Plan.read({"runs": [RUN]}).cluster == "embedded"
+    assert Plan.read({"runs": [RUN], "cluster": "docker"}).cluster == "docker"
+    with pytest.raises(PlanError, match="cluster is 'zookeeper'"):
+        Plan.read({"runs": [RUN], "cluster": "zookeeper"})
+
+
 def test_longest_time_counts_steps_beside_one_another_once() -> None:
     """What an assignment's total time must be enough for, so that one slow run does not cost another its points."""
     steps = [

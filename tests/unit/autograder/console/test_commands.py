@@ -57,6 +57,8 @@ def test_help_lists_every_command(say: Say) -> None:
         (["grade", "streams", "--worker", "3"], 2, "did you mean '--workers'?"),
         (["grade", "streams", "--workers", "0"], 2, "choose 1 to 256"),
         (["grade", "streams", "--allow-weaker-jail", "paper"], 2, "invalid choice"),
+        (["grade", "streams", "--cluster", "paper"], 2, "invalid choice"),
+        (["grade", "streams", "--cluster", "docker"], 2, "streams has no arena"),
         (["grade", "streams"], 1, "Nobody handed anything in for streams"),
         (["grade", "streams", "--student", "ada"], 2, "handed nothing in"),
         (["resume"], 2, "There is nothing to go on with"),

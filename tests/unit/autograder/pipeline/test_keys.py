@@ -23,6 +23,13 @@ def test_difference_says_what_has_changed() -> None:
     assert keys.difference("one digest of everything", key) == "graded by another version of the autograder"
 
 
+def test_marks_from_another_cluster_are_other_marks(tmp_path: Path) -> None:
+    """What was graded on the kit's own brokers is graded again on Apache's."""
+    made = {cluster: keys.of_assignment([tmp_path], "namespaces", cluster) for cluster in (None, "embedded", "docker")}
+    assert len(set(made.values())) == 3
+    assert made[None] == keys.of_assignment([tmp_path], "namespaces")
+
+
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small autograder and kit, to change."""
