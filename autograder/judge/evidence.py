@@ -124,7 +124,7 @@ def pictures(cases: Sequence[Case], rules: Sequence[Rule]) -> dict[str, str]:
     drawn: dict[str, str] = {}
     with _no_collecting():
         for rule in rules:
-            about = [case for case in _about(rule, cases) if not case.evidence.get("not_played")]
+            about = [case for case in _about(rule, cases) if not case.evidence.keys() & {"not_played", "problem"}]
             if not about:
                 continue
             found = [Found.of(rule.checker(case)) for case in about]

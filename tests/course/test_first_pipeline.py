@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from autograder.assignment import read_assignment
+from autograder.job import Outcome
+from autograder.judge.script import Script
 from kit.checks import assignment_1, pipeline_facts
+from kit.checks.pipeline_facts import TOPIC
 from tests.support.course import COURSE, changed, empty, judged, lost, solution
 
 NAME, NOTEBOOK = "first-pipeline", "first-pipeline.ipynb"
@@ -228,6 +234,21 @@ def test_a_mailbox_costs_everything() -> None:
     scores = judged(NAME, but((_RETURN, _MAILBOX + _RETURN)), run="consume")
     assert [scores[name].points for name in ("counts", "committed", "shared", "complete")] == [0, 0, 0, 0]
     assert "made topic mailbox" in scores["shared"].reason
+
+
+@pytest.mark.parametrize("fields", [{}, {"problem": "the host died"}, {"not_played": "There was no time left"}])
+def test_a_run_of_which_nothing_is_known_is_judged_and_drawn(fields: dict[str, str]) -> None:
+    """Whatever became of a cluster, there are marks and reasons."""
+    described = read_assignment(COURSE, NAME)
+    script = Script.of(described)
+    lists = ("given", "steps", "fired", "timeline", "entries", "commits")
+    nothing: dict[str, Any] = {name: [] for name in lists}
+    nothing |= {"topics": {TOPIC: 6}, "logs": {}, "described": {}, "records": {}, "seed": 1, "is_complete": True}
+    runs = [each["name"] for each in (described.arena or {})["runs"]]
+    evidence = tuple({**nothing, "run": run, **fields} for run in runs)
+    outcome = Outcome("ann", NAME, 7, "none", {}, (), evidence)
+    assert sum(score.points for score in script.judge(outcome, 7)) == 0
+    assert bool(script.pictures(outcome, 7)) is not bool(fields)
 
 
 def test_what_a_jail_can_import_does_not_count_for_anybody() -> None:

@@ -146,24 +146,34 @@ def _shared(case: Case) -> Iterator[Finding]:
 
 def _after_counting(case: Case) -> Iterator[Finding]:
     """The first run stops at a record, the second one goes on: at that record, or before it."""
-    partition, offset = next(
-        (partition, record[0])
+    found = (
+        Place(case.topic, partition, record[0])
         for partition, records in case.logs.items()
         for record in records
-        if STOPS_AT in record[2]
+        if STOPS_AT in (record[2] or "")
     )
+    place = next(found, None)
+    if place is None:
+        yield Finding("after counting", "The listen at which counting was to stop is not in the log.")
+        return
     # What the kernel says counts only where brokers saw it come that far.
     came_so_far = any(
-        first <= offset < after and entry["began"] <= case.step("stopped")["ended"]
-        for first, after, entry in case.fetched.get(partition, ())
+        first <= place.offset < after and entry["began"] <= case.step("stopped")["ended"]
+        for first, after, entry in case.fetched.get(place.partition, ())
     ) and any(entry["asked"].get("group") == STOPPED for entry in case.during("stopped", "SyncGroup"))
-    said = case.step("stopped")["value"] if came_so_far else None
-    used = facts.counted_first_fact(said, (partition, offset), None)
-    yield from _found(case, [used], used.name)
-    beyond = consuming.committed_beyond(case, "stopped", Place(case.topic, partition, offset))
-    yield from _with_failures(case, beyond)
+    if (error := case.step("stopped")["error"]) is not None:
+        yield Finding("after counting", f"Your consume failed before it came to the listen at {place}: {error}.")
+    else:
+        used = facts.counted_first_fact(case.step("stopped")["value"] if came_so_far else None, place[1:], None)
+        yield from _found(case, [used], used.name)
+    yield from _with_failures(case, consuming.committed_beyond(case, "stopped", place))
+    yield from _with_failures(case, _left(case, "goes-on"))
+
+
+def _left(case: Case, step: str) -> Iterator[Finding]:
+    """A step did not count what the group had not committed before it."""
     taken = membership.taken(case, STOPPED)
-    began = case.step("goes-on")["began"]
+    began = case.step(step)["began"]
     start = {each.partition: each.after for each in taken if each.entry["began"] < began}
     left = [
         record[2]
@@ -171,10 +181,10 @@ def _after_counting(case: Case) -> Iterator[Finding]:
         for record in records
         if record[0] >= start.get(number, 0)
     ]  # fmt: skip
-    if _counts(case, "goes-on") != plays_of(left):
-        number = sum(_counts(case, "goes-on").values())
+    if _counts(case, step) != plays_of(left):
+        number = sum(_counts(case, step).values())
         text = f"When counting had stopped, {len(left):,} records were left, and the next run counted {number:,} plays."
-        yield from _with_failures(case, [Finding(used.name, text)])
+        yield Finding("after counting", text)
 
 
 def _nothing_twice(case: Case) -> Iterator[Finding]:
