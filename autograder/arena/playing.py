@@ -52,13 +52,19 @@ OpenSession = Callable[[Job, Network | None], AbstractContextManager[Any]]
 
 
 def play(
-    job: Job, open_session: OpenSession, *, apart: bool | None = None, deadline: Deadline | None = None
+    job: Job,
+    open_session: OpenSession,
+    *,
+    apart: bool | None = None,
+    rung: str | None = None,
+    deadline: Deadline | None = None,
 ) -> tuple[dict[str, Any], ...]:
     """Play a job's plan with as many seeds as it says.
 
     Args:
         open_session: gives a session in a jail, whose kernel joins the network that it is given.
-        apart: whether the clusters have a network of their own; None for what fits the jail of this machine.
+        apart: whether the clusters have a network of their own; None for what fits the jail.
+        rung: the jail of the sessions; None for the strongest of this machine.
         deadline: of the whole submission; a run that has not begun by then is not played. None for one of its own.
 
     Returns:
@@ -70,7 +76,7 @@ def play(
         PlanError: the plan cannot be played.
     """
     plan = Plan.read(job.arena or {})
-    place = _place(job) if apart is None else {"apart": apart}
+    place = _place(rung or _strongest(job)) if apart is None else {"apart": apart}
     deadline = deadline or Deadline(job.budget.total_s)
     found = []
     host: HostLink | None = None
@@ -122,11 +128,14 @@ def _played(
     raise AssertionError("the last replay always has evidence")
 
 
-def _place(job: Job) -> dict[str, bool]:
-    """Where the clusters live so that the job's jail reaches them: jails that join no network use this computer's."""
+def _strongest(job: Job) -> str:
     from autograder.jail import strongest  # tries what this machine allows
 
-    rung = str(strongest(job.weakest_rung))
+    return str(strongest(job.weakest_rung))
+
+
+def _place(rung: str) -> dict[str, bool]:
+    """Where the clusters live so that such a jail reaches them: jails that join no network use this computer's."""
     return {"apart": rung in {"namespaces", "bubblewrap"}, "contained": rung == "docker"}
 
 
