@@ -5,14 +5,17 @@ from __future__ import annotations
 import ctypes
 import math
 import struct
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from autograder.deck.ink import without_ink
 from autograder.deck.limits import DeckLimits
 from autograder.deck.page import Contents, Line, Page, within
 from autograder.deck.refusal import RefusedError
@@ -20,8 +23,10 @@ from autograder.deck.refusal import RefusedError
 _LONGEST_SIDE_PIXELS = 1400
 _MOST_OBJECTS = 5_000  # of a page, looked at for pictures
 _MANY_SHAPES = 40  # a table with a frame round each cell has fewer
-_SMALLEST_SIZE = 4.0  # points: smaller letters nobody reads
+_SMALLEST_SIZE = 5.0  # points: smaller letters nobody reads
+_MENTIONED = 5  # words of a page that are not counted
 _BOLD = 600  # weights go from 100 to 900
+_SHARE_FOR_INK = 0.4  # of the time for a deck: drawing pages may take long, and their texts are to be read in any case
 
 
 def read(content: bytes, limits: DeckLimits) -> Contents:
@@ -34,7 +39,9 @@ def read(content: bytes, limits: DeckLimits) -> Contents:
     contents = Contents(count=len(document))
     for number in range(min(len(document), limits.pages)):
         try:
-            contents.pages.append(_page(document[number], limits))
+            page, *left_out = _page(document[number], limits)
+            contents.pages.append(page)
+            contents.notes.extend(_notes(number + 1, *left_out))
         except pypdfium2.PdfiumError:
             contents.pages.append(Page(()))
             contents.unreadable += 1
@@ -73,38 +80,82 @@ def _document(content: bytes) -> Any:
     return document
 
 
-def _page(page: Any, limits: DeckLimits) -> Page:
+def _notes(number: int, unseen: int, elsewhere: int) -> Iterator[tuple[str, str]]:
+    """A line where it is more than a slip: a chart's tiny figures, a word under a picture."""
+    if unseen >= _MENTIONED:
+        yield "invisible text", f"{unseen} words on page {number} cannot be seen; they were not counted"
+    if elsewhere >= _MENTIONED:
+        what = f"{elsewhere} words on page {number} are outside of it, or too small to be read"
+        yield "invisible text", f"{what}; they were not counted"
+
+
+def _page(page: Any, limits: DeckLimits) -> tuple[Page, int, int]:
+    """A page, how many words on it leave no ink, and how many are outside of it or too small."""
+    count = _count_pictures(page)  # before its texts are taken away
     text = page.get_textpage()
     try:
-        lines = within(_lines(text, page.get_bbox(), limits.page_characters), limits)
+        letters = _letters(text, page.get_bbox(), limits.page_characters)
+        asked = [index for index, each in enumerate(letters) if each.size > 0]
+        unseen = _without_ink(page, text, asked, limits)
     finally:
         text.close()
-    return Page(lines, _count_pictures(page))
+    lines = within(_lines(each for index, each in enumerate(letters) if index not in unseen), limits)
+    return Page(lines, count), _words(unseen), _words({n for n, each in enumerate(letters) if not each.sign})
 
 
-def _lines(text: Any, visible: tuple[float, float, float, float], most_characters: int) -> Iterator[Line]:
-    """The lines of a page in the order of the file. Letters outside the page, or too small to be read, are none."""
-    letters: list[str] = []
-    sizes: list[float] = []
-    is_bold = True
-    for index in range(min(text.count_chars(), most_characters)):
-        letter = _letter(pdfium.FPDFText_GetUnicode(text, index))
-        if letter == "\n":
-            yield from _line(letters, sizes, is_bold=is_bold)
-            letters, sizes, is_bold = [], [], True
-        elif letter == " " or pdfium.FPDFText_IsGenerated(text, index) == 1:
-            letters.append(letter)
+def _words(letters: AbstractSet[int]) -> int:
+    """How many words these letters are, by their places in the text."""
+    return sum(index - 1 not in letters for index in letters)
+
+
+def _without_ink(page: Any, text: Any, letters: list[int], limits: DeckLimits) -> frozenset[int]:
+    if (
+        time.process_time() > _SHARE_FOR_INK * limits.cpu_s
+        or not 0 < min(page.get_size()) <= max(page.get_size()) < 1e5
+    ):
+        return frozenset()
+    return without_ink(page, text, letters)
+
+
+class _Letter(NamedTuple):
+    """A sign and its size; spaces and ends of lines have none, and are never outside of the page."""
+
+    sign: str
+    size: float = 0.0
+    is_bold: bool = False
+
+
+def _letters(text: Any, visible: tuple[float, float, float, float], most: int) -> list[_Letter]:
+    """The signs of a page in the order of the file; of letters outside the page, or too small, they are empty."""
+    found = []
+    for index in range(min(text.count_chars(), most)):
+        sign = _letter(pdfium.FPDFText_GetUnicode(text, index))
+        if sign in "\n " or pdfium.FPDFText_IsGenerated(text, index) == 1:
+            found.append(_Letter(sign))
         elif (size := _size(text, index)) >= _SMALLEST_SIZE and _is_within(text, index, visible):
-            letters.append(letter)
-            sizes.append(size)
-            is_bold = is_bold and pdfium.FPDFText_GetFontWeight(text, index) >= _BOLD
-    yield from _line(letters, sizes, is_bold=is_bold)
+            found.append(_Letter(sign, size, pdfium.FPDFText_GetFontWeight(text, index) >= _BOLD))
+        else:
+            found.append(_Letter(""))
+    return found
 
 
-def _line(letters: list[str], sizes: list[float], *, is_bold: bool) -> Iterator[Line]:
-    text = " ".join("".join(letters).split())
+def _lines(letters: Iterable[_Letter]) -> Iterator[Line]:
+    line: list[_Letter] = []
+    for each in letters:
+        if each.sign == "\n":
+            yield from _line(line)
+            line = []
+        else:
+            line.append(each)
+    yield from _line(line)
+
+
+def _line(letters: list[_Letter]) -> Iterator[Line]:
+    text = " ".join("".join(each.sign for each in letters).split())
+    printed = [each for each in letters if each.size > 0]
     if text:
-        yield Line(text, round(max(sizes, default=0.0), 1), is_bold=is_bold and bool(sizes))
+        size = round(max((each.size for each in printed), default=0.0), 1)
+        yield Line(text, size, is_bold=bool(printed) and all(each.is_bold for each in printed))
 
 
 def _letter(code: int) -> str:

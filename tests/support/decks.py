@@ -23,8 +23,8 @@ Slides = Sequence[tuple[str, str]]  # a title and a text for each
 GOOD: Slides = tuple((title, BODY) for title in TITLES)
 
 
-def pdf(slides: Slides = GOOD, *, password: str = "", title_size: int = 28) -> bytes:
-    """One page for each title and text; a title has larger letters."""
+def pdf(slides: Slides = GOOD, *, password: str = "", title_size: int = 28, white: str = "") -> bytes:
+    """One page for each title and text; a title has larger letters. ``white`` is there in white, too."""
     document = FPDF(orientation="landscape")
     if password:
         document.set_encryption(owner_password="owner", user_password=password)
@@ -33,7 +33,11 @@ def pdf(slides: Slides = GOOD, *, password: str = "", title_size: int = 28) -> b
         document.set_font("helvetica", size=title_size)
         document.cell(0, 20, title, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         document.set_font("helvetica", size=14)
-        document.multi_cell(0, 8, text)
+        document.multi_cell(0, 8, text, new_x=XPos.LMARGIN)
+        if white:
+            document.set_text_color(255)
+            document.multi_cell(0, 8, white, new_x=XPos.LMARGIN)
+            document.set_text_color(0)
     return bytes(document.output())
 
 
