@@ -9,7 +9,7 @@ Source: nbgrader 0.9, api.py, nbgraderformat/common.py; jsonschema 4, `validate`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace, TracebackType
 from typing import Any
@@ -41,7 +41,7 @@ class QuickNbgrader:
         """Inside, nbgrader's steps use what is here."""
         before = [(module, module.Gradebook) for module in _OPENERS]
         for module, _ in before:
-            module.Gradebook = self._gradebook
+            module.Gradebook = self.gradebook
         common.jsonschema = SimpleNamespace(validate=self._validate)
         try:
             yield
@@ -50,7 +50,8 @@ class QuickNbgrader:
             for module, gradebook in before:
                 module.Gradebook = gradebook
 
-    def _gradebook(self, db_url: str, course_id: str = "default_course") -> _Held:
+    def gradebook(self, db_url: str, course_id: str = "default_course") -> Any:
+        """As `nbgrader.api.Gradebook`; a context that commits at its end."""
         key = (db_url, course_id)
         if key not in self._gradebooks:
             self._gradebooks[key] = _Held(db_url, course_id)
@@ -90,6 +91,21 @@ class _Held(Gradebook):  # type: ignore[misc] # nbgrader has no type information
         super().close()
         self.engine = create_engine(db_url, poolclass=NullPool)
         self.db = scoped_session(sessionmaker(self.engine, class_=_Lasting))
+        self._released: dict[tuple[str, ...], Any] = {}
+
+    def find_source_cell(self, *names: str) -> Any:
+        """A cell as it was released; it stays so while a batch is graded."""
+        return self._found("source", super().find_source_cell, names)
+
+    def find_graded_cell(self, *names: str) -> Any:
+        """A cell that has points, as it was released."""
+        return self._found("graded", super().find_graded_cell, names)
+
+    def _found(self, kind: str, find: Callable[..., Any], names: tuple[str, ...]) -> Any:
+        if (kind, *names) not in self._released:
+            found = self._released[kind, *names] = find(*names)
+            self.db.expunge(found)
+        return self._released[kind, *names]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

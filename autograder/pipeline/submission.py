@@ -17,6 +17,7 @@ from autograder.pipeline import by_hand, converters, notebooks
 from autograder.pipeline.course import Course
 from autograder.pipeline.harmless import Harmless
 from autograder.pipeline.history import earlier_answers
+from autograder.pipeline.quick_nbgrader import QuickNbgrader
 from autograder.pipeline.work import Performed
 
 FORGEABLE = "forgeable: these points come from tests in the student's own process, which it can change"
@@ -63,7 +64,7 @@ class Desk:
     """
 
     def __init__(self, course: Course, assignment: Assignment, *, weakest_rung: str | None = None) -> None:
-        self.course = course
+        self.course = replace(course, opener=QuickNbgrader().gradebook)
         self.assignment = assignment
         self.script = None if assignment.is_forgeable else Script.of(assignment)
         self.weakest_rung = weakest_rung or assignment.weakest_rung
