@@ -5,17 +5,20 @@ Source: ECMA-376 part 1, PresentationML (``p:``) and DrawingML (``a:``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from xml.etree.ElementTree import Element
 
 from autograder.deck.limits import DeckLimits
 from autograder.deck.package import Package
 from autograder.deck.page import Contents, Line, Page, within
 from autograder.deck.refusal import RefusedError
+from autograder.deck.sight import Box, Sight
 
 # Only the names after the namespace are compared: files saved as "strict" have namespaces of their own.
 _TITLES = frozenset({"title", "ctrTitle"})
 _NOT_CONTENT = frozenset({"dt", "ftr", "sldNum", "hdr"})  # date, footer, slide number, header
+_DRAWN = frozenset({"sp", "pic", "graphicFrame", "cxnSp", "grpSp", "contentPart", "AlternateContent"})
+_MENTIONED = 5  # words of a slide that nobody sees
 _OTHERS = {"word/": "a Word document", "xl/": "an Excel workbook", "Index/": "a Keynote presentation"}
 
 
@@ -31,9 +34,13 @@ def read(content: bytes, limits: DeckLimits, *, with_pictures: bool = False) -> 
     shown = [(name, root) for name, root in roots if root.get("show") not in {"0", "false"}]
     contents = Contents(count=len(names) - len(roots) + len(shown), fetches=package.fetches())
     contents.notes.extend(_notes(package, hidden=len(roots) - len(shown)))
-    for name, root in shown:
-        slide = _Slide(package, name, root, limits)
+    page = _page_box(package)
+    for number, (name, root) in enumerate(shown, 1):
+        slide = _Slide(package, name, root, limits, page)
         contents.pages.append(Page(slide.lines(), len(slide.pictures)))
+        if slide.unseen_words >= _MENTIONED:
+            sentence = f"{slide.unseen_words} words on slide {number} cannot be seen; they were not counted"
+            contents.notes.append(("invisible text", sentence))
         if with_pictures:
             contents.pictures.append(slide.picture_bytes())
     return contents
@@ -59,6 +66,15 @@ def _slide_names(package: Package) -> list[str]:
     return [relations[key] for each in listed for key in _keys(each, "id") if key in relations]
 
 
+def _page_box(package: Package) -> Box | None:
+    """How large the slides are."""
+    root = package.xml(package.main() or "")
+    for each in root:
+        if _name(each) == "sldSz" and (each.get("cx", "") + each.get("cy", "")).isdigit():
+            return Box(0, 0, int(each.get("cx", "0")), int(each.get("cy", "0")))
+    return None
+
+
 def _what_else(names: Collection[str]) -> str:
     if "content.xml" in names:
         return "an OpenDocument file"
@@ -71,13 +87,23 @@ def _what_else(names: Collection[str]) -> str:
 class _Slide:
     """One slide: its shapes, in the order of the file, those of groups among them."""
 
-    def __init__(self, package: Package, name: str, root: Element, limits: DeckLimits) -> None:
+    def __init__(self, package: Package, name: str, root: Element, limits: DeckLimits, page: Box | None = None) -> None:
         self._package = package
         self._limits = limits
         self._relations = package.relations(name)
-        trees = (tree for part in root if _name(part) == "cSld" for tree in part if _name(tree) == "spTree")
+        trees = [tree for part in root if _name(part) == "cSld" for tree in part if _name(tree) == "spTree"]
+        drawn = [each for tree in trees for each in tree if _name(each) in _DRAWN]
+        self._sight = Sight(package, name, root, drawn, page)
         self._shapes = [shape for tree in trees for shape in _shapes(tree)]
+        self._out_of_sight = {
+            id(shape)
+            for tree in trees
+            for top in tree
+            if self._sight.is_out_of_sight(top)
+            for shape in ([top] if _name(top) != "grpSp" else _shapes(top))
+        }
         self.pictures = [name for shape in self._shapes for name in self._parts(shape, "blip", "embed")]
+        self.unseen_words = 0
 
     def lines(self) -> tuple[Line, ...]:
         """Its paragraphs, the title's first."""
@@ -89,10 +115,20 @@ class _Slide:
                 continue
             is_title = kind in _TITLES
             into = titles if is_title else others
-            into.extend(_paragraphs(shape, is_title=is_title))
+            into.extend(self._seen(shape, is_title=is_title))
             for name in self._parts(shape, "relIds", "dm"):  # a diagram ("SmartArt") has its texts in a part of its own
-                into.extend(_paragraphs(self._package.xml(name), is_title=False))
+                into.extend(_paragraphs(self._package.xml(name), lambda _: True, is_title=False))
         return within(titles + others, self._limits)
+
+    def _seen(self, shape: Element, *, is_title: bool) -> list[Line]:
+        """The paragraphs of a shape without what nobody can see, which is counted."""
+        is_out = id(shape) in self._out_of_sight
+        every = list(_paragraphs(shape, lambda _: True, is_title=is_title))
+        found = (
+            [] if is_out else list(_paragraphs(shape, lambda style: self._sight.shows(shape, style), is_title=is_title))
+        )
+        self.unseen_words += sum(line.words for line in every) - sum(line.words for line in found)
+        return found
 
     def picture_bytes(self) -> list[bytes]:
         """The files of its pictures that are not too large to be shown."""
@@ -112,7 +148,7 @@ def _shapes(tree: Element) -> Iterator[Element]:
     while waiting:
         each = waiting.pop()
         name = _name(each)
-        if name == "grpSp":
+        if name == "grpSp" and not _is_hidden(each):
             waiting.extend(reversed(each))
         elif name == "AlternateContent":
             waiting.extend(reversed(next(iter(each), each)))
@@ -121,20 +157,25 @@ def _shapes(tree: Element) -> Iterator[Element]:
 
 
 def _is_hidden(shape: Element) -> bool:
-    return any(each.get("hidden") in {"1", "true"} for each in shape.iter() if _name(each) == "cNvPr")
+    about = (each for part in shape if _name(part).startswith("nv") for each in part if _name(each) == "cNvPr")
+    return any(each.get("hidden") in {"1", "true"} for each in about)
 
 
-def _paragraphs(root: Element, *, is_title: bool) -> Iterator[Line]:
+def _paragraphs(root: Element, shows: Callable[[Element | None], bool], *, is_title: bool) -> Iterator[Line]:
     for paragraph in root.iter():
         if _name(paragraph) != "p":
             continue
-        runs = [each for each in paragraph if _name(each) in {"r", "fld", "br"}]
+        runs = [each for each in paragraph if _name(each) in {"r", "fld", "br"} and shows(_style(each))]
         text = "".join(" " if _name(run) == "br" else _text(run) for run in runs)
-        styles = [each for run in runs if _text(run).strip() for each in run if _name(each) == "rPr"]
+        styles = [style for run in runs if _text(run).strip() and (style := _style(run)) is not None]
         sizes = [_hundredths(style.get("sz", "")) for style in styles]
         is_bold = bool(styles) and all(style.get("b") in {"1", "true"} for style in styles)
         if text.strip():
             yield Line(" ".join(text.split()), max(sizes, default=0.0), is_title, is_bold)
+
+
+def _style(run: Element) -> Element | None:
+    return next((each for each in run if _name(each) == "rPr"), None)
 
 
 def _text(run: Element) -> str:
