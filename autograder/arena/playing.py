@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +32,8 @@ _LOOK_WHETHER_HUNG_S = 1.0
 _MOST_REPLAYS = 3
 _MOST_TRIES = 2
 _LISTS = ("given", "rules", "steps", "fired", "timeline", "entries", "connections", "commits")
-ALLOWED_SETTINGS = ("min.insync.replicas", "unclean.leader.election.enable")
-"""What a student's function may decide about a topic that the arena makes."""
+ALLOWED_SETTINGS = {"min.insync.replicas": r"[1-9][0-9]{0,3}", "unclean.leader.election.enable": "true|false"}
+"""What a student's function may decide about a topic that the arena makes, and how that can be written."""
 
 
 class Session(Protocol):
@@ -375,14 +376,11 @@ def _is_flooded(seen: Mapping[str, Any]) -> bool:
 
 
 def _settings(value: Any) -> dict[str, str]:
-    """What a student's function decided about a topic, as far as it may."""
+    """What a student's function decided about a topic, as far as it may and a topic can have it."""
     if not isinstance(value, Mapping):
         return {}
-    return {
-        name: str(value[name]).lower() if isinstance(value[name], bool) else str(value[name])[:40]
-        for name in ALLOWED_SETTINGS
-        if name in value
-    }
+    decided = {name: str(value[name]).strip().lower() for name in ALLOWED_SETTINGS if name in value}
+    return {name: text for name, text in decided.items() if re.fullmatch(ALLOWED_SETTINGS[name], text)}
 
 
 def _shown(text: str) -> str | None:

@@ -101,6 +101,8 @@ _BEFORE_THE_CUT = """
     return [[0, number] for number in range(len(records))]
 """
 _AVAILABLE = "return send_all(KafkaProducer(**settings, acks=1, enable_idempotence=False), topic, records)"
+_DECIDES = '    return {"min.insync.replicas": 2, "unclean.leader.election.enable": False}\n'
+_CANNOT_BE = '    return {"min.insync.replicas": 0, "unclean.leader.election.enable": "True"}\n'
 _PRODUCE = {"lost-write", "duplicate", "partitioning", "order", "recovery", "report"}
 
 WRONG: dict[str, tuple[str, set[str], str]] = {
@@ -173,7 +175,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         changed(('acks="all", request_timeout_ms', "acks=1, enable_idempotence=False, request_timeout_ms")),
     ),
     "one-in-sync-is-enough": ("refuse", {"refuses"}, changed(('"min.insync.replicas": 2', '"min.insync.replicas": 1'))),
-    "may-forget": ("refuse", {"keeps"}, changed((_UNCLEAN.replace("True", "False"), _UNCLEAN))),
+    "decides-what-cannot-be": ("refuse", {"refuses", "keeps"}, changed((_DECIDES, _CANNOT_BE))),
     "only-says-no": (
         "refuse",
         {"refuses", "keeps"},

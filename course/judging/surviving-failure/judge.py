@@ -13,6 +13,7 @@ from autograder.judge.timeline import picture
 
 TOPICS = {"survive": "orders", "process": "orders", "refuse": "ledger", "lose": "likes"}
 ENOUGH = 50  # results, or records: nearly none of them would prove nothing
+LEAST, UNCLEAN = "min.insync.replicas", "unclean.leader.election.enable"
 OF_THE_BROKER = {0, 3, 5, 6, 7, 8, 9, 13, 19, 20, 56, 72, 74, 75}  # error codes that are no fault of the request's
 
 
@@ -220,21 +221,32 @@ def _setting(case: Case, name: str) -> str:
     return str(configs.get(name, ""))
 
 
+def _undecided(case: Case, name: str, setting: str) -> Iterator[Finding]:
+    """What the function for the topic's settings should have decided, and did not, or not so that it can be."""
+    value = next((each["value"] for each in case.evidence["steps"] if each["name"].endswith("-settings")), None)
+    said = value.get(setting) if isinstance(value, Mapping) else None
+    if said is None or str(said).strip().lower() != _setting(case, setting):
+        text = f"Your function did not decide {setting}: it returned {short(json.dumps(value))}."
+        yield Finding(name, text, _failures(case))
+
+
 def _refuses(case: Case) -> Iterator[Finding]:
+    yield from _undecided(case, "refuses", LEAST)
     yield from _told(case, producing.refuses(case, "cut"))
     if case.acknowledged:
         yield from _report(case, "refuses")
-    if _setting(case, "min.insync.replicas") in {"0", "1"}:
+    if _setting(case, LEAST) == "1":
         text = "The topic has min.insync.replicas=1: a leader that is alone says yes to whoever waits for it."
         yield Finding("refuses", text, _failures(case))
 
 
 def _keeps(case: Case) -> Iterator[Finding]:
+    yield from _undecided(case, "keeps", UNCLEAN)
     if producing.fired_at(case, "cut") is None:
         yield Finding("keeps", "The network was never cut: the producer wrote too little before.", _failures(case))
     if not case.acknowledged:
         yield Finding("keeps", "No record was acknowledged, so there was nothing to keep.", _failures(case))
-    if _setting(case, "unclean.leader.election.enable") == "true":
+    if _setting(case, UNCLEAN) == "true":
         text = "The topic has unclean.leader.election.enable=true: a replica may lead that lacks what was acknowledged."
         yield Finding("keeps", text)
     yield from producing.lost_writes(case)
@@ -258,12 +270,13 @@ def _acknowledged_alone(case: Case) -> int:
 
 
 def _loses(case: Case) -> Iterator[Finding]:
-    least = _setting(case, "min.insync.replicas")
+    least = _setting(case, LEAST)
     lost = [value for value in case.acknowledged if value not in case.places]
-    if lost and _setting(case, "unclean.leader.election.enable") != "true":
+    yield from _undecided(case, "loses", UNCLEAN)
+    if lost and _setting(case, UNCLEAN) != "true":
         text = "What got lost was not chosen: the topic lets nobody lead who lacks what was acknowledged."
         yield Finding("loses", text)
-    elif not lost and least not in {"0", "1"} and _acknowledged_alone(case) >= ENOUGH:
+    elif not lost and least != "1" and _acknowledged_alone(case) >= ENOUGH:
         text = f"The topic has min.insync.replicas={least}: what the leader wrote alone was never committed, so nobody "
         yield Finding("loses", f"{text}could read it, and the leader was not given up.", _failures(case))
     else:
