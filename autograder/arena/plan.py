@@ -226,7 +226,8 @@ def _beside(steps: Sequence[Step], where: str) -> None:
     for before, step in zip((None, *steps), steps, strict=False):
         if step.is_beside and (before is None or step.session == before.session):
             raise PlanError(f"{where}: step {step.name} needs a step before it to be beside, in another session")
-        if step.kill_after is not None and (step.is_beside or any(each.is_beside for each in steps)):
+        is_killed = step.is_killed or step.kill_after is not None
+        if is_killed and (step.is_beside or any(each.is_beside for each in steps)):
             raise PlanError(f"{where}: step {step.name} cannot be killed in a run with steps beside one another")
 
 

@@ -361,14 +361,16 @@ def test_hook_decides_about_requests() -> None:
 
     def decide(request: Request) -> Verdict:
         seen.append(request)
-        return verdicts[len(seen) - 1]
+        return verdicts[(len(seen) - 1) % len(verdicts)]
 
     with Cluster(backend).on_request("produce", decide) as hook:
         described = {"broker_id": 2, "client_id": "me", "partitions": [["plays", 0]]}
         assert [backend.hooks[0](described) for _ in verdicts] == [None, "drop", 20.0, "NOT_LEADER_OR_FOLLOWER"]
         assert repr(hook) == "<RequestHook on Produce, asked about 4>"
+        backend.hooks[0]({**described, "acks": -1})
 
     assert seen[0] == Request("Produce", 2, "me", (("plays", 0),))
+    assert [each.acks for each in seen] == [None] * 4 + [-1]
     hook.remove()
     assert (backend.hooks, repr(hook), hook.error) == ({}, "<RequestHook on Produce, removed>", None)
 

@@ -88,6 +88,20 @@ def test_logs_and_commits_come_from_the_leaders(cluster: MemoryCluster) -> None:
     assert [each[1:] for each in dump["commits"]] == [["g", "plays", 0, 1]]
 
 
+def test_silence_is_told_with_what_was_done_last(cluster: MemoryCluster) -> None:
+    """A look at the metadata is a sign of life, and not what a client does."""
+    journal = witnessed(cluster).journal
+    assert journal.quiet() == [None, 0]
+    cluster.wait_for(produce(cluster, b"a"))
+    cluster.clock.advance(70)
+    cluster.wait_for(cluster.ask(1, 3, 12, m.MetadataRequest()))
+    began = journal.quiet()
+    cluster.clock.advance(30)
+    assert began[0] == "Produce"
+    assert journal.quiet() == ["Produce", began[1] + 30]
+    assert began[1] < 70
+
+
 def test_members_of_a_group_and_what_they_are_given_are_noted(cluster: MemoryCluster) -> None:
     """JoinGroup has the member and its generation, SyncGroup its partitions, OffsetCommit who committed."""
     witness = witnessed(cluster)

@@ -30,6 +30,15 @@ def test_plan_says_what_kind_of_cluster_it_is_played_on() -> None:
         Plan.read({"runs": [RUN], "cluster": "zookeeper"})
 
 
+def test_kernel_of_a_step_may_be_killed_at_its_end() -> None:
+    """Not beside another: all members of all groups are forgotten then."""
+    steps = [{"call": "read", "session": "a", "then_kill": True}, {"name": "two", "call": "read", "session": "b"}]
+    read = Plan.read({"runs": [RUN | {"steps": steps}]}).runs[0].steps
+    assert [step.is_killed for step in read] == [True, False]
+    with pytest.raises(PlanError, match="step read cannot be killed in a run with steps beside one another"):
+        Plan.read({"runs": [RUN | {"steps": [steps[0], steps[1] | {"beside": True}]}]})
+
+
 def test_longest_time_counts_steps_beside_one_another_once() -> None:
     """What an assignment's total time must be enough for, so that one slow run does not cost another its points."""
     steps = [
