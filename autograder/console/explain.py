@@ -7,6 +7,7 @@ from typing import Any
 
 from autograder.console.words import CommandLineError, did_you_mean, one_line, parser, say
 from autograder.intake.flags import shown
+from autograder.jail import described
 from autograder.judge.writing import number, safe
 from autograder.pipeline.course import open_course
 from autograder.pipeline.ledger import Entry
@@ -56,7 +57,8 @@ def _explain(entry: Entry, counted: str) -> None:
 
     points, of = sum(score.points for score in entry.scores), sum(score.of for score in entry.scores)
     say(one_line(entry.student, f"{entry.assignment}: {points:g} of {of:g} points"))
-    say(f"  judged by {entry.judging}; jail: {entry.rung or 'none, nothing was run'}; seed {entry.seed}")
+    jail = described(entry.rung) if entry.rung else "nothing was run"
+    say(f"  judged by {entry.judging}; jail: {jail}; seed {entry.seed}")
     if counted:
         say(f"  {counted}")
     if note := note_of(entry):

@@ -6,7 +6,7 @@ on this machine, `strongest` picks one. docs/reference/jail.md says what each ru
 
 from autograder.jail.cage import Cage
 from autograder.jail.errors import JailError
-from autograder.jail.ladder import RUNGS, RungReport, is_as_strong, probe, strongest
+from autograder.jail.ladder import RUNGS, RungReport, described, is_as_strong, probe, strongest
 from autograder.jail.network import Network
 
-__all__ = ["RUNGS", "Cage", "JailError", "Network", "RungReport", "is_as_strong", "probe", "strongest"]
+__all__ = ["RUNGS", "Cage", "JailError", "Network", "RungReport", "described", "is_as_strong", "probe", "strongest"]

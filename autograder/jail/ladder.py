@@ -96,6 +96,12 @@ def is_as_strong(rung: str, asked: str) -> bool:
     return is_contained or RUNGS.index(rung) >= RUNGS.index(asked)
 
 
+def described(rung: str) -> str:
+    """A rung's name as reports have it: those that do not hold a submission say so."""
+    open_ones = {"none": "nothing is held", "rlimits": "files, network and other processes are open"}
+    return f"{rung} ({open_ones[rung]})" if rung in open_ones else rung
+
+
 @functools.cache
 def try_rung(name: str) -> RungReport:
     """Try one rung for real; remembered for the life of this process."""

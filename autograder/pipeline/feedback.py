@@ -13,7 +13,7 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.pipeline.course import Course, converter_config, quiet_log
 from autograder.pipeline.page_templates import folders
-from autograder.pipeline.submission import FORGEABLE
+from autograder.pipeline.submission import FORGEABLE, JAIL
 from autograder.quick_imports import quick_imports
 
 with quick_imports():
@@ -58,7 +58,9 @@ class Forgeable(Preprocessor):
         """Change a notebook. nbconvert calls this."""
         from nbformat.v4 import new_markdown_cell
 
-        text = f"*How far these points can be trusted: {FORGEABLE}.*"
+        jail = nb.metadata.get(JAIL)
+        where = f" Run in the jail {jail}." if jail else ""
+        text = f"*How far these points can be trusted: {FORGEABLE}.{where}*"
         nb.cells.insert(0, new_markdown_cell(text))  # type: ignore[no-untyped-call]
         return nb, resources
 

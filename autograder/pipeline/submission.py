@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autograder.assignment import Assignment, AssignmentError
 from autograder.intake import Intake, Kind, examine
+from autograder.jail import described
 from autograder.job import Job, Outcome, Score, seed_of
 from autograder.judge.script import Script
 from autograder.judge.writing import Notebook, number, test_cells, write_pages, write_scores
@@ -20,6 +21,8 @@ from autograder.pipeline.history import earlier_answers
 from autograder.pipeline.quick_nbgrader import QuickNbgrader
 from autograder.pipeline.work import Performed
 
+JAIL = "autograder_jail"
+"""In the metadata of a recorded notebook: what held it."""
 FORGEABLE = "forgeable: these points come from tests in the student's own process, which it can change"
 
 
@@ -112,6 +115,7 @@ class Desk:
             if not notebooks.take_outputs(notebook, file, outcome.notebooks.get(file, ""), outcome.stops):
                 lines.append(f"{file}: it did not come back from the worker as it was sent; nothing of it counts.")
             self._harmless.clean(notebook)
+            notebook["metadata"][JAIL] = _jail(outcome)
             if scores is None:
                 lines += notebooks.refuse_forged(notebook)
             else:
@@ -232,7 +236,7 @@ class Desk:
         )
 
     def _note(self, outcome: Outcome) -> str:
-        return f"Seed {outcome.seed}. Run in the jail '{outcome.rung}', judged outside it."
+        return f"Seed {outcome.seed}. Run in the jail {_jail(outcome)}, judged outside it."
 
     def _asserted(self, prepared: Prepared) -> list[Score]:
         made = []
@@ -294,3 +298,7 @@ class Desk:
                     f"{where}: '{grade_id}' has {number(cells[grade_id])} points in the notebook and "
                     f"{number(properties[grade_id])} here."
                 )
+
+
+def _jail(outcome: Outcome) -> str:
+    return described(outcome.rung or "none")

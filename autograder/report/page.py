@@ -9,6 +9,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from autograder.jail import described
 from autograder.quizzes import Item
 from autograder.report import figures
 from autograder.report.facts import ClassFacts, PropertyFacts, StudentResult, class_facts
@@ -67,7 +68,7 @@ def _tiles(facts: ClassFacts) -> str:
     if facts.median is not None and facts.mean is not None:
         tiles += [("median", f"{facts.median:g} of {facts.of:g}"), ("mean", f"{facts.mean:.1f}")]
     tiles += [("to look at", f"{len(facts.flagged)}"), ("for a person", f"{facts.num_for_people}")]
-    tiles += [(f"held by {rung}", f"{number}") for rung, number in facts.rungs.items()]
+    tiles += [(f"held by {described(rung)}", f"{number}") for rung, number in facts.rungs.items()]
     tiles += [(f"stopped: {kind.replace('_', ' ')}", f"{number}") for kind, number in facts.stop_kinds.items()]
     return (
         '<ul class="tiles">'

@@ -125,7 +125,9 @@ def test_grade_says_that_asserts_can_be_forged(say: Say, course: Path) -> None:
     _, out, _ = say("grade", "streams", "--workers", "1")
 
     assert "forgeable" in out
-    assert "forgeable" in (course / "feedback" / "ada" / "streams" / "streams.html").read_text()
+    page = (course / "feedback" / "ada" / "streams" / "streams.html").read_text()
+    assert "forgeable" in page
+    assert "Run in the jail none (nothing is held)." in page
     assert "forgeable" in say("explain", "ada")[1]
 
 
@@ -178,7 +180,7 @@ def test_explain_says_everything(say: Say, course: Path) -> None:
 
     assert status == 0
     assert "ada: streams: 10 of 13 points" in out
-    assert "judged by probes; jail: none; seed " in out
+    assert "judged by probes; jail: none (nothing is held); seed " in out
     assert "test-distinct / distinct is right: 0 of 2. 0 of 10 calls gave the right answer." in out
     assert "      distinct([" in out
     assert "      it gave None" in out
