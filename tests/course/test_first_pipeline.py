@@ -204,6 +204,11 @@ WRONG = {
         {"after counting"},
         but((_COUNT, f"songs_of{_COUNT[5:]}"), ("def consume(", _OWN_COUNTING)),
     ),
+    "says itself that counting stopped": (
+        "stop",
+        {"after counting"},
+        SOLUTION + "\n\ndef consume_until_it_fails(*_):\n    return True\n",
+    ),
     "commits what it has not read": (
         "stop",
         {"after counting", "nothing twice"},
