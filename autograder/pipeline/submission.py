@@ -236,7 +236,9 @@ class Desk:
         )
 
     def _note(self, outcome: Outcome) -> str:
-        return f"Seed {outcome.seed}. Run in the jail {_jail(outcome)}, judged outside it."
+        is_apache = any(each.get("cluster", {}).get("kind") == "docker" for each in outcome.evidence)
+        where = ", on Apache Kafka in containers" if is_apache else ""
+        return f"Seed {outcome.seed}. Run in the jail {_jail(outcome)}{where}, judged outside it."
 
     def _asserted(self, prepared: Prepared) -> list[Score]:
         made = []

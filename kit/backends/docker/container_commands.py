@@ -79,9 +79,10 @@ class ContainerCommands(NodeFaults[NodeContainer]):
     def look(self) -> None:
         """Note what has changed since the last look."""
         with self._looking:
+            were_asked = {node_id for node_id, node in self._nodes.items() if node.was_asked}
             found = self._seen_now()
             states = self._states_in(found)
-            self._note_the_dead(states)
+            self._note_the_dead(states, were_asked)
             if self._unplugged(found):
                 self._note_the_unplugged()
             after = self._look(states)
@@ -96,10 +97,15 @@ class ContainerCommands(NodeFaults[NodeContainer]):
                 else View(after.controller or self._view.controller, self._view.alive, self._view.partitions)
             )
 
-    def _note_the_dead(self, states: Mapping[int, str]) -> None:
-        """Note the nodes that somebody else has killed."""
+    def _note_the_dead(self, states: Mapping[int, str], were_asked: set[int]) -> None:
+        """Note the nodes that somebody else has killed.
+
+        Args:
+            were_asked: who was down on purpose before the states were asked for; meanwhile it may be started again.
+        """
         for node_id, state in states.items():
-            if state == "down" != self._known_states.get(node_id, "down") and not self._nodes[node_id].was_asked:
+            is_asked = node_id in were_asked or self._nodes[node_id].was_asked
+            if state == "down" != self._known_states.get(node_id, "down") and not is_asked:
                 self._note("kill", node_id)
         self._known_states = dict(states)
 

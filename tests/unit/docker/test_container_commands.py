@@ -166,3 +166,21 @@ def test_container_that_ends_while_starting_is_told(commands: ContainerCommands,
 
     with pytest.raises(StartError, match=r"node 2 ended with status 137 \(killed, perhaps for want of memory\)"):
         commands.wait_until_ready(60, lambda _: None)
+
+
+def test_node_that_is_started_again_during_a_look_was_not_killed_by_somebody_else(
+    commands: ContainerCommands, nodes: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look found it down, as wanted, and it is wanted up before the look is over."""
+    commands.look()
+    commands.carry_out("kill", {"node_id": 3})
+    seen = {node_id: Seen(node.state, True) for node_id, node in nodes.items()}
+
+    def seen_late() -> dict[int, Seen]:
+        nodes[3].was_asked = False
+        return seen
+
+    monkeypatch.setattr(commands, "_seen_now", seen_late)
+    commands.look()
+
+    assert kinds(commands).count("kill") == 1

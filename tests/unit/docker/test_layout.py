@@ -94,7 +94,7 @@ def test_controller_of_its_own_has_no_client_listener() -> None:
 
 
 def test_clients_behind_a_proxy_have_a_listener_of_their_own() -> None:
-    """It is published where the proxy looks for it, and tells clients where the proxy is; the others stay as they are."""
+    """It is published where the proxy looks for it, and tells clients where the proxy is."""
     front = Front({1: 7001}, {1: 7101})
     broker, controller = plans([9001], {101: 8101}, {}, ADDRESSES, front)
 
