@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograder.console.words import chosen, one_line, opened, parser, say
+from autograder.console.words import astray, chosen, nobody, one_line, opened, parser, say
 from autograder.pipeline.course import GradingError
 
 
@@ -17,6 +17,10 @@ def run(argv: list[str]) -> int:
     from autograder.intake import ReleaseError, examine
 
     students = chosen(course, assignment.name, options.student)
+    for line in astray(course):
+        say(line)
+    if not students:
+        raise GradingError(nobody(assignment.name))
     release = course.folder("release", assignment.name)
     clean = humans = 0
     for student in students:

@@ -33,5 +33,7 @@ def run(argv: list[str]) -> int:
         raise GradingError(str(error)) from error
     for line in done.lines:
         say(line)
+    if not (done.new or done.changed or done.same):
+        say("Nothing was collected. A download has a folder for each student, or names that the LMS gave to the files.")
     say(f"Collected: {len(done.new)} new, {len(done.changed)} replaced, {len(done.same)} as they were.")
     return 0

@@ -25,12 +25,19 @@ def run(argv: list[str]) -> int:
 
     latest: dict[str, Entry] = {}
     students: set[str] = set()
+    assignments: set[str] = set()
     for entry in open_ledger(course).entries():
         students.add(entry.student)
+        assignments.add(entry.assignment)
         if entry.student == options.student and options.assignment in (None, entry.assignment):
             latest[entry.assignment] = entry
     if not latest:
         hint = did_you_mean(options.student, students) if options.student not in students else ""
+        if options.student in students:
+            what = f"{shown(options.assignment)!r}{did_you_mean(options.assignment, assignments)}"
+            raise CommandLineError(f"Nothing was graded for {shown(options.student)!r} in {what}.")
+        if options.student in assignments:
+            hint = f"; that is an assignment: autograder explain STUDENT {options.student}"
         raise CommandLineError(f"Nothing was graded for {shown(options.student)!r}{hint}.")
     with course.gradebook() as gradebook:
         for entry in latest.values():
@@ -56,7 +63,11 @@ def _explain(entry: Entry, counted: str) -> None:
     from autograder.pipeline.batch import note_of
 
     points, of = sum(score.points for score in entry.scores), sum(score.of for score in entry.scores)
-    say(one_line(entry.student, f"{entry.assignment}: {points:g} of {of:g} points"))
+    if entry.status == "graded":
+        earned = f"{points:g} of {of:g} points"
+    else:
+        earned = "nothing that could be graded; 0 points" if entry.status == "nothing" else "not graded"
+    say(one_line(entry.student, f"{entry.assignment}: {earned}"))
     jail = described(entry.rung) if entry.rung else "nothing was run"
     say(f"  judged by {entry.judging}; jail: {jail}; seed {entry.seed}")
     if counted:
@@ -74,8 +85,8 @@ def _explain(entry: Entry, counted: str) -> None:
             say(f"      {_plain(line)}")
     for line in entry.flags:
         say(f"  flag: {_plain(line)}")
-    for stop in entry.stops:
-        say(f"  stopped: {_plain(stop.where)}: {_plain(stop.sentence)}")
+    for line in entry.stop_lines():
+        say(f"  stopped: {_plain(line)}")
     usage = entry.usage
     memory = f", {usage.memory_bytes / 1e6:.0f} MB" if usage.memory_bytes else ""
     say(f"  it took {usage.wall_s:.1f} s{memory}")

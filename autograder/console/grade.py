@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 from autograder.assignment import Assignment
 from autograder.console.kafka_work import CLUSTERS, is_apache, look_for_engine, on_cluster
 from autograder.console.showing import Bar
-from autograder.console.words import CommandLineError, SomeFailed, chosen, one_line, opened, parser, say
+from autograder.console.words import (
+    CommandLineError,
+    SomeFailed,
+    astray,
+    chosen,
+    nobody,
+    one_line,
+    opened,
+    parser,
+    say,
+)
 from autograder.jail import RUNGS, JailError, is_as_strong
 from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry
@@ -102,7 +112,9 @@ def grade(
     assignment = on_cluster(assignment, settings.get("cluster"))
     students = chosen(course, assignment.name, settings["student"])
     if not students:
-        raise GradingError(f"Nobody handed anything in for {assignment.name}: submitted/ has no folder of it.")
+        raise GradingError(nobody(assignment.name))
+    for line in () if settings["student"] else astray(course):
+        say(line)
     rung = _weakest_rung(assignment, settings)
     if is_apache(assignment) and execute is None and not settings["scheduler"]:
         look_for_engine()
@@ -194,7 +206,7 @@ def _pool(settings: dict[str, Any], num_students: int, rung: str | None) -> Pool
 def _lines(entry: Entry, *, with_points: bool) -> list[str]:
     lines = [
         *entry.flags,
-        *(f"{stop.where}: {stop.sentence}" for stop in entry.stops),
+        *entry.stop_lines(),
         *([entry.trouble] if entry.trouble else []),
     ]
     if entry.status == "nothing":

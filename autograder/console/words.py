@@ -16,9 +16,11 @@ __all__ = [
     "CommandLineError",
     "Parser",
     "SomeFailed",
+    "astray",
     "chosen",
     "did_you_mean",
     "fail",
+    "nobody",
     "one_line",
     "opened",
     "parser",
@@ -66,6 +68,35 @@ def chosen(course: Course, assignment: str, wanted: Iterable[str]) -> list[str]:
         if name not in there:
             raise CommandLineError(f"{shown(name)!r} handed nothing in for {assignment}{did_you_mean(name, there)}.")
     return names or there
+
+
+def nobody(assignment: str) -> str:
+    """What to say where there is no submission at all."""
+    return (
+        f"Nobody handed anything in for {assignment}: there is no folder submitted/STUDENT/{assignment}. "
+        f"`autograder collect {assignment} DOWNLOAD` makes them."
+    )
+
+
+def astray(course: Course) -> list[str]:
+    """A line for each folder or notebook in submitted/ that belongs to no assignment, so that nobody looks at it."""
+    submitted = course.root / "submitted"
+    if course.folder("submitted", "ANY", "STUDENT") != submitted / "STUDENT" / "ANY":
+        return []  # this course has its folders in other places
+    source = course.folder("source", "ANY").parent
+    known = sorted(each.name for each in source.iterdir() if each.is_dir()) if source.is_dir() else []
+    lines = []
+    for student in sorted(submitted.glob("[!.]*")):
+        is_folder = student.is_dir() and not student.is_symlink()
+        for each in sorted(student.glob("[!.]*")) if is_folder else [student]:
+            name = shown(each.relative_to(course.root).as_posix())
+            if is_folder and each.is_dir() and each.name not in known:
+                lines.append(
+                    f"{name}: there is no such assignment{did_you_mean(each.name, known)}; nobody looks at it."
+                )
+            elif each.suffix == ".ipynb" and not each.is_dir():
+                lines.append(f"{name}: it is in no folder of an assignment's; nobody looks at it.")
+    return lines
 
 
 def one_line(student: str, sentence: str) -> str:

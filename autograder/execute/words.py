@@ -9,6 +9,7 @@ from autograder.job import Budget
 from autograder.kernel import Ended
 
 NO_KERNEL = "no answer: the notebook's kernel had ended before"
+NOT_ASKED = "not asked: two calls of this function had not ended in time"
 NO_REPLY = "no answer: the kernel's reply was none"
 NO_JSON = "no answer: the kernel's reply was no JSON, or too deep"
 

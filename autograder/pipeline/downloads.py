@@ -11,8 +11,8 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -75,9 +75,17 @@ def read_download(path: Path, assignment: str, refuse: Callable[[str], object], 
     Raises:
         DownloadError: it is no folder and no zip file.
     """
-    for entry in _zipped(path) if path.is_file() else _in_folder(path):
+    entries = [
+        entry
+        for entry in (_zipped(path) if path.is_file() else _in_folder(path))
+        if not any(is_left_behind(part) for part in entry.parts)
+    ]
+    while entries and (wrapper := _wrapper(entries, assignment)):
+        refuse(f"Everything lies in the folder {shown(wrapper)}: it was taken for the download's own, not a student's.")
+        entries = [replace(entry, parts=entry.parts[1:]) for entry in entries]
+    for entry in entries:
         where = shown("/".join(entry.parts))
-        if any(is_left_behind(part) for part in entry.parts) or _is_receipt(entry):
+        if _is_receipt(entry):
             continue
         if reason := entry.wrong or _wrong(entry, limits):
             refuse(f"{where}: {reason}; it was left out.")
@@ -87,6 +95,23 @@ def read_download(path: Path, assignment: str, refuse: Callable[[str], object], 
             refuse(f"{where}: no student's name can be read from where it lies; it was left out.")
         else:
             yield found
+
+
+def _wrapper(entries: Sequence[_Entry], assignment: str) -> str:
+    """The one folder in which all students' files lie, as whoever zips a folder makes it; empty when there is none.
+
+    A student's own folder has the work in it, or a folder of the assignment's name.
+    """
+    first = entries[0].parts[0]
+    if _MOODLE.fullmatch(first) or any(len(entry.parts) < 2 or entry.parts[0] != first for entry in entries):
+        return ""
+    inside = {entry.parts[1] for entry in entries}
+    files = {entry.parts[1] for entry in entries if len(entry.parts) == 2}
+    if files:
+        is_lms = all(any(kind.fullmatch(name) for kind in (_MOODLE, _CANVAS, _BLACKBOARD)) for name in files)
+        return first if is_lms else ""
+    has_notebooks = any(len(entry.parts) > 2 and entry.parts[-1].endswith(".ipynb") for entry in entries)
+    return first if assignment not in inside and (has_notebooks or any(map(_MOODLE.fullmatch, inside))) else ""
 
 
 def _wrong(entry: _Entry, limits: Limits) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,11 @@ class Entry:
     trouble: str = ""
     usage: Usage = dataclasses.field(default_factory=Usage)
     at: float = 0.0
+
+    def stop_lines(self) -> list[str]:
+        """A line for each kind and place of what was cut short, with how often it was."""
+        counts = Counter(f"{stop.where}: {stop.sentence}" for stop in self.stops)
+        return [line if number == 1 else f"{line} ({number} times)" for line, number in counts.items()]
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:

@@ -119,7 +119,7 @@ def class_facts(results: Sequence[StudentResult]) -> ClassFacts:
 
 def _lines(result: StudentResult) -> list[str]:
     lines = [*([result.failure] if result.failure else []), *result.flags]
-    lines += [f"{stop.where}: {stop.sentence}" for stop in result.stops]
+    lines += dict.fromkeys(f"{stop.where}: {stop.sentence}" for stop in result.stops)
     if undecided := [score.name for score in result.scores if score.needs_human]:
         lines.append(f"A person decides about {', '.join(undecided)}.")
     return lines

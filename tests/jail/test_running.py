@@ -123,11 +123,13 @@ def test_probe_without_end_is_no_answer_and_the_next_is_asked(grader: Grader) ->
         "async def sleeps(): await asyncio.sleep(99)\n"
         "def two(): return 2"
     )
-    probes = [Probe("a", "loop"), Probe("b", "sleeps"), Probe("c", "two")]
+    probes = [Probe("a", "loop"), Probe("b", "sleeps"), Probe("a2", "loop"), Probe("a3", "loop"), Probe("c", "two")]
     outcome = grader.run(submission(source, probes=probes, budget=Budget(cell_s=1, total_s=30)))
     assert [(answer.value, answer.error) for answer in outcome.answers] == [
         (None, "no answer in 1 s"),
         (None, "no answer in 1 s"),
+        (None, "no answer in 1 s"),
+        (None, "not asked: two calls of this function had not ended in time"),
         (2, None),
     ]
 

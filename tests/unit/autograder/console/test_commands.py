@@ -63,6 +63,7 @@ def test_help_lists_every_command(say: Say) -> None:
         (["grade", "streams", "--student", "ada"], 2, "handed nothing in"),
         (["resume"], 2, "There is nothing to go on with"),
         (["explain", "ada"], 2, "Nothing was graded for 'ada'"),
+        (["check", "streams"], 1, "Nobody handed anything in for streams"),
         (["report", "streams"], 1, "Nothing was graded for streams"),
         (["release", "streams"], 1, "released already"),
         (["collect", "streams", "nothing.zip"], 1, "nothing.zip"),
@@ -185,6 +186,22 @@ def test_explain_says_everything(say: Say, course: Path) -> None:
     assert "      distinct([" in out
     assert "      it gave None" in out
     assert "  flag: streams.ipynb, " in out
+
+
+def test_what_lies_in_the_wrong_place_is_told(say: Say, course: Path) -> None:
+    """Nobody would look at it otherwise, and whoever handed it in would have no points."""
+    grading.hand_in(course, "ada", grading.work(course))
+    (course / "submitted" / "bob" / "streems").mkdir(parents=True)
+    (course / "submitted" / "cyd").mkdir()
+    (course / "submitted" / "cyd" / "streams.ipynb").write_text("{}")
+    expected = [
+        "submitted/bob/streems: there is no such assignment (did you mean 'streams'?); nobody looks at it.",
+        "submitted/cyd/streams.ipynb: it is in no folder of an assignment's; nobody looks at it.",
+    ]
+    for words in (("check", "streams"), ("grade", "streams", "--workers", "1", "--no-feedback")):
+        assert [line for line in say(*words)[1].splitlines() if line.startswith("submitted/")] == expected
+    assert "that is an assignment" in say("explain", "streams")[2]
+    assert "in 'streem' (did you mean 'streams'?)" in say("explain", "ada", "streem")[2]
 
 
 def test_explain_shows_no_control_characters(say: Say, course: Path) -> None:

@@ -64,6 +64,33 @@ CANVAS = {
 }
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"submissions/alovelace/streams.ipynb": "a", "submissions/ghopper/streams.ipynb": "g"},
+        {"CS-1/HW/alovelace/streams.ipynb": "a", "CS-1/HW/ghopper/sub/streams.ipynb": "g"},
+        {f"all/{name}_101_assignsubmission_file/streams.ipynb": name for name in ("Ada Lovelace", "Grace Hopper")},
+        {f"all/{name}_7_90_streams.ipynb": name for name in ("ada", "grace")},
+    ],
+)
+def test_collect_sees_a_folder_around_all_of_them(opened: Course, tmp_path: Path, files: dict[str, str]) -> None:
+    """Whoever zips a folder has it in the zip file; it is no student with everybody's work."""
+    junk = {"__MACOSX/all/._x": "", f"{next(iter(files)).split('/')[0]}/.DS_Store": ""}
+    done = collect(opened, _NAME, zip_of(tmp_path, files | junk))
+
+    assert len(done.new) == 2, done
+    assert done.lines[0].startswith("Everything lies in the folder ")
+
+
+@pytest.mark.parametrize(
+    "name", ["ada/streams.ipynb", f"ada/{_NAME}/streams.ipynb", f"ada/{_NAME}/sub/streams.ipynb", "ada/data/x.csv"]
+)
+def test_collect_takes_the_only_student_for_one(opened: Course, tmp_path: Path, name: str) -> None:
+    """A download with one student has one folder, too."""
+    done = collect(opened, _NAME, folder_of(tmp_path, {name: "x"}))
+    assert (done.new, done.lines) == (["ada"], [])
+
+
 @pytest.mark.parametrize("make", [folder_of, zip_of])
 def test_collect_understands_moodle(opened: Course, tmp_path: Path, make: type[object]) -> None:
     """A folder for each student or a flat name; a name that the gradebook knows is that student."""
