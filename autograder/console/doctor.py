@@ -16,6 +16,7 @@ from rich.text import Text
 from autograder.console.words import CommandLineError, fail, parser, say
 from autograder.jail import RUNGS, RungReport
 
+_WEAK = {"none", "rlimits"}  # files and network are open there; used only when that is allowed explicitly
 _MOST_CHARACTERS = 120  # of a line in the table
 
 
@@ -48,7 +49,7 @@ def run(argv: list[str]) -> int:
 
     console = Console(highlight=False, markup=False, emoji=False)
     reports = jail.probe()
-    good = [report.name for report in reports if report.holds and report.name not in {"none", "rlimits"}]
+    good = [report.name for report in reports if report.holds and report.name not in _WEAK]
     if not options.json:
         console.print(_rungs(reports))
         say(f"Used here: {good[-1]}." if good else "Nothing holds a submission here; --allow-weaker-jail is needed.")
@@ -108,7 +109,8 @@ def _show(verdicts: Iterable[object], console: Console, *, as_json: bool) -> tup
 def _rungs(reports: Iterable[RungReport]) -> Table:
     table = _table("The jail ladder, the weakest first", "rung", "", "why")
     for report in reports:
-        table.add_row(report.name, _mark(holds=report.holds), _told(report.why))
+        mark = Text("weak", style="yellow") if report.holds and report.name in _WEAK else _mark(holds=report.holds)
+        table.add_row(report.name, mark, _told(report.why))
     return table
 
 

@@ -187,17 +187,17 @@ def verdicts(rung: str) -> Iterator[Verdict]:
     evidence = play(job, lambda asked, network: open_session(asked, network, rung=rung), rung=rung)
     attack, pretend = cases_of(evidence, "orders")
     failed = [f"{step['name']}: {step['error']}" for each in evidence for step in each["steps"] if step["error"]]
-    yield _verdict("play-to-the-end", "".join(failed[:1]), "")
+    yield _verdict("play-to-the-end", "".join(failed[:1]), "every step was played")
     found = [each.text for each in tampering(attack)]
     for name, text in _TAMPERING.items():
         line = next((each for each in found if text in each), "")
         yield _verdict(name, "" if line else "nobody sees it", line)
     values = {step["name"]: step["value"] for step in evidence[0]["steps"]}
     answered = [api for api, came in (values["forge"] or {"": 1}).items() if came not in (0, "ConnectionResetError")]
-    yield _verdict("answers-to-forged-requests", f"answered: {answered}" if answered else "", "")
+    yield _verdict("answers-to-forged-requests", f"answered: {answered}" if answered else "", "nothing came back")
     yield from _others(attack, pretend)
     for name, what in (("seek", "control-channel"), ("neighbours", "other-ports")):
-        yield _verdict(what, f"reached: {values[name]}" if values[name] != [] else "", "")
+        yield _verdict(what, f"reached: {values[name]}" if values[name] != [] else "", "nothing was reached")
 
 
 def _others(attack: Case, pretend: Case) -> Iterator[Verdict]:

@@ -15,6 +15,16 @@ _PROBES = tuple(Probe(f"lag {number}", "lag", (number * 7, number)) for number i
 _RIGHT = {f"lag {number}": number * 6 for number in range(4)} | {"lag 0": 0}
 _ANSWER = "lag"
 
+_WORK = "def lag(end, committed): return end - committed"
+_HONEST = {
+    "honest-work": _WORK,
+    "honest-work-with-warnings": (
+        "import logging, os, warnings\nwarnings.warn('old')\nlogging.warning('broker disconnected')\n"
+        f"os.write(2, b'%3|1|FAIL| librdkafka\\n')\n{_WORK}"
+    ),
+}
+"""Name -> a notebook that has all points; stock nbgrader takes points away for what stands on standard error."""
+
 
 @dataclass(frozen=True)
 class Forgery:
@@ -111,10 +121,11 @@ def wrong_with(case: Forgery, given: Score) -> str:
 
 
 def verdicts(rung: str) -> Iterator[Verdict]:
-    """Try each on one rung; and one that computes its answer, which has all points."""
+    """Try each on one rung; and two that compute their answer, which have all points."""
     for case in CASES:
         given = score(cases.run(job(case), rung))
         yield Verdict("forging", case.name, wrong_with(case, given), f"{given.reason} {given.proof[1][:90]}")
-    honest = score(cases.run(job(Forgery("", "def lag(end, committed): return end - committed")), rung))
-    lost = "" if honest.points == honest.of else f"honest work earned {honest.points:g} of {honest.of:g}"
-    yield Verdict("forging", "honest-work", lost, honest.reason)
+    for name, code in _HONEST.items():
+        honest = score(cases.run(job(Forgery(name, code)), rung))
+        lost = "" if honest.points == honest.of else f"honest work earned {honest.points:g} of {honest.of:g}"
+        yield Verdict("forging", name, lost, honest.reason)

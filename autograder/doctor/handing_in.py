@@ -18,6 +18,7 @@ Json = dict[str, Any]
 Make = Callable[[Path, Json], object]
 _FILE = "lag.ipynb"
 _SECRET = "instructors-own"
+_OWNED = "autograder-doctor-was-obeyed"
 _LINK = r"is a link, and links are not followed"
 
 
@@ -224,4 +225,16 @@ def verdicts(rung: str) -> Iterator[Verdict]:
             intake = taken(case, Path(folder))
         lines = intake.lines()
         wrong = wrong_with(case, intake) if case.line else "".join(lines[:1])
-        yield Verdict("handing_in", case.name, wrong, next((x for x in lines if re.search(case.line, x)), ""))
+        yield Verdict("handing_in", case.name, wrong, next((x for x in lines if re.search(case.line, x)), "no line"))
+    yield _shell()
+
+
+def _shell() -> Verdict:
+    """Honest work of somebody whose id, and whose file's name, a shell would obey."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / f"$(touch {_OWNED}); `touch {_OWNED}` & 'x"
+        place.mkdir()
+        intake = taken(Case("", _name(f"; touch {_OWNED} #.txt"), ""), place)
+        is_obeyed = any(Path(each, _OWNED).exists() for each in (folder, place, Path.cwd()))
+    wrong = "something obeyed it" if is_obeyed else "".join(intake.lines()[:1])
+    return Verdict("handing_in", "shell-in-a-student-id", wrong, "no line")

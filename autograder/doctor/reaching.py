@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import textwrap
 from collections.abc import Iterator
@@ -154,6 +155,15 @@ def reached(attempts: dict[str, str]) -> set[str]:
     return {name for name, text in attempts.items() if "refused " not in text or _REACHED in text}
 
 
+def _told(text: str) -> str:
+    """What an attempt came to, in words: an assertion found nothing of what it was after."""
+    error = text.partition("refused ")[2].partition("\n")[0]
+    if error.startswith("AssertionError"):
+        return "there was nothing to be found"
+    named = re.fullmatch(r"(\w+)\((?:\d+, )?'([^']*)'\)", error)
+    return f"{named[1]}: {named[2]}" if named else error
+
+
 def verdicts(rung: str) -> Iterator[Verdict]:
     """Try all of it on one rung."""
     secret = os.environ["AUTOGRADER_DOCTOR"] = f"k{secrets.token_hex(12)}"
@@ -163,9 +173,11 @@ def verdicts(rung: str) -> Iterator[Verdict]:
         open_now = reached(attempts)
         for name, text in attempts.items():
             wrong = "it was not refused" if name in open_now else ""
-            yield Verdict("reaching", name, wrong, text.partition("refused ")[2].partition("\n")[0])
+            yield Verdict("reaching", name, wrong, _told(text))
         changed = before != sorted(path.name for path in world.course.rglob("*"))
-        yield Verdict("reaching", "change-course", "the course's files were changed" if changed else "", "")
+        yield Verdict(
+            "reaching", "change-course", "the course's files were changed" if changed else "", "every file is there"
+        )
     yield _left(rung)
 
 
@@ -176,4 +188,6 @@ def _left(rung: str) -> Verdict:
     for folder in _SHARED:  # of a rung that is open
         with contextlib.suppress(OSError):
             Path(folder, name).unlink()
-    return Verdict("reaching", "leave-for-the-next", "" if found == {"False"} else "the next submission finds it", "")
+    return Verdict(
+        "reaching", "leave-for-the-next", "" if found == {"False"} else "the next submission finds it", "it is gone"
+    )

@@ -15,6 +15,7 @@ from autograder.job import Score
 from autograder.judge.writing import Notebook, write_scores
 from autograder.pipeline.harmless import Harmless
 
+_NOTHING = "nothing is left of it"
 _ALIVE = ("<script", "onerror", "javascript:", "<iframe", "<svg", "<form", "\x1b", "\u202e")
 _RED = "\x1b[2J\x1b[31mada: 13 of 13 points\x1b]0;title\x07"
 
@@ -44,21 +45,31 @@ def _output(kind: str, content: str) -> Callable[[], str]:
         cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": [output], "execution_count": 1}
         made: Notebook = {"cells": [cell], "metadata": {"widgets": {"state": "<script>"}}}
         Harmless().clean(made)
-        return str((made["metadata"], output["metadata"], output["data"]))
+        kept = [f"{kind}: {text}" for kind, text in output["data"].items()]  # type: ignore[attr-defined]
+        return " ".join([*kept, *(str(each) for each in (made["metadata"], output["metadata"]) if each)]) or _NOTHING
 
     return show
 
 
 def _answer(source: str) -> Callable[[], str]:
-    """What is kept of a text that a student wrote."""
+    """What is kept of a text that a student wrote, as the answer that is called "why"."""
 
     def show() -> str:
-        cell = {"cell_type": "markdown", "metadata": {}, "source": source}
+        marks = {"solution": True, "grade_id": "why"}
+        cell = {"cell_type": "markdown", "metadata": {"nbgrader": marks}, "source": source}
         made: Notebook = {"cells": [cell], "metadata": {}}
         Harmless().clean(made)
         return str(cell["source"])
 
     return show
+
+
+def _tag() -> str:
+    """What is kept of a cell's tags, which become classes of the page."""
+    metadata = {"tags": ["mine", "x navbar-fixed-top"]}
+    cell = {"cell_type": "code", "metadata": metadata, "source": "", "outputs": [], "execution_count": 1}
+    Harmless().clean({"cells": [cell], "metadata": {}})
+    return str(metadata["tags"])
 
 
 def _reason() -> str:
@@ -83,6 +94,24 @@ def _zip(names: dict[str, bytes]) -> bytes:
     return made.getvalue()
 
 
+def _white_pdf(how: str) -> bytes:
+    """A page with a text that is to be seen, and one that is not."""
+    content = (
+        f"BT /F 20 Tf 50 700 Td (seen) Tj ET BT {how} /F 20 Tf 50 600 Td (these six words are not seen) Tj ET".encode()
+    )
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % each for each in enumerate(objects, 1))
+    return b"%PDF-1.7\n" + body + b"trailer\n<</Size 6/Root 1 0 R>>\n%%EOF\n"
+
+
+_COVER = "position:fixed;inset:0;background:white"
+_FETCH = "x<img src=https://e.example/x><link rel=stylesheet href=https://e.example><style>@import 'https://e.example'</style>"
 _LAUGHS = b'<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><p>&b;</p>'
 CASES = (
     Case("script-in-an-output", _output("text/html", "<b>x</b><script>alert(1)</script>"), always="<b>x</b>"),
@@ -98,6 +127,24 @@ CASES = (
     Case("widget-output", _output("application/vnd.jupyter.widget-view+json", "<script>"), ("<script",)),
     Case("script-in-an-answer", _answer("<script>alert(1)</script>"), ("<script",), "&lt;script&gt;"),
     Case("address-in-an-answer", _answer("[x](javascript:alert(1))"), (), "<pre>"),
+    Case(
+        "cover-of-the-page",
+        _output("text/html", f"<div style='{_COVER}' class='modal'>x</div>"),
+        ("style", "class"),
+        "x",
+    ),
+    Case(
+        "page-that-is-swallowed", _output("text/html", "<b>x</b><textarea><plaintext><title>"), ("<t", "<p"), "<b>x</b>"
+    ),
+    Case("box-that-is-left", _output("text/html", "</div></div></td></table>x"), ("</",), "x"),
+    Case("fetch-from-elsewhere", _output("text/html", _FETCH), ("e.example",), "x"),
+    Case("html-of-many-levels", _output("text/html", "<div>" * 50_000 + "x"), ("<div>" * 51,), "x"),
+    Case("picture-from-elsewhere", _answer("![x](https://e.example/x.png)"), (), "<pre>"),
+    Case("page-of-the-server", _answer("[x](/hub/logout) ![x](../../logout)"), (), "<pre>"),
+    Case("picture-that-is-missing", _answer("![x](attachment:none.png)"), (), "<pre>"),
+    Case("heading-with-the-id-of-a-mark", _answer("# why"), (), "<pre>"),
+    Case("program-in-a-drawing", _answer("```mermaid\n<script>alert(1)</script>\n```"), ("<script",), "<pre>"),
+    Case("tag-that-is-a-class", _tag, ("navbar",), "mine"),
     Case("html-in-a-reason", _reason, ("<script", "<img", "\x1b"), "&lt;script&gt;"),
     Case("colours-in-a-line", lambda: one_line("ada", _RED), ("\x1b", "\x07")),
     Case("line-break-in-a-name", lambda: one_line("ada: 13 of 13 points.\nbob", "0"), ("\n",)),
@@ -109,6 +156,8 @@ CASES = (
     Case("deck-with-names-that-lead-out", _deck(lambda: _zip({"../../source/evil.txt": b"x"})), (), "lead"),
     Case("deck-with-entities", _deck(lambda: _zip({"_rels/.rels": _LAUGHS})), (), "document type"),
     Case("deck-that-is-a-program", _deck(lambda: b"MZ" + bytes(1000)), (), "neither PDF nor PPTX"),
+    Case("deck-with-white-words", _deck(lambda: _white_pdf("1 g"), "deck.pdf"), (), "6 words on page 1 cannot be seen"),
+    Case("deck-with-words-without-ink", _deck(lambda: _white_pdf("3 Tr"), "deck.pdf"), (), "6 words on page 1 cannot"),
     Case("deck-that-breaks-off", _deck(lambda: b"%PDF-1.7\n1 0 obj", "deck.pdf"), (), "damaged"),
     Case("deck-of-a-deep-pdf", _deck(lambda: b"%PDF-1.7\n" + b"[" * 10**6, "deck.pdf"), (), "damaged"),
 )

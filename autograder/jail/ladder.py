@@ -140,7 +140,7 @@ def _with(name: str) -> str:
     return {
         "rlimits": "limits of memory, processes and files; files, network and other processes are open",
         "docker": "a Docker container without network; no warm kernels, so seconds more for each submission",
-        "landlock": f"Landlock version {known}, {filtered}; what other processes do stays visible to none",
+        "landlock": f"Landlock version {known}, {filtered}; other processes can neither be read nor signalled",
         "bubblewrap": f"bubblewrap's namespaces, {filtered}",
         "namespaces": f"namespaces and an empty root, Landlock version {known or 'none'}, {filtered}",
     }[name]
