@@ -103,6 +103,24 @@ def test_dead_kernel_in_a_container_is_said() -> None:
     assert "status 3" in outcome.stops[0].sentence
 
 
+def test_dead_kernels_children_go_with_it() -> None:
+    """They hold the other end of its frames; nobody waits for them."""
+    deed = "import os, time\nif os.fork() == 0:\n    time.sleep(600)\nos._exit(3)"
+    outcome = execute.execute(submission(deed, budget=Budget(cell_s=30, total_s=60)))
+    assert kinds(outcome) == ["died"]
+    assert "status 3" in outcome.stops[0].sentence
+
+
+def test_memory_of_all_processes_in_a_container_is_bounded() -> None:
+    """The engine would kill one of them, and the cell would wait for ever."""
+    child = "        kept = bytearray(os.urandom(1 << 20)) * 100\n        time.sleep(600)\n"
+    deed = f"import os, time\nfor n in range(6):\n    if os.fork() == 0:\n{child}time.sleep(600)"
+    budget = Budget(cell_s=40, total_s=60, memory_bytes=200 * 2**20)
+    outcome = execute.execute(submission(deed, budget=budget))
+    assert kinds(outcome) == ["memory"]
+    assert "All processes together held more than 400 MiB" in outcome.stops[0].sentence
+
+
 LOOK = """
 import socket
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from autograder.code_digest import code_digest
-from autograder.jail import JailError, docker, image
+from autograder.console import main
+from autograder.jail import JailError, RungReport, docker, image, ladder
 from autograder.jail.cage import Cage
 from autograder.jail.network import Network
 from autograder.job import Budget
@@ -138,3 +139,22 @@ def test_container_joins_no_network_but_a_containers(tmp_path: Path) -> None:
     """A cluster on this computer's own 127.0.0.1 cannot be reached from it."""
     with pytest.raises(JailError, match="only if that is a container's"):
         docker.container(Cage("docker", Budget(), tmp_path, (), Network(7, (9092,))))
+
+
+def test_doctor_builds_it_and_tries_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What goes wrong is one line; one that was built is tried before it is called good."""
+
+    def refuse(base: str | None, _: Path | None) -> str:
+        raise JailError(f"there is no {base}")
+
+    assert main(["doctor", "--build-image", "--wheels", "nowhere"]) == 2
+    monkeypatch.setattr(image, "build", refuse)
+    assert main(["doctor", "--build-image", "--base", "my:1"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["autograder: --wheels nowhere: there is no such folder.", "autograder: there is no my:1."]
+
+    monkeypatch.setenv("AUTOGRADER_IMAGE", "")  # the command sets it
+    monkeypatch.setattr(image, "build", lambda *_: "made:1")
+    monkeypatch.setattr(ladder, "try_rung", lambda name: RungReport(name, name == "docker", "a container"))
+    assert main(["doctor", "--build-image"]) == 0
+    assert "It holds: a container." in capsys.readouterr().out
