@@ -255,6 +255,8 @@ def _keeps(case: Case) -> Iterator[Finding]:
 def _goes_on(case: Case) -> Iterator[Finding]:
     if producing.fired_at(case, "kill") is None:
         text = "While the network was cut, the leader that was alone did not go on: it had fewer than 300 records."
+        if (least := _setting(case, LEAST)) != "1":
+            text = f"{text} With min.insync.replicas={least} nobody can read what it takes alone."
         yield Finding("goes on", text, _failures(case))
         return
     alone = _acknowledged_alone(case)
@@ -270,15 +272,11 @@ def _acknowledged_alone(case: Case) -> int:
 
 
 def _loses(case: Case) -> Iterator[Finding]:
-    least = _setting(case, LEAST)
     lost = [value for value in case.acknowledged if value not in case.places]
     yield from _undecided(case, "loses", UNCLEAN)
     if lost and _setting(case, UNCLEAN) != "true":
         text = "What got lost was not chosen: the topic lets nobody lead who lacks what was acknowledged."
         yield Finding("loses", text)
-    elif not lost and least != "1" and _acknowledged_alone(case) >= ENOUGH:
-        text = f"The topic has min.insync.replicas={least}: what the leader wrote alone was never committed, so nobody "
-        yield Finding("loses", f"{text}could read it, and the leader was not given up.", _failures(case))
     else:
         yield from _told(case, producing.loses(case))
 
