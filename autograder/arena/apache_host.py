@@ -105,10 +105,13 @@ class ApacheHost(Host):
 
     def finish(self) -> bool:
         """See `Host.finish`."""
-        if self._stage is not None:
-            self._stage.ground.wait()
         self._is_clean = super().finish()
         return self._is_clean
+
+    def _wait_for_faults(self) -> None:
+        super()._wait_for_faults()
+        if self._stage is not None:
+            self._stage.ground.wait()
 
     def seen(self) -> dict[str, Any]:
         """See `Host.seen`."""
@@ -145,6 +148,7 @@ class _Stage:
             "release": lambda: self._in_loop(self._witness.release),
             "place": lambda: self._in_loop(self._witness.journal.next_place),
             "quiet": lambda: self._in_loop(self._witness.journal.quiet),
+            "busy": lambda: self._in_loop(lambda: self._witness.is_busy),
             "settled": self.sight.is_settled,
             "forget_members": self.sight.forget_members,
         }

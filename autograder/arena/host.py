@@ -122,9 +122,7 @@ class Host:
 
     def finish(self) -> bool:
         """Mend whatever was harmed, and wait until it is; False when that takes too long."""
-        self._ask(
-            "witness", {"rules": []}
-        )  # what a rule waits for may come with the mending, and must harm nothing then
+        # What a rule waits for may come with the mending, and must harm nothing then.
         self._ask("release", {})
         state = self._ask("state", {})
         if state["links"]["texts"]:

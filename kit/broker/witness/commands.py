@@ -19,7 +19,7 @@ class WitnessCommands:
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """The commands by name."""
-        names = ("witness", "witnessed", "fired", "release", "place", "quiet", "settled", "forget_members")
+        names = ("witness", "witnessed", "fired", "release", "place", "quiet", "busy", "settled", "forget_members")
         return {name: getattr(self, name) for name in names}
 
     def witness(self, rules: list[dict[str, Any]]) -> None:
@@ -45,6 +45,10 @@ class WitnessCommands:
     def quiet(self) -> list[Any]:
         """The last request's API and its age in milliseconds."""
         return self._cluster.be_witnessed().journal.quiet()
+
+    def busy(self) -> bool:
+        """Whether faults are still being made."""
+        return self._cluster.be_witnessed().is_busy
 
     def settled(self) -> bool:
         """Whether every partition has a leader whose records are all committed."""

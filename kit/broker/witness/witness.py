@@ -42,6 +42,7 @@ class Witness:
         self._serve = serve
         self._waiting: list[Deferred[Chunks | None]] = []
         self._is_looking = False
+        self._num_under_way = 0
         self.journal = Journal(clock)
         self.fired: list[dict[str, Any]] = []
         self.rules = Rules((), self._begin)
@@ -118,6 +119,7 @@ class Witness:
         told: list[str] = []
         at, time_ms = self.journal.next_place(), self._clock.time_ms()
         self.fired.append({"rule": rule.name, "at": at, "time_ms": time_ms, "faults": told})
+        self._num_under_way += 1
         if "requests" in rule.when:
             self._inflict(rule, told)
         else:
@@ -131,8 +133,14 @@ class Witness:
                 told.append(self._carry_out(rule, deed))
             except FaultError as error:
                 told.append(f"refused: {error}")
-        self.rules.done(rule)
+        self.rules.done(rule)  # which may let others fire
+        self._num_under_way -= 1
         self._look()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a rule has fired whose faults are not all made yet."""
+        return self._num_under_way > 0
 
     def _carry_out(self, rule: Rule, deed: Mapping[str, Any]) -> str:
         fault = deed["fault"]

@@ -271,3 +271,16 @@ def test_long_values_are_told_apart() -> None:
     assert one != other
     assert len(one) < 150
     assert shown(None) is None
+
+
+def test_witness_is_busy_until_the_faults_of_rules_are_made(cluster: MemoryCluster) -> None:
+    """Also while the fault of one rule lets another one fire."""
+    acknowledged = {"name": "kill", "when": {"acknowledged": 1}, "do": [{"fault": "kill", "node": "leader:plays-0"}]}
+    back = {"name": "back", "after": "kill", "do": [{"fault": "restart", "node": "rule:kill"}]}
+    witness = witnessed(cluster, acknowledged, back)
+    assert not witness.is_busy
+    cluster.wait_for(produce(cluster, b"a"))
+    assert witness.is_busy
+    while witness.is_busy:
+        cluster.clock.advance(1)
+    assert [(each["rule"], len(each["faults"])) for each in witness.fired] == [("kill", 1), ("back", 1)]
