@@ -124,6 +124,7 @@ class Host:
         """Mend whatever was harmed, and wait until it is; False when that takes too long."""
         # What a rule waits for may come with the mending, and must harm nothing then.
         self._ask("witness", {"rules": []})
+        self._wait_for_faults()
         self._ask("release", {})
         state = self._ask("state", {})
         if state["links"]["texts"]:
