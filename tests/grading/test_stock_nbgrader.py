@@ -92,6 +92,7 @@ def test_nbgrader_exports_what_the_autograder_recorded(graded: Path) -> None:
 def test_feedback_is_nbgraders_without_hidden_tests(graded: Path) -> None:
     """Scores, comments and the visible tests are there; lines of hidden tests are nowhere."""
     pages = {path.parts[-3]: path.read_text() for path in (graded / "feedback").rglob("*.html")}
+    assert all("Content-Security-Policy" in page and "cdnjs" not in page for page in pages.values())
 
     assert set(pages) == {"right", "untouched", "some", "names", "hidden", "prints"}
     for page in pages.values():

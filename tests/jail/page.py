@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -78,10 +79,8 @@ def page(lines: Mapping[str, str]) -> str:
     }
     parts = [_HEAD.format(count=sum(row.count("\n") for row in rows.values()))]
     for group, what in GROUPS.items():
-        parts.append(
-            f"## What tries to {what}\n\n{_ABOUT[group]}\n\n| tried | what contains it | said |\n| --- | --- | --- |"
-        )
-        parts.append(rows[group])
+        parts.append(f"## What tries to {what}\n\n{textwrap.fill(_ABOUT[group], 120)}\n")
+        parts.append(f"| tried | what contains it | said |\n| --- | --- | --- |\n{rows[group]}")
     return "\n".join(parts).rstrip() + "\n" + _END
 
 

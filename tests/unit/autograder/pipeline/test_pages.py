@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import html
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
 
 from autograder.pipeline.feedback import HideTests
 from autograder.pipeline.harmless import Harmless
 from tests.support import decks
 
+COURSE = Path(__file__).parents[4] / "course"
 _MARKS = {"grade": True, "solution": False, "locked": True, "points": 2, "schema_version": 3, "grade_id": "test-a"}
 _TEST = "assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(48151623) == 42, 'forty-two'\n### END HIDDEN TESTS"
 _HIDDEN_LINE = "assert f(48151623) == 42, 'forty-two'"
@@ -233,3 +238,20 @@ def test_clean_keeps_no_class_that_moves_a_cell() -> None:
     Harmless().clean(made)
 
     assert made.cells[0].metadata.tags == ["mine"]
+
+
+def test_formgrader_of_the_course_fetches_nothing(tmp_path: Path) -> None:
+    """The course's configuration reaches formgrader: its pages have our policy, and nbgrader's own parts."""
+    shutil.copy(COURSE / "nbgrader_config.py", tmp_path)
+    extension = FormgradeExtension()
+    extension.root_dir = str(tmp_path)
+    extension.initialize([], root=str(tmp_path))
+    about = dict.fromkeys(("base_url", "notebook_id", "submission_id", "assignment_id"), "x")
+    exporter = HTMLExporter(config=extension.config)
+
+    page, _ = exporter.from_notebook_node(new_notebook(), resources={"index": 0, "total": 1, **about})
+
+    assert "Content-Security-Policy" in page
+    assert "navbar" in page
+    assert "cdnjs" not in page
+    assert exporter.exclude_anchor_links
