@@ -122,6 +122,7 @@ class Host:
 
     def finish(self) -> bool:
         """Mend whatever was harmed, and wait until it is; False when that takes too long."""
+        self._wait_for_faults()  # with those that come after them
         # What a rule waits for may come with the mending, and must harm nothing then.
         self._ask("witness", {"rules": []})
         self._wait_for_faults()
