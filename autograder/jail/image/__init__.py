@@ -15,7 +15,7 @@ from autograder.jail.errors import JailError
 
 NAME = "autograder-kit:1"
 LABEL = "autograder.code"
-_BUILD_S = 1800.0
+_BUILD_S, _PRUNE_S = 1800.0, 120.0
 _ADVICE = re.compile("buildx|BuildKit|DEPRECATED")  # of an engine that would like to be newer
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
@@ -52,6 +52,8 @@ def build(base: str | None = None, wheels: Path | None = None) -> str:
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip() and not _ADVICE.search(line)]
         raise JailError(f"the image could not be built: {' '.join(' '.join(lines[-3:]).split())[-600:]}")
+    older = ["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"]  # of ours, without a name now
+    subprocess.run(older, capture_output=True, timeout=_PRUNE_S, check=False)
     return NAME
 
 

@@ -52,6 +52,8 @@ def test_image_is_built_from_the_code_and_versions_of_this_computer(
     there: dict[str, str] = {}
 
     def build(command: list[str]) -> tuple[int, str, str]:
+        if command[1] != "build":
+            return 0, "", ""
         folder = Path(command[-1])
         there.update({path.relative_to(folder).as_posix(): "" for path in folder.rglob("*") if path.is_file()})
         there.update({name: (folder / name).read_text() for name in ("requirements.txt", "constraints.txt")})
@@ -59,7 +61,8 @@ def test_image_is_built_from_the_code_and_versions_of_this_computer(
 
     asked = engine(build)
     assert image.build("some/python:3", tmp_path) == image.NAME
-    (command,) = asked
+    command, after = asked
+    assert after[1:3] == ["image", "prune"]  # a build leaves the older one without a name, and nearly a gigabyte
 
     assert command[:4] == ["docker", "build", "--tag", image.NAME]
     assert f"{image.LABEL}={code_digest()}" in command
