@@ -69,8 +69,8 @@ def judged(
             mailbox, through which kernels tell one another what they did not count.
 
     Whoever tampered with a cluster gets no points for anything: what else was seen there proves nothing. A run that the
-    arena itself could not bring to its end gives no points either, and says that it is not the student's fault. Nor
-    does one that was not played because the submission's time was used up.
+    arena itself could not bring to its end gives no points either, and says that it is not the student's fault; other
+    runs do. Nor does one that was not played because the submission's time was used up.
     """
     with _no_collecting():
         return _judged(cases, rules, administered, reading)
@@ -102,8 +102,9 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
         reason = f"No points, because the cluster was tampered with. {bad[0].text}"
         return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(bad))
     about = _about(rule, cases)
-    if problems or not about:
-        which = problems[0].name if problems else "there was no run of it"
+    failed = [case for case in problems if case in about]
+    if failed or not about:
+        which = failed[0].name if failed else "there was no run of it"
         reason = f"Not judged: the arena failed, not you ({which}). Ask for it to be graded again."
         return Score(rule.grade_id, rule.name, 0.0, rule.points, reason)
     if late := [case for case in about if case.evidence.get("not_played")]:

@@ -50,7 +50,7 @@ def tampering(case: Case, *, administers: bool = False) -> Iterator[Finding]:
             )
     if case.evidence.get("is_flooded"):
         yield Finding("tampering", "There were far more requests or records than anybody needs: not all were kept.")
-    if not administers:
+    if not administers and case.evidence["is_complete"]:  # else the arena may be why nobody leads a partition
         yield from _logs(case)
 
 

@@ -281,6 +281,17 @@ def test_run_that_the_arena_could_not_finish_is_not_the_students_fault() -> None
     assert "the arena failed, not you" in score.reason
 
 
+def test_run_that_failed_costs_no_points_of_other_runs() -> None:
+    """A partition that nobody leads there is no tampering."""
+    good = Made().produce().evidence()
+    failed = {**Made().produce().evidence(), "run": "other", "is_complete": False}
+    failed["logs"]["orders-1"] = None
+    rules = [Rule(cell, "order", 1.0, *STANDARD["order"], (run,)) for cell, run in (("a", good["run"]), ("b", "other"))]
+    kept, lost = judged(cases_of([good, failed], TOPIC, RESULTS), rules)
+    assert (kept.points, lost.points) == (1.0, 0.0)
+    assert "the arena failed, not you (run other" in lost.reason
+
+
 def test_worst_of_several_runs_counts() -> None:
     """One seed in which a record is lost costs the points, and is the one that is shown."""
     good, bad = Made().produce().consume(), Made().produce().consume()
