@@ -73,6 +73,7 @@ class _Half(Autograde):  # type: ignore[misc] # nbgrader has no type information
             for path in self.notebooks:
                 self._init_preprocessors()
                 BaseConverter.convert_single_notebook(self, path)
+                self.exporter._nb_metadata.clear()  # noqa: SLF001 - it would keep something of every notebook
 
     def prepare(self, student: str) -> None:
         """What comes before the notebooks."""
