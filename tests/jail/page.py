@@ -92,7 +92,7 @@ def lines_of(text: str) -> dict[str, str]:
 def shown(line: str) -> str:
     """A line as a cell of a table in Markdown."""
     short = line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 3]}..."
-    signs = {"<": "&lt;", "|": "\\|", "*": "\\*", "_": "\\_", "[": "\\[", "`": "'", "$": "\\$"}
+    signs = {"<": "&lt;", "|": "\\|", "*": "\\*", "_": "\\_", "[": "&#91;", "]": "&#93;", "`": "'", "$": "\\$"}
     return "".join(signs.get(each, each) for each in short if each.isprintable()).strip() or "-"
 
 
