@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autograder.assignment import Assignment
 from autograder.console.showing import Bar
 from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say
-from autograder.pipeline.course import Course
+from autograder.pipeline.course import Course, stop_if_full
 
 
 def run(argv: list[str]) -> int:
@@ -40,6 +40,7 @@ def write_pages(course: Course, assignment: Assignment, students: Sequence[str],
             try:
                 feedback.run(student)
             except Exception as error:  # noqa: BLE001 - one page that cannot be written is not the others' fault
+                stop_if_full(error)
                 failed += 1
                 bar.say(one_line(student, f"no page could be written: {' '.join(str(error).split())[:300]}"))
             bar.advance()

@@ -18,6 +18,7 @@ from autograder.console.words import (
     SomeFailed,
     astray,
     chosen,
+    look_for_folder,
     nobody,
     one_line,
     opened,
@@ -72,6 +73,7 @@ def run(argv: list[str], execute: Execute | None = None) -> int:
     if options.workers is not None and not 1 <= options.workers <= 256:
         raise CommandLineError(f"--workers {options.workers} is not possible: choose 1 to 256.")
     course, assignment = opened(options)
+    look_for_folder("--csv", course.root / options.csv)
     with _alone(course):
         began = round(time.time(), 3)
         settings = vars(options) | {"since": began if options.force else 0.0, "course": str(course.root)}

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from autograder.assignment import Assignment
-from autograder.console.words import opened, parser, say
+from autograder.console.words import look_for_folder, opened, parser, say
 from autograder.pipeline.course import Course, GradingError
 
 _EXPORTS = {"csv": "SafeCsvExport", "canvas": "CanvasExport", "moodle": "MoodleExport"}
@@ -29,6 +29,7 @@ def run(argv: list[str]) -> int:
     course, assignment = opened(options)
 
     path = Path(options.output) if options.output else course.root / f"report-{assignment.name}.html"
+    look_for_folder("--output", path)
     path.write_text(_page(course, assignment), encoding="utf-8")
     say(f"Report: {path}")
     for what in dict.fromkeys(options.export):

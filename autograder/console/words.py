@@ -20,6 +20,7 @@ __all__ = [
     "chosen",
     "did_you_mean",
     "fail",
+    "look_for_folder",
     "nobody",
     "one_line",
     "opened",
@@ -68,6 +69,17 @@ def chosen(course: Course, assignment: str, wanted: Iterable[str]) -> list[str]:
         if name not in there:
             raise CommandLineError(f"{shown(name)!r} handed nothing in for {assignment}{did_you_mean(name, there)}.")
     return names or there
+
+
+def look_for_folder(option: str, path: Path) -> None:
+    """Find out that a file cannot be written before the work of an hour, not after it.
+
+    Raises:
+        CommandLineError: there is no folder for it.
+    """
+    if not path.absolute().parent.is_dir() or path.is_dir():
+        why = "it is a folder" if path.is_dir() else f"there is no folder {path.absolute().parent}"
+        raise CommandLineError(f"{option} {path} cannot be written: {why}.")
 
 
 def nobody(assignment: str) -> str:

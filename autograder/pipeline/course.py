@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,6 +102,8 @@ def open_course(folder: Path) -> Course:
             "Go there, or say --course FOLDER."
         )
     _put_tools_on_path()
+    # nbgrader's gradebook shows a traceback there before it raises the same error, which is then told in a sentence.
+    logging.getLogger("tornado.application").addFilter(_is_not_of_gradebook)
     config = _load_config(root)
     course = config.CourseDirectory.root if "root" in config.CourseDirectory else root
     return Course(Path(course).resolve(), config)
@@ -128,6 +132,26 @@ def quiet_log() -> logging.Logger:
     if not log.handlers:
         log.addHandler(logging.NullHandler())
     return log
+
+
+def stop_if_full(error: BaseException | None) -> None:
+    """End what is done when this computer has no room left: that is no submission's fault, and must cost none marks.
+
+    Raises:
+        GradingError: it has none.
+    """
+    while error is not None:
+        is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+        if is_full or (isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)):
+            raise GradingError(
+                "There is no room left on the disk, so nothing more can be done. What is graded is kept: make room, "
+                "and `autograder resume` goes on."
+            ) from error
+        error = error.__cause__ or error.__context__
+
+
+def _is_not_of_gradebook(record: logging.LogRecord) -> bool:
+    return record.module != "api"
 
 
 def _load_config(root: Path) -> Any:

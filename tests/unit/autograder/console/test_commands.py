@@ -61,6 +61,8 @@ def test_help_lists_every_command(say: Say) -> None:
         (["grade", "streams", "--cluster", "docker"], 2, "streams has no arena"),
         (["grade", "streams"], 1, "Nobody handed anything in for streams"),
         (["grade", "streams", "--student", "ada"], 2, "handed nothing in"),
+        (["grade", "streams", "--csv", "no/marks.csv"], 2, "there is no folder"),
+        (["report", "streams", "--output", "."], 2, "it is a folder"),
         (["resume"], 2, "There is nothing to go on with"),
         (["explain", "ada"], 2, "Nothing was graded for 'ada'"),
         (["check", "streams"], 1, "Nobody handed anything in for streams"),

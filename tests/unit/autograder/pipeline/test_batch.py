@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -198,6 +199,28 @@ def test_desk_finds_an_arena_that_cannot_be_played(course: Path, plan: dict[str,
     assignment = replace(read_assignment(course, grading.ASSIGNMENT), arena=plan, budget=Budget(total_s=100))
     with pytest.raises(AssignmentError, match=says):
         Desk(open_course(course), assignment)
+
+
+@pytest.mark.parametrize("step", ["prepare", "record", "record_nothing"])
+def test_full_disk_ends_the_batch_and_costs_nobody_anything(
+    course: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """It is no submission's fault: who has no marks yet is graded by the next `resume`."""
+    for name in ("ada", "bob"):
+        grading.hand_in(course, name, b"{" if step == "record_nothing" else grading.work(course))
+
+    def full(*_: object, **__: object) -> None:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("nbgrader cannot write") from error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Desk, step, full)
+        with pytest.raises(GradingError, match="no room left on the disk"):
+            run(course, workers=1)
+    assert not list(open_ledger(open_course(course)).entries())
+    assert len(run(course, workers=1, again=False)[1]) == 2
 
 
 def test_choose_grades_again_what_is_gone_from_the_gradebook(course: Path) -> None:
