@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import MetadataValidator, ValidationError
 from nbgrader.preprocessors import saveautogrades
 
+from autograder.assignment import read_assignment
+from autograder.pipeline.course import open_course
 from autograder.pipeline.quick_nbgrader import QuickNbgrader
+from autograder.pipeline.submission import Desk
+from autograder.pipeline.work import perform
+from tests.support import grading, pretend
 
 
 @pytest.fixture
@@ -40,6 +47,12 @@ def _opened(file: Path) -> Any:
 def _add_and_fail(gradebook: Any) -> None:
     gradebook.add_student("bob")
     gradebook.find_assignment("streams")
+
+
+def held_notebooks() -> int:
+    """How many pieces of notebooks are in memory."""
+    gc.collect()
+    return sum(type(each) is NotebookNode for each in gc.get_objects())
 
 
 def _cell(**marks: Any) -> Any:
@@ -96,3 +109,18 @@ def test_nbgrader_is_itself_again_afterwards(file: Path) -> None:
         gradebook.find_student("ada")
     assert type(gradebook) is not Gradebook
     assert saveautogrades.Gradebook is Gradebook
+
+
+def test_nothing_of_a_notebook_stays_in_memory(course: Path) -> None:
+    """A thousand submissions pass through as one does."""
+    opened = open_course(course)
+    desk = Desk(opened, read_assignment(opened.root, grading.ASSIGNMENT))
+    held = []
+    for name in ("ada", "bob", "cyd"):
+        grading.hand_in(course, name, grading.work(course))
+        prepared = desk.prepare(name)
+        assert prepared.job is not None
+        desk.record(prepared, perform(prepared.job, desk.script, pretend.execute))
+        del prepared
+        held.append(held_notebooks())
+    assert held[1] == held[2]
