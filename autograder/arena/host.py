@@ -10,6 +10,7 @@ From the starter: ``{"id": 1, "command": "...", "args": {...}}``, answered in tu
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -21,7 +22,7 @@ from autograder.arena.moving_apart import moved_apart
 from kit.backends import Backend
 from kit.backends.broker_link import BrokerLink, LinkError
 from kit.backends.embedded import EmbeddedBackend
-from kit.errors import KitError
+from kit.errors import FaultError, KitError
 from kit.wire import messages as m
 from kit.wire.errors import ErrorCode
 
@@ -127,13 +128,24 @@ class Host:
         self._ask("witness", {"rules": []})
         self._wait_for_faults()
         self._ask("release", {})
-        state = self._ask("state", {})
-        if state["links"]["texts"]:
-            self._ask("heal", {})
-        for node_id, word in state["nodes"].items():
-            if word != "up":
-                self._ask("resume" if word == "paused" else "restart", {"node_id": int(node_id)})
-        return self.wait_until_settled()
+        return self._is_mended() and self.wait_until_settled()
+
+    def _is_mended(self) -> bool:
+        """Mend links and nodes, until nothing is left to be mended; whether that came."""
+        give_up_s = time.monotonic() + _FAULTS_S
+        while True:
+            state = self._ask("state", {})
+            harmed = {int(node_id): word for node_id, word in state["nodes"].items() if word != "up"}
+            if not state["links"]["texts"] and not harmed:
+                return True
+            if time.monotonic() > give_up_s:
+                return False
+            if state["links"]["texts"]:
+                self._ask("heal", {})
+            for node_id, word in harmed.items():
+                with contextlib.suppress(FaultError):  # it is on its way up: a busy engine tells that late
+                    self._ask("resume" if word == "paused" else "restart", {"node_id": node_id})
+            time.sleep(_LOOK_AGAIN_S)
 
     def _wait_for_faults(self) -> None:
         """Let the faults of rules that have fired be made: who mends meanwhile gets in their way."""
