@@ -86,15 +86,20 @@ def _graded(grade_id: str, points: float, *, by_hand: bool) -> dict[str, Any]:
 def _task(rubric: DeckRubric) -> str:
     """What is asked for, in words, from the rubric alone: the two cannot differ."""
     sections = "\n".join(
-        f"{number}. **{section.name}**, at least {section.min_words} words ({section.points:g} points)"
+        f"{number}. **{section.name}**, at least {section.min_words} words ({_points(section.points)})"
         for number, section in enumerate(rubric.sections, 1)
     )
-    criteria = "\n".join(f"* **{each.name}** ({each.points:g} points): {each.question}" for each in rubric.criteria)
+    criteria = "\n".join(f"* **{each.name}** ({_points(each.points)}): {each.question}" for each in rubric.criteria)
     return (
         f"# {rubric.name.capitalize()}\n\n"
         f"Hand in **{rubric.least_pages} to {rubric.most_pages} pages** as `deck.pdf` or `deck.pptx`, beside this "
         f"notebook. The pages have these sections, in this order, each under its heading:\n\n{sections}\n\n"
-        f"The number of pages gives {rubric.pages_points:g} points, the order {rubric.order_points:g}. This much is "
-        "marked by what can be read of your deck: text counts, pictures of text do not. The next cell looks at your "
-        f"deck in the same way, as often as you like.\n\nThe rest is decided by a person:\n\n{criteria}\n"
+        f"The number of pages gives {_points(rubric.pages_points)}, the order {_points(rubric.order_points)}. This "
+        "much is marked by what can be read of your deck: text counts, pictures of text do not. The next cell looks at "
+        f"your deck in the same way, as often as you like.\n\nThe rest is decided by a person:\n\n{criteria}\n\n"
+        "Leave the last cell of this notebook as it is: your pages are shown there when they are graded.\n"
     )
+
+
+def _points(points: float) -> str:
+    return f"{points:g} point{'' if points == 1 else 's'}"

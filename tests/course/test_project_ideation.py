@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from autograder.assignment import read_assignment
-from autograder.deck import LECTURE
+from autograder.deck import LECTURE, notebook
 from autograder.job import Outcome
 from autograder.judge.script import Script
 from autograder.pipeline.batch import Batch, open_ledger
@@ -38,6 +38,11 @@ def slides(*, without: int | None = None, short: int | None = None) -> decks.Sli
         ("Something else" if number == without else title, "A few words." if number == short else text)
         for number, (title, text) in enumerate(decks.GOOD)
     ]
+
+
+def test_the_notebook_is_the_one_that_the_rubric_makes() -> None:
+    """What students are asked for cannot differ from what is marked."""
+    assert nbformat.read(COURSE / "source" / NAME / notebook.NAME, as_version=4) == notebook.release()
 
 
 @pytest.mark.parametrize("deck", [{"deck_pdf": decks.pdf()}, {"deck_pptx": decks.pptx()}, {"Mine_PDF": decks.pdf()}])
