@@ -121,18 +121,21 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
 
 
 def pictures(cases: Sequence[Case], rules: Sequence[Rule]) -> dict[str, str]:
-    """By grade_id, a picture of the run that costs a rule its points, for each such rule: a judge's ``pictures``."""
-    drawn: dict[str, str] = {}
+    """By grade_id, a picture of each run that costs points there, with its faults marked: a judge's ``pictures``."""
+    costly: dict[str, dict[int, list[Finding]]] = {}
     with _no_collecting():
         for rule in rules:
-            about = [case for case in _about(rule, cases) if not case.evidence.keys() & {"not_played", "problem"}]
-            if not about:
+            if not (about := _about(rule, cases)):
                 continue
             found = [Found.of(rule.checker(case)) for case in about]
             number = worst(found)
             if found[number].count:
-                drawn[rule.grade_id] = drawn.get(rule.grade_id, "") + picture(about[number], found[number].kept[:1])
-    return drawn
+                of_cell = costly.setdefault(rule.grade_id, {})
+                of_cell.setdefault(cases.index(about[number]), []).append(found[number].kept[0])
+        return {
+            grade_id: "".join(picture(cases[number], findings) for number, findings in of_cell.items())
+            for grade_id, of_cell in costly.items()
+        }
 
 
 def _about(rule: Rule, cases: Sequence[Case]) -> list[Case]:
@@ -140,7 +143,8 @@ def _about(rule: Rule, cases: Sequence[Case]) -> list[Case]:
 
 
 def _proof(found: Sequence[Finding]) -> tuple[str, ...]:
-    return tuple(line for each in found[:_SHOWN] for line in each.proof)
+    """Each line once: what failed is told with every finding."""
+    return tuple(dict.fromkeys(line for each in found[:_SHOWN] for line in each.proof))
 
 
 def cases_of(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from autograder.judge.case import Case, Entry
 from autograder.judge.finding import Finding
+from autograder.judge.writing import CELL
 
 _WIDTH, _LEFT, _RIGHT, _LANE, _TOP = 860, 130, 20, 34, 48
 _LANES = ("Produce", "Fetch", "OffsetCommit", "cluster", "proof")
@@ -36,12 +37,14 @@ class Mark(NamedTuple):
 
 
 def picture(case: Case, findings: Sequence[Finding] = ()) -> str:
-    """The run as an HTML fragment.
+    """The run as an HTML fragment; empty when nothing that it could show has happened.
 
     Args:
         findings: whose operations are marked.
     """
     marks = sorted(_marks(case, findings), key=lambda mark: mark.time_ms)
+    if not marks:
+        return ""
     times = [time_ms for step in case.evidence["steps"] for time_ms in (step["began_ms"], step["ended_ms"])]
     times = sorted({*times, *(mark.time_ms for mark in marks)}) or [0]
     about = findings[0].name if findings else "all"
@@ -59,7 +62,8 @@ def picture(case: Case, findings: Sequence[Finding] = ()) -> str:
 
 
 def _sentence(case: Case, findings: Sequence[Finding], seconds: float) -> str:
-    fault = f" The fault that is marked: {findings[0].text}" if findings else " No fault is marked."
+    marked = dict.fromkeys(finding.text for finding in findings[:_MOST_PROOFS] if finding.events)
+    fault = f" Marked: {' '.join(marked)}" if marked else " No fault is marked."
     return f"{case.name}: {seconds:.1f} s from the first step to the end.{fault}"
 
 
@@ -151,13 +155,15 @@ def _glyph(shape: str, x: float, y: float) -> str:
 def _table(marks: Sequence[Mark], start_ms: int) -> str:
     told = [mark for mark in marks if mark.lane in {"cluster", "proof"} or mark.shape != "dot"]
     rows = "".join(
-        f"<tr><td style='white-space:nowrap'>{(mark.time_ms - start_ms) / 1000:.3f} s</td>"
-        f"<td>{_LANE_NAMES[_LANES.index(mark.lane)]}</td><td>{escape(mark.text)}</td></tr>"
+        f"<tr><td {CELL}>{(mark.time_ms - start_ms) / 1000:.3f} s</td>"
+        f"<td {CELL}>{_LANE_NAMES[_LANES.index(mark.lane)]}</td><td {CELL}>{escape(mark.text)}</td></tr>"
         for mark in told[:_MOST_ROWS]
     )
     more = f"<tr><td colspan='3'>and {len(told) - _MOST_ROWS} more</td></tr>" if len(told) > _MOST_ROWS else ""
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col" {CELL}>{name}</th>' for name in ("time", "where", "what"))
     return (
-        "<table><caption>What happened, in order</caption><thead><tr>"
-        '<th scope="col">time</th><th scope="col">where</th><th scope="col">what</th></tr></thead>'
-        f"<tbody>{rows}{more}</tbody></table>"
+        '<table><caption style="white-space:nowrap">What happened, in order</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}{more}</tbody></table>"
     )

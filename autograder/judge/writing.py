@@ -11,6 +11,10 @@ from autograder.job import Score
 Notebook = dict[str, Any]
 _MOST_CHARACTERS = 4_000  # of one text
 _NOT_RUN = "NotRun"
+# The pages of feedback and formgrader have no style for tables, and cut off what is too wide.
+CELL = 'style="padding:0.2em 0.8em 0.2em 0;text-align:left;vertical-align:top"'
+_WRAPPED = 'style="white-space:pre-wrap;overflow-wrap:anywhere"'
+_UNGRADED = "This check is for you while you work: it has no points."
 
 
 def test_cells(notebook: Notebook) -> Iterable[dict[str, Any]]:
@@ -85,15 +89,18 @@ def _result(cell: Mapping[str, Any], points: float, page: str) -> dict[str, Any]
 
 
 def _page(scores: Sequence[Score], note: str) -> str:
+    if not scores:
+        return f"<p>{_UNGRADED}</p>"
     rows = "".join(_row(score) for score in scores)
-    head = '<tr><th scope="col">property</th><th scope="col">points</th><th scope="col">reason</th></tr>'
-    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table><p>{_escaped(note)}</p>"
+    head = "".join(f'<th scope="col" {CELL}>{name}</th>' for name in ("property", "points", "reason"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{_escaped(note)}</p>"
 
 
 def _row(score: Score) -> str:
     points = f"{number(score.points)} of {number(score.of)}" + (", a person decides" if score.needs_human else "")
-    proof = f"<pre>{_escaped(chr(10).join(score.proof))}</pre>" if score.proof else ""
-    return f"<tr><td>{_escaped(score.name)}</td><td>{points}</td><td>{_escaped(score.reason)}{proof}</td></tr>"
+    proof = f"<pre {_WRAPPED}>{_escaped(chr(10).join(score.proof))}</pre>" if score.proof else ""
+    cells = (_escaped(score.name), points, f"{_escaped(score.reason)}{proof}")
+    return f"<tr>{''.join(f'<td {CELL}>{each}</td>' for each in cells)}</tr>"
 
 
 def _escaped(text: str) -> str:

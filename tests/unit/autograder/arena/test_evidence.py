@@ -309,6 +309,19 @@ def test_worst_of_several_runs_counts() -> None:
     assert drawn["cell"].count("<svg") == 1
 
 
+def test_faults_of_one_run_are_marked_in_one_picture() -> None:
+    """A page of six times the same run shows nothing; a run in which nothing happened has no picture."""
+    made = Made().produce().consume()
+    lose(made)
+    cases = cases_of([made.evidence()], TOPIC, RESULTS)
+    rules = [Rule("cell", name, 1.0, STANDARD["lost-write"][0], "kept") for name in ("one", "two", "three")]
+    drawn = pictures(cases, rules)
+    assert drawn["cell"].count("<svg") == 1
+    assert drawn["cell"].count("Marked: ") == 2  # for people, and for screen readers
+    evidence = Made().evidence()
+    assert pictures(cases_of([evidence], TOPIC, RESULTS), rules) == {"cell": ""}
+
+
 def test_what_was_cut_off_refuses_or_loses() -> None:
     """Acknowledged after the cut is no refusal; nothing lost is no loss."""
     made = Made(count=10)

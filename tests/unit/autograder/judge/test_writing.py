@@ -50,6 +50,18 @@ def test_write_scores_is_read_by_nbgrader(points: tuple[float, float], total: fl
     assert "other" not in page
 
 
+def test_write_scores_says_of_a_check_without_points_what_it_is_for() -> None:
+    """Such a cell is for the student; an empty table below it would look like something lost."""
+    made = notebook()
+    made["cells"][0]["metadata"]["nbgrader"]["points"] = 0
+    write_scores(made, [Score("test-b", "other", 9, 9, "so")], "Seed 7.")
+
+    assert graded(made) == 0
+    page = made["cells"][0]["outputs"][0]["data"]["text/html"]
+    assert "it has no points" in page
+    assert "<table" not in page
+
+
 def test_write_scores_escapes_everything() -> None:
     """Answers of students stand in reasons and proofs; browsers and terminals see only text."""
     made = notebook()
@@ -61,7 +73,7 @@ def test_write_scores_escapes_everything() -> None:
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert "&lt;script&gt;" in page
-    assert "<pre>" in page
+    assert "<pre " in page
 
 
 def test_close_unfinished_gives_no_points_to_a_cell_that_did_not_run() -> None:
