@@ -115,7 +115,7 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
     if not found[number].count:
         return Score(rule.grade_id, rule.name, rule.points, rule.points, rule.kept)
     first, count = found[number].kept[0], found[number].count
-    more = "" if count == 1 else f" In all {count} faults of this kind."
+    more = "" if count == 1 else f" There are {count} faults of this kind."
     reason = f"{first.text}{more} ({about[number].name})"
     return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(found[number].kept))
 

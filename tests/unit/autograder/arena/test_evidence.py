@@ -103,7 +103,7 @@ def test_record_that_was_never_sent_is_lost_unless_that_was_said() -> None:
     made.step("produce", [None] * 6)
     (score,) = judged([case_of(made)], [Rule("cell", "lost-write", 1.0, *STANDARD["lost-write"])])
     assert "gave it up" in score.reason
-    assert "In all 6 faults" in score.reason
+    assert "There are 6 faults" in score.reason
 
 
 def test_reported_record_that_is_not_in_the_log_is_lost() -> None:
