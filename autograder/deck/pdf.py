@@ -37,14 +37,17 @@ def read(content: bytes, limits: DeckLimits) -> Contents:
     """
     document = _document(content)
     contents = Contents(count=len(document))
+    ink_until_s = time.process_time() + _SHARE_FOR_INK * limits.cpu_s
     for number in range(min(len(document), limits.pages)):
         try:
-            page, *left_out = _page(document[number], limits)
+            page, *left_out = _page(document[number], limits, ink_until_s)
             contents.pages.append(page)
             contents.notes.extend(_notes(number + 1, *left_out))
         except pypdfium2.PdfiumError:
             contents.pages.append(Page(()))
             contents.unreadable += 1
+    if time.process_time() > ink_until_s:
+        contents.notes.append(("invisible text", "its pages are too heavy to see of each whether its text is visible"))
     return contents
 
 
@@ -89,14 +92,18 @@ def _notes(number: int, unseen: int, elsewhere: int) -> Iterator[tuple[str, str]
         yield "invisible text", f"{what}; they were not counted"
 
 
-def _page(page: Any, limits: DeckLimits) -> tuple[Page, int, int]:
-    """A page, how many words on it leave no ink, and how many are outside of it or too small."""
+def _page(page: Any, limits: DeckLimits, ink_until_s: float) -> tuple[Page, int, int]:
+    """A page, how many words on it leave no ink, and how many are outside of it or too small.
+
+    Args:
+        ink_until_s: by `time.process_time`; later nobody looks for ink, and all texts count.
+    """
     count = _count_pictures(page)  # before its texts are taken away
     text = page.get_textpage()
     try:
         letters = _letters(text, page.get_bbox(), limits.page_characters)
         asked = [index for index, each in enumerate(letters) if each.size > 0]
-        unseen = _without_ink(page, text, asked, limits)
+        unseen = _without_ink(page, text, asked) if time.process_time() <= ink_until_s else frozenset()
     finally:
         text.close()
     lines = within(_lines(each for index, each in enumerate(letters) if index not in unseen), limits)
@@ -108,13 +115,9 @@ def _words(letters: AbstractSet[int]) -> int:
     return sum(index - 1 not in letters for index in letters)
 
 
-def _without_ink(page: Any, text: Any, letters: list[int], limits: DeckLimits) -> frozenset[int]:
-    if (
-        time.process_time() > _SHARE_FOR_INK * limits.cpu_s
-        or not 0 < min(page.get_size()) <= max(page.get_size()) < 1e5
-    ):
-        return frozenset()
-    return without_ink(page, text, letters)
+def _without_ink(page: Any, text: Any, letters: list[int]) -> frozenset[int]:
+    is_sound = 0 < min(page.get_size()) <= max(page.get_size()) < 1e5
+    return without_ink(page, text, letters) if is_sound else frozenset()
 
 
 class _Letter(NamedTuple):

@@ -183,8 +183,11 @@ def test_cut_off_minority_acknowledges_nothing_that_all_should_have(cluster: kit
     assert values(cluster) == [b"before", b"kept"]
 
 
-def test_slow_and_lossy_links_are_felt_by_clients_until_heal(cluster: kit.Cluster) -> None:
+def test_slow_and_lossy_links_are_felt_by_clients_until_heal(start: Start) -> None:
     """Slow ones answer late and cost nobody anything else, lossy ones do not answer at all."""
+    # As patient as Apache's: a process that gets no processor for a second is not what this is about.
+    cluster = start(brokers=3, config={"broker.session.timeout.ms": 9_000})
+    make_topic(cluster, "plays")
     before = len(cluster.timeline())
     cluster.slow(1, 200, jitter_ms=50)
     with producer(cluster) as sender:

@@ -31,8 +31,3 @@ def test_both_courses_have_the_same_submissions(tmp_path: Path) -> None:
     notebook = json.loads((made["stock"] / "submitted" / "student-0000" / ASSIGNMENT / FILE).read_text())
     assert sum(cell["cell_type"] == "code" for cell in notebook["cells"]) == 14
     assert "go.Figure" in str(notebook)
-
-
-def test_samples_are_taken_in_order() -> None:
-    """A share of the way through a list, its end included."""
-    assert [grading._at([1.0, 2.0, 3.0, 4.0], share) for share in (0.0, 0.5, 1.0)] == [1.0, 3.0, 4.0]  # noqa: SLF001

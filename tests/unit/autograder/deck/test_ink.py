@@ -78,12 +78,13 @@ def test_honest_text_is_counted(content: bytes, form: bytes, *, turned: bool) ->
 
 
 def test_ink_takes_no_time_from_reading() -> None:
-    """A deck whose pages take long to draw is read all the same; then nothing is said about ink."""
+    """A deck whose pages take long to draw is read all the same; then a person is told that nobody looked for ink."""
     deck = decks.page_with(_SEEN + b"BT 1 g /F 20 Tf " + _HIDDEN, resources=_FONT, more=[_HELVETICA])
 
-    (page,) = pdf.read(deck, DeckLimits(cpu_s=0)).pages
+    contents = pdf.read(deck, DeckLimits(cpu_s=0))
 
-    assert [line.text for line in page.lines] == ["this can be seen", "five hidden words are here"]
+    assert [line.text for line in contents.pages[0].lines] == ["this can be seen", "five hidden words are here"]
+    assert [kind for kind, _ in contents.notes] == ["invisible text"]
 
 
 def test_check_gives_nothing_for_words_that_nobody_sees() -> None:
