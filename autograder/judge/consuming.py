@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from autograder.judge.case import Case, Entry, Place, Row, short
@@ -78,18 +80,25 @@ def _too_early(case: Case, entry: Entry, place: Place, offset: int, stored: tupl
 
 def committed_unread(case: Case) -> Iterator[Finding]:
     """An offset was committed in a partition beyond everything that anybody had fetched of it."""
+    reached = {partition: _reached(fetches) for partition, fetches in case.fetched.items()}
     for entry in case.entries("OffsetCommit"):
         for topic, partition, offset in entry["asked"].get("offsets", ()):
             if topic != case.topic:
                 continue
-            read = [after for _, after, fetch in case.fetched.get(partition, ()) if fetch["began"] < entry["began"]]
-            if offset > max(read, default=0):
+            places, ends = reached.get(partition, ([], [0]))
+            read = ends[bisect_left(places, entry["began"])]
+            if offset > read:
                 yield Finding(
                     "committed-unread",
-                    f"Offset {offset} of {topic}-{partition} was committed, and nobody had fetched beyond "
-                    f"{max(read, default=0)}.",
+                    f"Offset {offset} of {topic}-{partition} was committed, and nobody had fetched beyond {read}.",
                     (case.line(entry, f"commits {topic}-{partition} offset {offset}"),),
                 )
+
+
+def _reached(fetches: Iterable[tuple[int, int, Entry]]) -> tuple[list[int], list[int]]:
+    """When fetches began, in order, and how far a partition was read before each of them, and in the end."""
+    ordered = sorted((entry["began"], after) for _, after, entry in fetches)
+    return [began for began, _ in ordered], list(itertools.accumulate((after for _, after in ordered), max, initial=0))
 
 
 def committed_beyond(case: Case, step: str, place: Place) -> Iterator[Finding]:
