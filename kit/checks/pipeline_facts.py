@@ -22,6 +22,7 @@ NUM_PARTITIONS = 6
 REPLICATION_FACTOR = 3
 MIN_IN_SYNC = 2
 RETENTION_MS = 24 * 60 * 60 * 1_000
+_USUAL_RETENTION_BYTES = 256 * 1024 * 1024  # of the kit's clusters; Kafka has no limit
 _ALL = -1  # acks=all, as the protocol has it
 _MOST_PROOF = 5
 _CHARS = 120
@@ -76,7 +77,7 @@ def topic_facts(partitions: Sequence[SeenPartition], configs: Mapping[str, str])
         _number_fact("partitions", len(partitions), NUM_PARTITIONS, where, f"num_partitions={NUM_PARTITIONS}"),
         _number_fact("replication factor", replicas, REPLICATION_FACTOR, where, "replication_factor=3"),
         _setting_fact("min.insync.replicas", configs, MIN_IN_SYNC, where),
-        _setting_fact("retention.ms", configs, RETENTION_MS, where),
+        _kept_fact(configs, where),
     ]
 
 
@@ -93,6 +94,20 @@ def _setting_fact(name: str, configs: Mapping[str, str], wanted: int, where: str
         return Fact(name, True, f"{name} is {seen}.", where)
     hint = f'NewTopic(..., topic_configs={{"{name}": "{wanted}"}}) says it.'
     return Fact(name, False, f"{name} is {clipped(seen, 40)}, and {wanted} was asked for.", where, hint)
+
+
+def _kept_fact(configs: Mapping[str, str], where: str) -> Fact:
+    """Records are kept for as long as was asked for: neither compaction nor a limit in bytes removes them before."""
+    name = "retention.ms"
+    policy, limit = configs.get("cleanup.policy", "delete"), configs.get("retention.bytes", "-1")
+    for other, seen, is_usual in (
+        ("cleanup.policy", policy, policy == "delete"),
+        ("retention.bytes", limit, limit == "-1" or (limit.isdecimal() and int(limit) >= _USUAL_RETENTION_BYTES)),
+    ):
+        if not is_usual:
+            happened = f"{other} is {clipped(seen, 40)}, so records can be gone before {name} says so."
+            return Fact(name, False, happened, where, f"Leave {other} as it is by default.")
+    return _setting_fact(name, configs, RETENTION_MS, where)
 
 
 # -- the producer ------------------------------------------------------------------------------------------------------

@@ -146,6 +146,11 @@ WRONG = {
     "one partition": ("topic", {"partitions"}, but(("num_partitions=6", "num_partitions=1"))),
     "one replica": ("topic", {"replication factor"}, but(("replication_factor=3", "replication_factor=1"))),
     "kept too long": ("topic", {"retention.ms"}, but(("24 * 60", "7 * 24 * 60"))),
+    "compacted, and hardly any bytes are kept": (
+        "topic",
+        {"retention.ms"},
+        but(('"retention.ms":', '"cleanup.policy": "compact", "retention.bytes": "1", "retention.ms":')),
+    ),
     "wrong partitioner": (
         "produce",
         {"partition"},
@@ -235,6 +240,22 @@ def test_a_planted_mistake_loses_its_own_points(name: str) -> None:
     scores = judged(NAME, text, run=run, config=config)
     assert len(scores) == {"topic": 4, "produce": 6, "refuse": 1, "consume": 3, "stop": 2, "probes": 2}[run]
     assert lost(scores) == expected
+
+
+_NOTHING = """
+def plays(values):
+    return {}
+
+
+def lag(log_end_offsets, committed):
+    return 0
+"""
+
+
+def test_an_answer_that_is_always_the_same_has_no_points() -> None:
+    """No probe is about an empty topic, or a group that has read everything."""
+    scores = judged(NAME, SOLUTION + _NOTHING, run="probes")
+    assert {name: score.points for name, score in scores.items()} == {"plays": 0, "lag": 0}
 
 
 def test_a_mailbox_costs_everything() -> None:

@@ -44,15 +44,15 @@ def lag_of(log_end_offsets: Mapping[int, int], committed: Mapping[int, int]) -> 
 
 
 def probes(seed: int) -> list[Probe]:
-    """Eight topics full of values that are not always listens, and six groups that are behind."""
+    """Eight topics full of values that are not always listens, and six groups that are behind. "Nothing" is right for none."""
     chance = random.Random(seed)
-    made = [Probe(f"plays-{number}", "plays_of_texts", (_texts(chance, number),)) for number in range(8)]
+    made = [Probe(f"plays-{number}", "plays_of_texts", (_texts(chance, number),)) for number in range(1, 9)]
     made += [Probe(f"lag-{number}", "lag_of_lists", _offsets(chance)) for number in range(6)]
     return made
 
 
 def _texts(chance: random.Random, number: int) -> list[str | None]:
-    """Values as text in which each character is a byte; the first topic is empty."""
+    """Values as text in which each character is a byte."""
     good = [json.dumps({"id": f"listen-{each}", "song": chance.choice(SONGS)}) for each in range(5 * number)]
     bad = ["", "not JSON", "[]", "3", "null", '{"song": 5}', '{"title": "x"}', "\xff\xfe", None, '"song"']
     found = good + chance.sample(bad, min(len(bad), 2 * number))
@@ -61,8 +61,10 @@ def _texts(chance: random.Random, number: int) -> list[str | None]:
 
 
 def _offsets(chance: random.Random) -> tuple[list[list[int]], list[list[int]]]:
-    ends = [[partition, chance.randrange(1_000)] for partition in range(chance.randrange(1, 9))]
-    return ends, [[partition, chance.randrange(end + 1)] for partition, end in ends if chance.random() < 0.7]
+    """Log end offsets and commits; partition 0 was read in part, partition 1 never, and others one way or the other."""
+    ends = [[partition, chance.randrange(10, 1_000)] for partition in range(chance.randrange(2, 9))]
+    committed = [[0, chance.randrange(1, ends[0][1])]]
+    return ends, committed + [[number, chance.randrange(end + 1)] for number, end in ends[2:] if chance.random() < 0.7]
 
 
 def _bytes(texts: list[str | None]) -> list[bytes | None]:

@@ -68,6 +68,11 @@ class TestTopic:
             (replicas(6, 1), CONFIGS, {"replication factor"}),
             (replicas(6), {**CONFIGS, "min.insync.replicas": "1"}, {"min.insync.replicas"}),
             (replicas(6), {**CONFIGS, "retention.ms": "604800000"}, {"retention.ms"}),
+            (replicas(6), {**CONFIGS, "cleanup.policy": "delete", "retention.bytes": "-1"}, set()),
+            (replicas(6), {**CONFIGS, "retention.bytes": "268435456"}, set()),
+            (replicas(6), {**CONFIGS, "cleanup.policy": "compact"}, {"retention.ms"}),
+            (replicas(6), {**CONFIGS, "cleanup.policy": "compact,delete"}, {"retention.ms"}),
+            (replicas(6), {**CONFIGS, "retention.bytes": "1"}, {"retention.ms"}),
             ([], {}, {"partitions", "replication factor", "min.insync.replicas", "retention.ms"}),
         ],
     )
