@@ -65,8 +65,8 @@ def judged(
 
     Args:
         administered: names of runs in which the student's functions are to make topics, and so may change them.
-        reading: names of runs in which they are only to read: a topic that they make or write to can only be a
-            mailbox, through which kernels tell one another what they did not count.
+        reading: names of runs in which they are only to read: a topic that they make or write to can be a mailbox,
+            through which kernels tell one another what they did not count. It costs what those runs are about.
 
     Whoever tampered with a cluster gets no points for anything: what else was seen there proves nothing. A run that the
     arena itself could not bring to its end gives no points either, and says that it is not the student's fault; other
@@ -93,11 +93,17 @@ def _judged(
 ) -> list[Score]:
     problems = [case for case in cases if case.evidence.get("problem") or not case.evidence["is_complete"]]
     bad = [found for case in cases for found in tampering(case, administers=case.evidence["run"] in administered)]
-    bad += [found for case in cases if case.evidence["run"] in reading for found in writes(case)]
-    return [_score(rule, cases, problems, bad) for rule in rules]
+    wrote = {case.name: found for case in cases if case.evidence["run"] in reading and (found := list(writes(case)))}
+    return [_score(rule, cases, problems, bad, wrote) for rule in rules]
 
 
-def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Sequence[Finding]) -> Score:
+def _score(
+    rule: Rule,
+    cases: Sequence[Case],
+    problems: Sequence[Case],
+    bad: Sequence[Finding],
+    wrote: Mapping[str, Sequence[Finding]],
+) -> Score:
     if bad:
         reason = f"No points, because the cluster was tampered with. {bad[0].text}"
         return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(bad))
@@ -110,6 +116,10 @@ def _score(rule: Rule, cases: Sequence[Case], problems: Sequence[Case], bad: Seq
     if late := [case for case in about if case.evidence.get("not_played")]:
         reason = f"{late[0].evidence['not_played']} ({late[0].name})"
         return Score(rule.grade_id, rule.name, 0.0, rule.points, reason)
+    if written := [case for case in about if case.name in wrote]:
+        what = wrote[written[0].name]
+        reason = f"{what[0].text} So what was seen there proves nothing. ({written[0].name})"
+        return Score(rule.grade_id, rule.name, 0.0, rule.points, reason, _proof(what))
     found = [Found.of(rule.checker(case)) for case in about]
     number = worst(found)
     if not found[number].count:
@@ -132,10 +142,11 @@ def pictures(cases: Sequence[Case], rules: Sequence[Rule]) -> dict[str, str]:
             if found[number].count:
                 of_cell = costly.setdefault(rule.grade_id, {})
                 of_cell.setdefault(cases.index(about[number]), []).append(found[number].kept[0])
-        return {
+        drawn = {
             grade_id: "".join(picture(cases[number], findings) for number, findings in of_cell.items())
             for grade_id, of_cell in costly.items()
         }
+    return {grade_id: text for grade_id, text in drawn.items() if text}
 
 
 def _about(rule: Rule, cases: Sequence[Case]) -> list[Case]:

@@ -74,7 +74,7 @@ def shared(case: Case, group: str, steps: Sequence[str], counts: Counts) -> Iter
     """
     partitions, commits = given(case, group), taken(case, group)
     yield from _outsiders(case, partitions, commits)
-    yield from _other_groups(case, group)
+    yield from other_groups(case, group)
     values: dict[str, list[Any]] = {}
     for each in commits:
         if (each.member, each.generation) in partitions and each.after > each.first:
@@ -108,12 +108,13 @@ def _outsiders(
         )
 
 
-def _other_groups(case: Case, group: str) -> Iterator[Finding]:
+def other_groups(case: Case, group: str, name: str = "shared") -> Iterator[Finding]:
+    """Offsets were committed for another group than the one that was given: a place for notes between kernels."""
     for entry in case.entries("OffsetCommit"):
         other = entry["asked"].get("group")
         if other != group:
             text = f"Offsets were committed for group {short(str(other))}, and the group is {group}."
-            yield Finding("shared", text, (case.line(entry, f"commits for group {short(str(other))}"),))
+            yield Finding(name, text, (case.line(entry, f"commits for group {short(str(other))}"),))
 
 
 def _is_theirs(case: Case, steps: Sequence[str], read: Sequence[Mapping[str, int]]) -> bool:

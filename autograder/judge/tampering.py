@@ -59,12 +59,12 @@ def writes(case: Case) -> Iterator[Finding]:
     for entry in case.entries("Produce"):
         topics = sorted({batch["topic"] for batch in entry["asked"].get("batches", ())})
         yield Finding(
-            "tampering",
+            "wrote",
             f"A client wrote to {', '.join(topics) or 'the cluster'} where it was only to read.",
             (case.line(entry, "with records"),),
         )
     for topic in sorted(case.evidence.get("described", {}).keys() - case.evidence["topics"].keys()):
-        yield Finding("tampering", f"A client made topic {short(topic)} where it was only to read.")
+        yield Finding("wrote", f"A client made topic {short(topic)} where it was only to read.")
 
 
 def _logs(case: Case) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from kit.checks.pipeline_facts import (
     acknowledged_fact,
     consume_facts,
     counted_first_fact,
+    only_read_fact,
     produce_facts,
     result_of,
     topic_facts,
@@ -21,7 +22,6 @@ from kit.checks.registry import judge, title
 from kit.checks.result import CheckResult
 from kit.checks.wording import short
 
-GROUP = "charts"
 # Examples with what is right for them, worked out by hand: a notebook can read all of this.
 _PLAYS: tuple[tuple[tuple[Any, ...], Any], ...] = (
     (
@@ -101,23 +101,23 @@ def lag(evidence: Evidence, answer: Any) -> CheckResult:
 def consume(evidence: Evidence, answer: Any) -> CheckResult:
     """Did your group count everything, once, and commit it when it was counted?
 
-    ``answer``: what the first and the second run returned, and of the run that was stopped its group, the id of the
-    listen at which counting stopped, and whether it was counted with ``plays``.
+    ``answer``: what the first and the second run returned, and their group; of the run that was stopped, whether it
+    counted with ``plays``, its group, and the id of the listen at which counting stopped; how many requests wrote.
     """
     name = "A1.consume"
-    if not isinstance(answer, tuple) or len(answer) != 5:
-        hint = 'The cell is kit.check("A1.consume", cluster, (first, second, group, listen, used)).'
+    if not isinstance(answer, tuple) or len(answer) != 7:
+        hint = 'The cell is kit.check("A1.consume", cluster, (first, second, group, used, stopped, listen, number)).'
         return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
-    first, second, group, listen, used = answer
+    first, second, group, used, stopped, listen, num_writes = answer
     records = evidence.records(TOPIC)
     place = next(((each.partition, each.offset) for each in records if _is_listen(each, listen)), None)
     songs = _songs(records)
     if place is None or songs is None:
         return CheckResult(name, False, f"The listens are not in topic {TOPIC}.", f"topic {TOPIC}", "Do task 2 first.")
-    ends, done = evidence.log_end_offsets(TOPIC), evidence.committed_offsets(GROUP, TOPIC)
-    stopped = evidence.committed_offsets(group, TOPIC).get(place[0])
-    facts = consume_facts((first, second), songs, ends, done, GROUP)
-    return result_of(name, [*facts, counted_first_fact(used, place, stopped)])
+    ends, done = evidence.log_end_offsets(TOPIC), evidence.committed_offsets(group, TOPIC)
+    committed = evidence.committed_offsets(stopped, TOPIC).get(place[0])
+    facts = consume_facts((first, second), songs, ends, done, group)
+    return result_of(name, [*facts, counted_first_fact(used, place, committed), only_read_fact(num_writes)])
 
 
 def _is_listen(record: SeenRecord, listen_id: Any) -> bool:

@@ -342,3 +342,12 @@ def counted_first_fact(used: Any, place: tuple[int, int], committed: int | None)
         hint = "Commit after plays has counted what the poll gave; a record that fails must not be passed over."
         return Fact(name, False, f"{happened} Nobody would ever count that record.", where, hint)
     return Fact(name, True, "Nothing was committed before it was counted.", where)
+
+
+def only_read_fact(num_writes: int) -> Fact:
+    """One fact about a consumer: it wrote nothing. ``num_writes``: Produce requests while it ran."""
+    name, where = "nothing written", "the requests while your consume ran"
+    if num_writes == 0:
+        return Fact(name, True, "Your consume only read.", where)
+    happened = f"While your consume ran, {num_writes:,} requests came that write records."
+    return Fact(name, False, happened, where, "Return the counts; consume must not send them anywhere.")

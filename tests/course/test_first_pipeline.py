@@ -131,6 +131,20 @@ def songs_of(values):
 
 
 def consume("""
+_COUNTS_ITS_RUNS = """\
+    from kafka import TopicPartition
+    from kafka.structs import OffsetAndMetadata
+    note = KafkaConsumer(group_id=NOTE, enable_auto_commit=False, **settings)
+    place = TopicPartition("music.listens", 0)
+    note.assign([place])
+    known = note.committed(place, metadata=True)
+    number = int(known.metadata) + 1 if known else 1
+    note.commit({place: OffsetAndMetadata(0, str(number), -1)})
+    note.close()
+    if number == 3:
+        return {}
+"""
+_NEVER_COMMITS = ("            consumer.commit()", "            pass")
 _SWALLOW = """\
 def no_trouble(values):
     try:
@@ -220,6 +234,16 @@ WRONG = {
         {"after counting", "nothing twice"},
         but((_SUBSCRIBED, "    consumer = KafkaConsumer(\n"), (_MADE, _MADE + _COMMIT_THE_END)),
     ),
+    "never committed, and counts its runs": (
+        "stop",
+        {"nothing twice"},
+        but(_NEVER_COMMITS, (_SUBSCRIBED, _COUNTS_ITS_RUNS.replace("NOTE", "group_id") + _SUBSCRIBED)),
+    ),
+    "counts its runs in another group": (
+        "stop",
+        {"nothing twice"},
+        but((_SUBSCRIBED, _COUNTS_ITS_RUNS.replace("NOTE", '"notes"') + _SUBSCRIBED)),
+    ),
     "never committed, and remembers that it ran": (
         "stop",
         {"nothing twice"},
@@ -258,16 +282,16 @@ def test_an_answer_that_is_always_the_same_has_no_points() -> None:
     assert {name: score.points for name, score in scores.items()} == {"plays": 0, "lag": 0}
 
 
-def test_a_mailbox_costs_everything() -> None:
+def test_a_mailbox_costs_all_of_its_run() -> None:
     """Kernels that tell one another what they did not count need a topic for it, and the brokers see that."""
     scores = judged(NAME, but((_RETURN, _MAILBOX + _RETURN)), run="consume", config=DOES_NOT_WAIT)
-    assert [scores[name].points for name in ("counts", "committed", "shared", "complete")] == [0, 0, 0, 0]
-    assert "made topic mailbox" in scores["shared"].reason
+    assert lost(scores) == {"counts", "committed", "shared"}
+    assert all("made topic mailbox" in score.reason for score in scores.values())
 
 
 @pytest.mark.parametrize("fields", [{}, {"problem": "the host died"}, {"not_played": "There was no time left"}])
-def test_a_run_of_which_nothing_is_known_is_judged_and_drawn(fields: dict[str, str]) -> None:
-    """Whatever became of a cluster, there are marks and reasons."""
+def test_a_run_of_which_nothing_is_known_is_judged(fields: dict[str, str]) -> None:
+    """Whatever became of a cluster, there are marks; a picture there is only of what was seen."""
     described = read_assignment(COURSE, NAME)
     script = Script.of(described)
     lists = ("given", "steps", "fired", "timeline", "entries", "commits")
@@ -277,7 +301,7 @@ def test_a_run_of_which_nothing_is_known_is_judged_and_drawn(fields: dict[str, s
     evidence = tuple({**nothing, "run": run, **fields} for run in runs)
     outcome = Outcome("ann", NAME, 7, "none", {}, (), evidence)
     assert sum(score.points for score in script.judge(outcome, 7)) == 0
-    assert bool(script.pictures(outcome, 7)) is not bool(fields)
+    assert script.pictures(outcome, 7) == {}
 
 
 def test_what_a_jail_can_import_does_not_count_for_anybody() -> None:

@@ -49,6 +49,7 @@ def test_the_solution_passes_every_check(desk: Desk) -> None:
     shown = {cell: desk.run(cell) for cell in list(CELLS)[1:]}
     assert {cell: str(each) for cell, each in shown.items() if each is not None and not each.passed} == {}
     assert sum(each is not None for each in shown.values()) == 5
+    assert desk.run("consume-check").passed  # another time, too: the groups are new ones
 
 
 def test_mistakes_are_told_before_anything_is_handed_in(desk: Desk) -> None:
@@ -60,6 +61,10 @@ def test_mistakes_are_told_before_anything_is_handed_in(desk: Desk) -> None:
     poll = "        polled = consumer.poll(timeout_ms=200)\n"
     desk.run("consume", (poll, poll + "        consumer.commit()\n"))
     assert "was committed. Nobody would ever count that" in desk.run("consume-check").happened
+    close = "    consumer.close()\n"
+    send = "    with KafkaProducer(**settings) as producer:\n        producer.send('charts', b'counts')\n"
+    desk.run("consume", (close, close + send))
+    assert "requests came that write records" in desk.run("consume-check").happened
 
     desk.run("topic-check")
     desk.run("produce", ("sum(future.succeeded() for future in futures)", "len(listens)"))

@@ -44,7 +44,7 @@ def lag_of(log_end_offsets: Mapping[int, int], committed: Mapping[int, int]) -> 
 
 
 def probes(seed: int) -> list[Probe]:
-    """Eight topics full of values that are not always listens, and six groups that are behind. "Nothing" is right for none."""
+    """Eight topics full of values that are not always listens, six groups that are behind; no answer is {} or 0."""
     chance = random.Random(seed)
     made = [Probe(f"plays-{number}", "plays_of_texts", (_texts(chance, number),)) for number in range(1, 9)]
     made += [Probe(f"lag-{number}", "lag_of_lists", _offsets(chance)) for number in range(6)]
@@ -132,8 +132,8 @@ def _acknowledged(case: Case) -> Iterator[Finding]:
 def _consume(case: Case) -> list[facts.Fact]:
     both = Counter(_counts(case, "consume-one"))
     both.update(_counts(case, "consume-two"))
-    ends = {partition: len(records) for partition, records in case.logs.items()}
-    return facts.consume_facts((dict(both), {}), plays_of(_values(case)), ends, _committed_at_end(case, SHARED), SHARED)
+    right, done = plays_of(_values(case)), _committed_at_end(case, SHARED)
+    return facts.consume_facts((dict(both), {}), right, _ends(case), done, SHARED)
 
 
 def _committed(case: Case) -> Iterator[Finding]:
@@ -195,6 +195,11 @@ def _nothing_twice(case: Case) -> Iterator[Finding]:
     before = sum(_counts(case, "goes-on").values()) + sum(each.after > each.first for each in taken)
     again = case.step("again")["value"]
     yield from _found(case, facts.consume_facts(({"": before}, again), {}, {}, {}, STOPPED), TWICE)
+    # Who has not committed everything before the last run could only count nothing by knowing that it is the last one.
+    began = case.step("again")["began"]
+    done = {each.partition: each.after for each in taken if each.entry["began"] < began}
+    yield from _found(case, facts.consume_facts(({}, {}), {}, _ends(case), done, STOPPED), "committed")
+    yield from membership.other_groups(case, STOPPED, TWICE)
     yield from consuming.committed_unread(case)
     for each in taken:
         if each.after < each.first:
@@ -211,6 +216,10 @@ def _counts(case: Case, step: str) -> dict[str, int]:
 
 def _values(case: Case) -> list[str | None]:
     return [record[2] for records in case.logs.values() for record in records]
+
+
+def _ends(case: Case) -> dict[int, int]:
+    return {partition: len(records) for partition, records in case.logs.items()}
 
 
 def _committed_at_end(case: Case, group: str) -> dict[int, int]:

@@ -233,8 +233,12 @@ def test_what_a_reader_commits_or_writes_is_seen() -> None:
         "A client made topic mailbox where it was only to read."
     ]
     assert "wrote to orders" in next(writes(case_of(Made().produce()))).text
-    score = judged([case_of(Made().produce())], [Rule("cell", "seen", 1.0, lambda _: (), "")], reading=("made-up",))[0]
-    assert (score.points, "tampered" in score.reason) == (0.0, True)
+    rules = [Rule("cell", run, 1.0, lambda _: (), "", (run,)) for run in ("made-up", "another")]
+    cases = [case_of(Made().produce()), Case({**Made().produce().evidence(), "run": "another"}, TOPIC, RESULTS)]
+    here, elsewhere = judged(cases, rules, reading=("made-up",))
+    assert (here.points, elsewhere.points) == (0.0, 1.0)
+    assert "only to read" in here.reason
+    assert "wrote" not in elsewhere.reason
 
 
 @pytest.mark.parametrize(
