@@ -35,6 +35,13 @@ def set_retention(admin):
     settings = {"min.insync.replicas": "2", "retention.ms": "86400000"}
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "music.listens", configs=settings)])
 """
+_WAIT = """
+def wait_for(future):
+    try:
+        future.get(10)
+    except Exception:
+        pass
+"""
 
 
 def test_the_solution_has_all_points() -> None:
@@ -72,6 +79,14 @@ RIGHT = {
                 "        admin.create_topics([topic])\n        set_retention(admin)\n",
             ),
             ("def create_topic(", f"{_SET_RETENTION}\n\ndef create_topic("),
+        ),
+    ),
+    "waits for each listen, without idempotence": (
+        "refuse",
+        but(
+            ("enable_idempotence=True", "enable_idempotence=False"),
+            ("    producer.flush()\n", "    for future in futures:\n        wait_for(future)\n"),
+            ("def produce(", f"{_WAIT}\n\ndef produce("),
         ),
     ),
     # It commits what earlier polls gave, and the rest when it is closed: never what a loop is still counting.
@@ -181,6 +196,11 @@ WRONG = {
         "refuse",
         {"acknowledged"},
         but(("sum(future.succeeded() for future in futures)", "len(listens)")),
+    ),
+    "says that all went well, unless it is one": (
+        "refuse",
+        {"acknowledged"},
+        but(("sum(future.succeeded() for future in futures)", "len(listens) if len(listens) > 1 else 0")),
     ),
     "counting ends at what is no JSON": ("probes", {"plays"}, but(("            continue\n", "            break\n"))),
     "lag where nobody committed": ("probes", {"lag"}, but((_LAG, f"{_LAG[:-1]} if partition in committed)"))),

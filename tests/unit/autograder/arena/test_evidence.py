@@ -323,7 +323,7 @@ def test_faults_of_one_run_are_marked_in_one_picture() -> None:
     assert drawn["cell"].count("<svg") == 1
     assert drawn["cell"].count("Marked: ") == 2  # for people, and for screen readers
     evidence = Made().evidence()
-    assert pictures(cases_of([evidence], TOPIC, RESULTS), rules) == {"cell": ""}
+    assert pictures(cases_of([evidence], TOPIC, RESULTS), rules) == {}
 
 
 def test_what_was_cut_off_refuses_or_loses() -> None:
