@@ -31,6 +31,7 @@ _HUNG_MS = 6_000  # a member of a group gives a sign of life every 3 s
 _LOOK_WHETHER_HUNG_S = 1.0
 _MOST_REPLAYS = 3
 _MOST_TRIES = 2
+_CLIENT_ID = "student"  # the same in all runs and steps: whoever knew where it is could be right there alone
 _LISTS = ("given", "rules", "steps", "fired", "timeline", "entries", "connections", "commits")
 ALLOWED_SETTINGS = {"min.insync.replicas": r"[1-9][0-9]{0,3}", "unclean.leader.election.enable": "true|false"}
 """What a student's function may decide about a topic that the arena makes, and how that can be written."""
@@ -258,7 +259,7 @@ class Play:
             self._session(step.session)  # all kernels are ready before the first call
         calls = [self._begin(step) for step in together]
         try:
-            return [self._finish(call) for call in calls]
+            return [self._finish(call, is_alone=len(calls) == 1) for call in calls]
         except _Hung:
             return None
 
@@ -267,7 +268,7 @@ class Play:
         session = self._session(step.session)
         told |= {"began": self._host.ask("place"), "began_ms": _now_ms()}
         answers: list[Answer] = []
-        arguments = tuple(self._filled(each, step) for each in step.arguments)
+        arguments = tuple(map(self._filled, step.arguments))
 
         def ask() -> None:
             try:
@@ -279,16 +280,18 @@ class Play:
         thread.start()
         return _Call(step, session, thread, answers, told)
 
-    def _finish(self, call: _Call) -> dict[str, Any]:
+    def _finish(self, call: _Call, *, is_alone: bool) -> dict[str, Any]:
         told, answers = call.told, call.answers
         was_killed = self._wait(call.thread, call.step, call.session)
         told |= {"ended": self._host.ask("place"), "ended_ms": _now_ms(), "was_killed": was_killed}
-        if call.step.is_killed:
+        answer = answers[0] if answers else Answer(call.step.name, error="the kernel gave no answer")
+        # An application that an error has ended is gone; in a kernel its clients would live on, as members of groups.
+        is_over = call.step.is_killed or (is_alone and answer.error is not None)
+        if is_over:
             self._end(call.step.session, call.session)
-        if was_killed or call.step.is_killed:
+        if was_killed or is_over:
             self._host.ask("forget_members")
         self._host.ask("release")
-        answer = answers[0] if answers else Answer(call.step.name, error="the kernel gave no answer")
         return told | {"value": answer.value, "error": answer.error}
 
     def _wait(self, call: threading.Thread, step: Step, session: Any) -> bool:
@@ -356,9 +359,9 @@ class Play:
         session.kill()
         self._sessions.pop(name, None)
 
-    def _filled(self, argument: Any, step: Step) -> Any:
+    def _filled(self, argument: Any) -> Any:
         """What an argument stands for."""
-        reach = {"bootstrap_servers": self._servers, "client_id": f"{self._run.name}-{step.name}"}
+        reach = {"bootstrap_servers": self._servers, "client_id": _CLIENT_ID}
         known = {
             "$client_settings": reach,
             "$bootstrap_servers": self._servers,

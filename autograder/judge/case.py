@@ -99,6 +99,11 @@ class Case:
         nothing = {"name": name, "value": None, "error": None, "began": 0, "ended": 0}
         return next((each for each in self.evidence["steps"] if each["name"] == name), nothing)
 
+    @property
+    def last_step_ended(self) -> int:
+        """When the last step was over: whatever is answered later, no function of the student's has heard."""
+        return max((each["ended"] for each in self.evidence["steps"]), default=0)
+
     def during(self, step: str, api: str) -> Iterator[Entry]:
         """The entries for one API that came while a step was under way."""
         known = self.step(step)

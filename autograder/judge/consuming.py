@@ -65,13 +65,14 @@ def committed_first(case: Case) -> Iterator[Finding]:
 
 def _too_early(case: Case, entry: Entry, place: Place, offset: int, stored: tuple[int, Entry] | None) -> Finding:
     result = (
-        f"the result of {place} was never stored"
+        f"the result of {place} was never acknowledged"
         if stored is None
         else case.line(stored[1], f"the result of {place}, stored at event {stored[0]}")
     )
     return Finding(
         "committed-before-processed",
-        f"Offset {offset} of {place.topic}-{place.partition} was committed before the result of {place} was stored.",
+        f"Offset {offset} of {place.topic}-{place.partition} was committed before the result of {place} was "
+        "acknowledged.",
         (case.line(entry, f"commits {place.topic}-{place.partition} offset {offset}"), result),
         (place,),
         (entry["began"],),

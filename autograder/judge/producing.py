@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from autograder.judge.case import Attempt, Case, short
+from autograder.judge.case import Attempt, Case, Entry, short
 from autograder.judge.finding import Finding
 from kit.history import sends
 
@@ -161,10 +161,12 @@ def refuses(case: Case, rule: str) -> Iterator[Finding]:
     """After a rule has fired nothing is acknowledged, and the student's function says so (CAP: consistency)."""
     at = fired_at(case, rule)
     if at is None:
-        yield Finding("refuses", f"The network was never cut: the producer wrote too little before ({case.name}).")
+        yield Finding("refuses", "The network was never cut: the producer wrote too little before.")
         return
-    late = [each for each in case.acknowledged.items() if (each[1].entry["ended"] or 0) > at + 1]
-    for value, attempt in late:
+    end = case.last_step_ended
+    for value, attempt in case.acknowledged.items():
+        if not _is_in_the_cut(attempt.entry, at, end):
+            continue
         told = tuple(_told(case, value))
         where = f"{case.topic}-{attempt.partition} offset {attempt.offset}"
         yield Finding(
@@ -176,12 +178,24 @@ def refuses(case: Case, rule: str) -> Iterator[Finding]:
             "refuses", "Nothing was acknowledged before the network was cut: refusing the rest proves nothing."
         )
     attempts = (each for found in case.attempts.values() for each in found)
-    if not any(each.offset is None and each.entry["asked"]["acks"] == _ALL for each in attempts):
+    if not any(_asks_in_vain(each, end) for each in attempts):
         yield Finding("refuses", "No record was sent that asked for all in-sync replicas and was not acknowledged.")
     missing = [value for value in case.given if value not in case.acknowledged]
     silent = [value for value in missing if case.reported.get(value) is not None or value not in case.reported]
     for value in silent:
         yield Finding("refuses", f"'{short(value)}' was refused, and your function did not say so.")
+
+
+def _is_in_the_cut(entry: Entry, at: int, end: int) -> bool:
+    """Whether an answer is the word of a leader that was alone: not what its followers had before, or have since."""
+    began_before = entry["began"] <= at and entry["asked"].get("acks") == _ALL
+    return at + 1 < (entry["ended"] or 0) < end and not began_before
+
+
+def _asks_in_vain(attempt: Attempt, end: int) -> bool:
+    """Whether all in-sync replicas were asked for, and nobody said yes while the function waited."""
+    told = attempt.offset is not None and (attempt.entry["ended"] or 0) < end
+    return attempt.entry["asked"]["acks"] == _ALL and not told
 
 
 def loses(case: Case) -> Iterator[Finding]:

@@ -49,7 +49,7 @@ def test_each_page_has_a_picture_of_its_run() -> None:
     evidence = play(job, plain_sessions(WRONG["no-idempotence"][2]), apart=False)
     made = Script.of(described).pictures(Outcome("ann", NAME, 7, "none", {}, (), evidence), 7)
     assert set(made) == {"produce-check"}
-    assert "The fault that is marked" in made["produce-check"]
+    assert "Marked: " in made["produce-check"]
     evidence = play(job, plain_sessions(SOLUTION), apart=False)
     (drawn,) = Script.of(described).pictures(Outcome("ann", NAME, 7, "none", {}, (), evidence), 7).values()
     assert "No fault is marked" in drawn

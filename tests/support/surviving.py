@@ -95,7 +95,7 @@ _HOLDS = """KafkaConsumer(**settings, group_id=group, enable_auto_commit=False, 
 _BEFORE_THE_CUT = """
     producer = KafkaProducer(**settings, acks=1, enable_idempotence=False, compression_type="gzip",
                              batch_size=1_000_000, linger_ms=300)
-    for part in records[:500], records[500:]:
+    for part in records[:560], records[560:]:
         report = [producer.send(topic, key=key.encode(), value=value.encode()) for key, value in part]
         producer.flush(timeout=10)
     return [[0, number] for number in range(len(records))]
@@ -117,6 +117,14 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         {"duplicate"},
         _with_settings('acks="all", enable_idempotence=False, max_in_flight_requests_per_connection=1'),
     ),
+    "stays-out-of-the-way": (
+        "survive",
+        {"duplicate"},
+        course.changed(
+            _with_settings('acks="all", enable_idempotence=False, max_in_flight_requests_per_connection=1'),
+            (_SEND, _SEND.replace(") for key", ", partition=0) for key")),
+        ),
+    ),
     "wrong-partitioner": ("survive", {"partitioning"}, changed((_SEND, _IN_TURN))),
     "backwards": (
         "survive",
@@ -127,7 +135,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
     ),
     "gives-up": (
         "survive",
-        {"lost-write", "recovery"},
+        {"lost-write", "duplicate", "recovery"},
         changed((f"return send_all({_SAFE}, records)", f"producer = {_GIVES_UP}")),
     ),
     "lets-faults-happen-to-nothing": (
@@ -151,10 +159,10 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         ),
     ),
     "appends": ("process", {"repeat"}, changed((_STORE, _STORE.replace("key=key, ", "")))),
-    "dies-before-it-works": (
+    "reads-nothing-again": (
         "process",
         {"repeat"},
-        changed((_STORE, _STORE.replace("key=key, ", "")), (_BEGIN, _COMMITS_NOTHING + _BEGIN)),
+        changed((_KEY, '__import__("uuid").uuid4().hex.encode()'), (_BEGIN, _COMMITS_NOTHING + _BEGIN)),
     ),
     "one-key-and-no-member": (
         "process",
@@ -220,6 +228,7 @@ _PER_PARTITION = """        for each in {record.partition for record in found}:
             last = max(record.offset for record in found if record.partition == each)
             consumer.commit({TopicPartition(topic, each): OffsetAndMetadata(last + 1, "", -1)})
         if not found and"""
+_CONSISTENT = 'acks="all", request_timeout_ms'
 _IMPORTS = """from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 from kafka.structs import OffsetAndMetadata
@@ -231,6 +240,14 @@ UNUSUAL: dict[str, tuple[str, str]] = {
     "static-member-that-commits-by-partition": (
         "process",
         _IMPORTS + changed(("group_id=group,", 'group_id=group, group_instance_id="me",'), (_COMMIT, _PER_PARTITION)),
+    ),
+    "consistent-without-idempotence": (
+        "refuse",
+        changed((_CONSISTENT, _CONSISTENT.replace(", ", ", enable_idempotence=False, "))),
+    ),
+    "waits-less-than-its-requests": (
+        "refuse",
+        changed((", request_timeout_ms=1000", ""), (", delivery_timeout_ms=2000", "")),
     ),
 }
 """Name -> the run that shows it, and the source of somebody who does it another way and has all points."""

@@ -53,9 +53,10 @@ def _report(case: Case, name: str) -> Iterator[Finding]:
         if (place.partition, place.offset) not in told and not _is_known_to_be_there(case, value, place.offset):
             text = f"Your function reported '{short(value)}' at {place}; no broker said so, and it is not there."
             yield Finding(name, text, tuple(f"acknowledged at partition {one}, offset {two}" for one, two in told[:2]))
-    silent = [value for value, place in case.reported.items() if place is None and value in case.acknowledged]
-    if 2 * len(silent) > len(case.acknowledged):
-        text = f"{len(silent)} of {len(case.acknowledged)} records were acknowledged, and your function said None."
+    heard = {value for value, each in case.acknowledged.items() if (each.entry["ended"] or 0) < case.last_step_ended}
+    silent = [value for value, place in case.reported.items() if place is None and value in heard]
+    if 2 * len(silent) > len(heard):
+        text = f"{len(silent)} of {len(heard)} records were acknowledged, and your function said None."
         yield Finding(name, text, (f"one of them is '{short(silent[0])}'",))
 
 
@@ -121,6 +122,9 @@ def _in_vain(case: Case, entry: Entry) -> Finding:
 
 
 def _once(case: Case) -> Iterator[Finding]:
+    if producing.fired_at(case, "deaf") is None:
+        text = "No answer of yours could get lost, so nothing was sent twice: your producer wrote too little to "
+        yield Finding("unproven", f"{text}{case.topic}-1, where Kafka's default puts a third of the keys.")
     yield from producing.duplicates(case)
     yield from foreign_records(case)
 
@@ -154,6 +158,9 @@ def _committed_first(case: Case) -> Iterator[Finding]:
 def _repeats(case: Case) -> Iterator[Finding]:
     if len(case.rows) < ENOUGH:
         yield Finding("repeat", f"Only {len(case.rows)} results are stored, which proves nothing.", _failures(case))
+    elif not _has_read_again(case) and not any(consuming.committed_first(case)):  # that costs its own points
+        text = "No consumer read again what had its result already, so nothing shows that a repeat changes nothing."
+        yield Finding("repeat", text, _failures(case))
     yield from consuming.repeats(case)
     yield from _other_values(case)
     yield from _shared_keys(case)
@@ -161,6 +168,17 @@ def _repeats(case: Case) -> Iterator[Finding]:
     if keyless:
         text = f"{len(keyless)} results have no key, so nothing says what they are to replace."
         yield Finding("repeat", text, (f"{keyless[0].place} holds '{short(keyless[0].text)}'",))
+
+
+def _has_read_again(case: Case) -> bool:
+    """Whether a record was fetched after its result had been acknowledged."""
+    stored = {place: min(at for at, _ in times) for place, times in case.stored.items()}
+    return any(
+        stored.get((partition, offset), entry["began"]) < entry["began"]
+        for partition, fetches in case.fetched.items()
+        for first, after, entry in fetches
+        for offset in range(first, after)
+    )
 
 
 def _other_values(case: Case) -> Iterator[Finding]:
@@ -230,7 +248,16 @@ def _undecided(case: Case, name: str, setting: str) -> Iterator[Finding]:
         yield Finding(name, text, _failures(case))
 
 
+def _never_cut(case: Case, name: str) -> Iterator[Finding]:
+    """Why nothing was proved, where a function failed before anything could be."""
+    failed = [each for each in case.evidence["steps"] if each["error"]]
+    if failed and producing.fired_at(case, "cut") is None:
+        text = f"Your function failed before the network could be cut: {failed[0]['error']}."
+        yield Finding(name, text, _failures(case))
+
+
 def _refuses(case: Case) -> Iterator[Finding]:
+    yield from _never_cut(case, "refuses")
     yield from _undecided(case, "refuses", LEAST)
     yield from _told(case, producing.refuses(case, "cut"))
     if case.acknowledged:
@@ -241,6 +268,7 @@ def _refuses(case: Case) -> Iterator[Finding]:
 
 
 def _keeps(case: Case) -> Iterator[Finding]:
+    yield from _never_cut(case, "keeps")
     yield from _undecided(case, "keeps", UNCLEAN)
     if producing.fired_at(case, "cut") is None:
         yield Finding("keeps", "The network was never cut: the producer wrote too little before.", _failures(case))
@@ -253,6 +281,7 @@ def _keeps(case: Case) -> Iterator[Finding]:
 
 
 def _goes_on(case: Case) -> Iterator[Finding]:
+    yield from _never_cut(case, "goes on")
     if producing.fired_at(case, "kill") is None:
         text = "While the network was cut, the leader that was alone did not go on: it had fewer than 300 records."
         if (least := _setting(case, LEAST)) != "1":

@@ -332,6 +332,7 @@ def test_what_was_cut_off_refuses_or_loses() -> None:
     made.step("produce", None)
     evidence = made.produce().evidence()
     evidence["fired"] = [{"rule": "cut", "at": 3, "time_ms": 0, "faults": []}]
+    evidence["steps"][-1]["ended"] = 100
     case = Case(evidence, TOPIC)
     found = [each.text for each in refuses(case, "cut")]
     assert "while the network was cut" in found[0]
@@ -339,6 +340,22 @@ def test_what_was_cut_off_refuses_or_loses() -> None:
     assert any("that asked for all in-sync replicas" in each for each in found)
     assert "was never cut" in next(refuses(case, "other")).text
     assert [found.name for found in loses(case)] == ["loses"]
+
+
+def test_answer_after_the_function_ended_or_to_what_came_before_the_cut_is_no_word_of_the_cut_off_leader() -> None:
+    """A request that waited until the network was mended, and one whose records the followers had already."""
+    made = Made(count=10).produce()
+    evidence = made.evidence()
+    first, last = evidence["entries"][0], evidence["entries"][-1]
+    evidence["fired"] = [{"rule": "cut", "at": first["ended"], "time_ms": 0, "faults": []}]
+    for each in evidence["entries"][1:]:
+        each["began"], each["ended"] = first["began"], last["ended"]
+    evidence["steps"][-1]["ended"] = last["ended"] + 1
+    assert not any("while the network was cut" in each.text for each in refuses(Case(evidence, TOPIC), "cut"))
+    last["began"] = first["ended"] + 1
+    assert any("while the network was cut" in each.text for each in refuses(Case(evidence, TOPIC), "cut"))
+    evidence["steps"][-1]["ended"] = last["ended"] - 1
+    assert not any("while the network was cut" in each.text for each in refuses(Case(evidence, TOPIC), "cut"))
 
 
 def test_picture_is_static_and_escapes_what_students_wrote() -> None:
