@@ -111,8 +111,7 @@ _MADE = "        **settings,\n    )\n    counts = {}\n"
 _RETURN = "    consumer.close()\n    return counts\n"
 _ASSIGN = """\
     from kafka import TopicPartition
-    first = 0 if settings["client_id"].endswith("one") else 3
-    consumer.assign([TopicPartition("music.listens", first + number) for number in range(3)])
+    consumer.assign([TopicPartition("music.listens", number) for number in range(6)])
 """
 _MAILBOX = """\
     admin = KafkaAdminClient(**settings)
@@ -221,7 +220,7 @@ WRONG = {
     ),
     "chosen partitions": (
         "consume",
-        {"shared"},
+        {"counts", "shared"},
         but((_SUBSCRIBED, "    consumer = KafkaConsumer(\n"), (_MADE, _MADE + _ASSIGN)),
     ),
     "committed first": ("stop", {"after counting"}, but((_POLL, f"{_POLL}        consumer.commit()\n"))),
