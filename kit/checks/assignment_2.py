@@ -33,17 +33,23 @@ def produce(evidence: Evidence, answer: Any) -> CheckResult:
 
 @judge("A2.consume")
 def consume(evidence: Evidence, answer: Any) -> CheckResult:
-    """Has each record its result, also after it was read twice? ``answer``: results at each commit."""
+    """Has each record its result, also after it was read twice?
+
+    ``answer``: how many results there were at each commit of the first group, and both groups.
+    """
     name = "A2.consume"
-    if not isinstance(answer, Sequence) or not all(isinstance(each, int) for each in answer):
-        hint = 'Hand in the list that the cell made: kit.check("A2.consume", cluster, stored).'
+    if not _is_consumed(answer):
+        hint = 'Hand in what the cell made: kit.check("A2.consume", cluster, (stored, groups)).'
         return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
+    stored, groups = answer
     orders = evidence.records(ORDERS)
     if not orders:
         return CheckResult(name, False, f"Nothing is in topic {ORDERS}.", f"topic {ORDERS}", "Do task 1 first.")
     found = facts.result_facts(orders, evidence.records(RESULTS), f"topic {RESULTS}")
-    committed = {group: evidence.committed_offsets(group, ORDERS) for group in ("tally", "audit")}
-    found += facts.commit_facts(evidence.log_end_offsets(ORDERS), committed, answer, f"group tally, topic {ORDERS}")
+    committed = {group: evidence.committed_offsets(group, ORDERS) for group in groups}
+    found += facts.commit_facts(
+        evidence.log_end_offsets(ORDERS), committed, stored, f"group {groups[0]}, topic {ORDERS}"
+    )
     return result_of(name, found)
 
 
@@ -69,6 +75,14 @@ def _choice(name: str, evidence: Evidence, answer: Any, topic: str) -> CheckResu
         return result_of(name, facts.losing_facts(records, given, report, where, asked=asked))
     configs = evidence.topic_configs(topic)
     return result_of(name, facts.refusing_facts(records, given, report, where, asked=asked, configs=configs))
+
+
+def _is_consumed(answer: Any) -> bool:
+    """Whether it is a list of numbers, and two names of groups."""
+    if not isinstance(answer, Sequence) or len(answer) != 2 or not all(isinstance(each, list) for each in answer):
+        return False
+    stored, groups = answer
+    return len(groups) == 2 and all(isinstance(each, str) for each in groups) and all(type(n) is int for n in stored)
 
 
 def _is_written(answer: Any) -> bool:
