@@ -12,11 +12,12 @@ named by ``after`` has fired; it fires once. ``when`` has one of
 
 ``do`` lists what happens, in order: ``{"fault": "kill" | "stop" | "restart" | "pause" | "resume" | "isolate", "node":
 ...}``, ``{"fault": "cut", "groups": [[node, ...], ...]}`` (where ``"others"`` in the last group are the brokers in no
-other one), ``{"fault": "heal"}``; a node is its number, ``"leader:TOPIC-PARTITION"``, ``"controller"``, or
-``"rule:NAME"``, the node that the other rule hit. A rule on requests may have ``{"request": "lose"}`` (it never
-arrives), ``"lose_reply"`` (it is served, and nobody hears), ``"hang_up"`` (it is served, and the connection is closed
-instead of a reply) or ``"turn_away"`` (the connection is closed, and it is not served). Who waits for what is lost does
-so until `kit.broker.witness.Witness.release`.
+other one), ``{"fault": "heal"}``, ``{"fault": "let_go"}`` (of what is held); a node is its number,
+``"leader:TOPIC-PARTITION"``, ``"controller"``, or ``"rule:NAME"``, the node that the other rule hit. A rule on requests
+may have ``{"request": "lose"}`` (it never arrives), ``"lose_reply"`` (it is served, and nobody hears), ``"hang_up"``
+(it is served, and the connection is closed instead of a reply), ``"turn_away"`` (the connection is closed, and it is
+not served) or ``"hold"`` (it is served as if nothing had been, but only once a rule lets go, or after five seconds).
+Who waits for what is lost does so until `kit.broker.witness.Witness.release`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from kit.broker.faults import FaultError
 from kit.broker.witness.describe import FETCH, OFFSET_COMMIT, PRODUCE
 from kit.broker.witness.journal import Entry, api_name
 
-REQUEST_FAULTS = ("lose", "lose_reply", "hang_up", "turn_away")
+REQUEST_FAULTS = ("lose", "lose_reply", "hang_up", "turn_away", "hold")
 NODE_FAULTS = ("kill", "stop", "restart", "pause", "resume", "isolate")
 CONDITIONS = ("acknowledged", "fetched", "requests", "high_watermark", "elected")
 
@@ -211,6 +212,10 @@ def _check_deed(deed: Mapping[str, Any]) -> str:
     if "request" in deed and deed["request"] in REQUEST_FAULTS:
         return "request"
     fault = deed["fault"]
-    if (fault in NODE_FAULTS and "node" in deed) or (fault == "cut" and "groups" in deed) or fault == "heal":
+    if (
+        (fault in NODE_FAULTS and "node" in deed)
+        or (fault == "cut" and "groups" in deed)
+        or fault in {"heal", "let_go"}
+    ):
         return "fault"
     raise RuleError(f"{dict(deed)!r} is no fault of a rule.")

@@ -5,6 +5,7 @@ What it changes about a request is what the rules say, and nothing else; without
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from kit.broker.witness.rules import NODE_FAULTS, Rule, Rules
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_MS = 2
+_HOLD_MS = 5_000  # less than the silence after which the arena takes a consumer for one that hangs
 _GET_AWAY_MS = 1  # a reply that was given leaves before the fault that it brings about
 Reply = Chunks | Deferred[Chunks | None] | None
 Serve = Callable[[int, memoryview, Peer], Reply]
@@ -41,6 +43,7 @@ class Witness:
         self._clock = clock
         self._serve = serve
         self._waiting: list[Deferred[Chunks | None]] = []
+        self._held: list[Callable[[], None]] = []
         self._is_looking = False
         self._num_under_way = 0
         self.journal = Journal(clock)
@@ -65,6 +68,11 @@ class Witness:
             return self._keep_waiting(entry, Deferred())
         if entry.fault == "turn_away":
             return self._hang_up(entry, Deferred())
+        if entry.fault == "hold":
+            return self._hold(node_id, frame, peer, entry)
+        return self._served(node_id, frame, peer, entry)
+
+    def _served(self, node_id: int, frame: memoryview, peer: Peer, entry: Entry) -> Reply:
         try:
             reply = self._serve(node_id, frame, peer)
         except InvalidRequest as error:
@@ -79,6 +87,34 @@ class Witness:
         else:
             self._pass_on(entry, reply, answer)
         return answer
+
+    def _hold(self, node_id: int, frame: memoryview, peer: Peer, entry: Entry) -> Deferred[Chunks | None]:
+        """Serve a request later; nothing is wrong with it."""
+        answer: Deferred[Chunks | None] = Deferred()
+        kept = memoryview(bytearray(frame))  # the broker writes offsets into it
+        entry.fault = None
+
+        def serve() -> None:
+            if serve not in self._held:
+                return
+            self._held.remove(serve)
+            reply: Reply = DISCONNECT
+            if self._ground.is_up(node_id):
+                with contextlib.suppress(InvalidRequest):  # the journal has it
+                    reply = self._served(node_id, kept, peer, entry)
+            if isinstance(reply, Deferred):
+                reply.then(answer.resolve)
+            else:
+                answer.resolve(reply)
+
+        self._held.append(serve)
+        self._clock.call_later(_HOLD_MS, serve)
+        return answer
+
+    def _let_go(self) -> str:
+        for serve in list(self._held):
+            self._clock.call_soon(serve)
+        return "let go"
 
     def _pass_on(self, entry: Entry, chunks: Chunks | None, answer: Deferred[Chunks | None]) -> None:
         if entry.fault is None:
@@ -147,6 +183,8 @@ class Witness:
         if fault == "heal":
             self._ground.heal()
             return "heal"
+        if fault == "let_go":
+            return self._let_go()
         if fault == "cut":
             groups = self._groups(deed["groups"])
             self._ground.cut(groups)

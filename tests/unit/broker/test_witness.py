@@ -284,3 +284,24 @@ def test_witness_is_busy_until_the_faults_of_rules_are_made(cluster: MemoryClust
     while witness.is_busy:
         cluster.clock.advance(1)
     assert [(each["rule"], len(each["faults"])) for each in witness.fired] == [("kill", 1), ("back", 1)]
+
+
+def test_request_is_held_until_another_one_comes(cluster: MemoryCluster) -> None:
+    """Then it is served as if nothing had been; after five seconds it is served all the same."""
+    hold = {"name": "hold", "when": {"requests": 1, "api": "Produce"}, "do": [{"request": "hold"}]}
+    let_go = {"name": "go", "when": {"requests": 2, "api": "Produce"}, "do": [{"fault": "let_go"}]}
+    witness = witnessed(cluster, hold, let_go)
+    held = produce(cluster, b"held")
+    cluster.clock.advance(4_000)
+    assert not held.done
+    answers = [cluster.wait_for(each) for each in (produce(cluster, b"second"), held)]
+    assert [each.responses[0].partition_responses[0].base_offset for each in answers] == [0, 1]
+    seen = witness.dump()["entries"]
+    assert {(each["state"], each["fault"]) for each in seen} == {("answered", None)}
+
+    witnessed(cluster, hold)
+    alone = produce(cluster, b"alone")
+    cluster.clock.advance(4_900)
+    assert not alone.done
+    cluster.clock.advance(200)
+    assert cluster.wait_for(alone).responses[0].partition_responses[0].base_offset == 2
