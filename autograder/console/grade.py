@@ -24,6 +24,7 @@ from autograder.console.words import (
     opened,
     parser,
     say,
+    say_unfinished,
 )
 from autograder.jail import RUNGS, JailError, is_as_strong
 from autograder.pipeline.course import Course, GradingError
@@ -133,6 +134,7 @@ def grade(
             _say_jail(pool, assignment)
         _run(batch, progress)
     _summarize(progress, assignment.name)
+    say_unfinished(course, assignment.name)
     if progress.total and assignment.is_forgeable:
         say(f"Judged by 'asserts' ({FORGEABLE}).")
     failures = [] if settings["no_feedback"] else _feedback(course, assignment, students)

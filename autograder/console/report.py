@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from autograder.assignment import Assignment
-from autograder.console.words import look_for_folder, opened, parser, say
+from autograder.console.words import look_for_folder, opened, parser, say, say_unfinished, unfinished_in
 from autograder.pipeline.course import Course, GradingError
 
 _EXPORTS = {"csv": "SafeCsvExport", "canvas": "CanvasExport", "moodle": "MoodleExport"}
@@ -32,6 +32,7 @@ def run(argv: list[str]) -> int:
     look_for_folder("--output", path)
     path.write_text(_page(course, assignment), encoding="utf-8")
     say(f"Report: {path}")
+    say_unfinished(course, assignment.name)
     for what in dict.fromkeys(options.export):
         _export(course, assignment, what)
     return 0
@@ -47,6 +48,7 @@ def _page(course: Course, assignment: Assignment) -> str:
         raise GradingError(f"Nothing was graded for {assignment.name} yet: `autograder grade {assignment.name}`.")
     comparison = review.alike(course, assignment, sorted(entries))
     alike = review.flags_of(comparison)
+    unfinished = unfinished_in(course, assignment.name)
     results = [
         StudentResult(
             student=entry.student,
@@ -56,6 +58,7 @@ def _page(course: Course, assignment: Assignment) -> str:
             usage=entry.usage,
             rung=entry.rung,
             needs_human=entry.needs_human,
+            is_unfinished=entry.student in unfinished,
             failure=entry.trouble or ("there was nothing that could be graded" if entry.status == "nothing" else None),
         )
         for _, entry in sorted(entries.items())

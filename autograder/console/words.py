@@ -26,6 +26,8 @@ __all__ = [
     "opened",
     "parser",
     "say",
+    "say_unfinished",
+    "unfinished_in",
 ]
 
 
@@ -109,6 +111,25 @@ def astray(course: Course) -> list[str]:
             elif each.suffix == ".ipynb" and not each.is_dir():
                 lines.append(f"{name}: it is in no folder of an assignment's; nobody looks at it.")
     return lines
+
+
+def unfinished_in(course: Course, assignment: str) -> set[str]:
+    """The students for whose work points are still to be given by hand."""
+    from autograder.exports import marks
+
+    with course.gradebook() as gradebook:
+        found = marks.of_assignment(gradebook.find_assignment(assignment))
+    return {student for student, mark in found.items() if mark.is_open}
+
+
+def say_unfinished(course: Course, assignment: str) -> None:
+    """Say that marks are not the last word, and where they become it; nothing when they are."""
+    if number := len(unfinished_in(course, assignment)):
+        have = "submission has" if number == 1 else "submissions have"
+        say(
+            f"To be graded by hand: {number} {have} points that a person gives, in formgrader (`jupyter lab` in the "
+            "course's folder); until then they are missing from the marks."
+        )
 
 
 def one_line(student: str, sentence: str) -> str:

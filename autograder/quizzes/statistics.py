@@ -57,7 +57,7 @@ def _item(question: Question, taken: Sequence[Marked]) -> Item:
         num_students=len(taken),
         num_unanswered=len(taken) - len(answers),
         difficulty=sum(points) / (len(points) * question.points) if points else None,
-        discrimination=_correlation(points, rest),
+        discrimination=correlation(points, rest),
         chosen=tuple(Counter(text for answer in answers for text in _texts(answer)).most_common()),
     )
 
@@ -66,7 +66,8 @@ def _texts(answer: Answer) -> tuple[str, ...]:
     return (answer,) if isinstance(answer, str) else answer
 
 
-def _correlation(xs: Sequence[float], ys: Sequence[float]) -> float | None:
+def correlation(xs: Sequence[float], ys: Sequence[float]) -> float | None:
+    """Pearson's, from -1 to 1; None when it cannot be told: fewer than 5 pairs, or all have the same points."""
     if len(xs) < _FEWEST:
         return None
     mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)

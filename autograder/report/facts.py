@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.job import Score, Stop, Usage
+from autograder.quizzes.statistics import correlation
+
+_NO_REASON = "No reason was noted."
+_FEWEST = 10  # students, below which how one item goes with the rest is chance
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,8 @@ class StudentResult:
         usage: what it cost.
         rung: the rung of the jail ladder that held it; None when nothing was run.
         failure: why it could not be graded at all; None when it was.
-        needs_human: whether a person should look at it, or has to.
+        needs_human: whether it is to be looked at.
+        is_unfinished: whether points of it are still to be given by hand.
     """
 
     student: str
@@ -33,6 +38,7 @@ class StudentResult:
     rung: str | None = None
     failure: str | None = None
     needs_human: bool = False
+    is_unfinished: bool = False
 
     @property
     def points(self) -> float:
@@ -45,18 +51,25 @@ class PropertyFacts:
     """One property in the class.
 
     Attributes:
+        label: what it is called where only one name fits; no other property of the assignment has the same.
         num_full, num_part, num_none: students with all of its points, some, none.
-        mean_share: of its points, from 0 to 1.
+        num_open: students for whom a person decides.
+        mean_share: of its points, from 0 to 1, where no person decides; None where one always does.
+        with_rest: the correlation with the points for all else, from -1 to 1. Near 0 or below, those who did the rest
+            do no better here. None when it cannot be told: fewer than 10 students, or all have the same points.
         commonest_reason: why points were lost most often; empty when none were.
         num_commonest: how often that was.
     """
 
     name: str
     grade_id: str
+    label: str
     num_full: int
     num_part: int
     num_none: int
-    mean_share: float
+    num_open: int
+    mean_share: float | None
+    with_rest: float | None
     commonest_reason: str
     num_commonest: int
 
@@ -68,11 +81,13 @@ class ClassFacts:
     Attributes:
         of: points that could be had.
         points: of each student who was graded, smallest first.
-        properties: in the assignment's order.
+        properties: in the order of the notebook.
         rungs: rung -> submissions it held.
         stop_kinds: kind -> submissions with such a stop.
-        flagged: student -> lines: flags, stops, failures, and what a person decides about.
-        num_for_people: submissions that a person should look at, or has to.
+        to_look_at: student -> lines: flags, stops, failures, and what a person decides about; of those submissions
+            that `grade` counts under "to be looked at".
+        noted: the same of the others, where there is anything to say.
+        num_unfinished: submissions with points that are still to be given by hand.
         slowest: (student, seconds), at most ten.
     """
 
@@ -82,8 +97,9 @@ class ClassFacts:
     properties: Sequence[PropertyFacts]
     rungs: Mapping[str, int]
     stop_kinds: Mapping[str, int]
-    flagged: Mapping[str, Sequence[str]]
-    num_for_people: int
+    to_look_at: Mapping[str, Sequence[str]]
+    noted: Mapping[str, Sequence[str]]
+    num_unfinished: int
     slowest: Sequence[tuple[str, float]]
 
     @property
@@ -107,8 +123,9 @@ def class_facts(results: Sequence[StudentResult]) -> ClassFacts:
         properties=_properties(graded),
         rungs=Counter(result.rung for result in graded if result.rung),
         stop_kinds=Counter(kind for result in results for kind in {stop.kind for stop in result.stops}),
-        flagged={result.student: lines for result in results if (lines := _lines(result))},
-        num_for_people=sum(result.needs_human for result in results),
+        to_look_at={each.student: _lines(each) or [_NO_REASON] for each in results if each.needs_human},
+        noted={each.student: lines for each in results if not each.needs_human and (lines := _lines(each))},
+        num_unfinished=sum(result.is_unfinished for result in results),
         slowest=[
             (result.student, result.usage.wall_s)
             for result in sorted(results, key=lambda each: -each.usage.wall_s)[:10]
@@ -126,17 +143,41 @@ def _lines(result: StudentResult) -> list[str]:
 
 
 def _properties(graded: Sequence[StudentResult]) -> list[PropertyFacts]:
-    found: dict[tuple[str, str], list[Score]] = {}
-    for result in graded:
+    found: dict[tuple[str, str], list[tuple[Score, float]]] = {}
+    for result in sorted(graded, key=lambda each: -len(each.scores)):  # a notebook that is missing changes no order
         for score in result.scores:
-            found.setdefault((score.grade_id, score.name), []).append(score)
-    return [_property(name, grade_id, scores) for (grade_id, name), scores in found.items()]
+            found.setdefault((score.grade_id, score.name), []).append((score, result.points - score.points))
+    labels = _labels(list(found))
+    return [_property(*place, labels[place], scores) for place, scores in found.items()]
 
 
-def _property(name: str, grade_id: str, scores: Sequence[Score]) -> PropertyFacts:
+def _labels(places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """By grade_id and name: the name where that is enough, else the cell, else both."""
+    names, cells = Counter(name for _, name in places), Counter(cell for cell, _ in places)
+    return {
+        (cell, name): name if names[name] == 1 < len(places) else cell if cells[cell] == 1 else f"{cell}: {name}"
+        for cell, name in places
+    }
+
+
+def _property(grade_id: str, name: str, label: str, found: Sequence[tuple[Score, float]]) -> PropertyFacts:
+    decided = [(score, rest) for score, rest in found if not score.needs_human]
+    scores = [score for score, _ in decided]
     full = sum(score.points >= score.of for score in scores)
     none = sum(score.points <= 0 < score.of for score in scores)
     reasons = Counter(score.reason for score in scores if score.points < score.of)
     reason, times = reasons.most_common(1)[0] if reasons else ("", 0)
     shares = [score.points / score.of if score.of else 1.0 for score in scores]
-    return PropertyFacts(name, grade_id, full, len(scores) - full - none, none, statistics.fmean(shares), reason, times)
+    return PropertyFacts(
+        name=name,
+        grade_id=grade_id,
+        label=label,
+        num_full=full,
+        num_part=len(scores) - full - none,
+        num_none=none,
+        num_open=len(found) - len(scores),
+        mean_share=statistics.fmean(shares) if shares else None,
+        with_rest=correlation(shares, [rest for _, rest in decided]) if len(shares) >= _FEWEST else None,
+        commonest_reason=reason,
+        num_commonest=times,
+    )

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from autograder.report.facts import ClassFacts, StudentResult
 
 # Told apart by pattern as well as by colour.
-_FULL, _PART, _NONE = "#009e73", "#e69f00", "#d55e00"
+_FULL, _PART, _NONE, _OPEN = "#009e73", "#e69f00", "#d55e00", "#999999"
 _BAR = "#0072b2"
 # The lettering's colour where page.css, which has one for light and one for dark, does not reach it.
 _INK, _GRID = "#7a7a7a", "rgba(128,128,128,0.35)"
@@ -36,14 +36,16 @@ def distribution(facts: ClassFacts) -> go.Figure:
 
 
 def difficulty(facts: ClassFacts) -> go.Figure:
-    """Who has all, some or none of the points, for each property; the hardest at the top."""
-    ordered = sorted(facts.properties, key=lambda each: -each.mean_share)
-    names = [each.name for each in ordered]
+    """Who has all, some or none of the points, for each property in the order of the notebook."""
+    ordered = facts.properties
+    names = [each.label for each in ordered]
     bars = [
         ("all points", [each.num_full for each in ordered], _FULL, ""),
         ("some points", [each.num_part for each in ordered], _PART, "/"),
         ("no points", [each.num_none for each in ordered], _NONE, "x"),
     ]
+    if any(each.num_open for each in ordered):
+        bars.append(("a person decides", [each.num_open for each in ordered], _OPEN, "."))
     figure = go.Figure(
         [
             go.Bar(
@@ -58,7 +60,12 @@ def difficulty(facts: ClassFacts) -> go.Figure:
         ]
     )
     figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
-    return _dressed(figure, "students", "", 120 + 26 * len(names))
+    dressed = _dressed(figure, "students", "", 120 + 26 * len(names))
+    most = max((sum(numbers) for numbers in zip(*(numbers for _, numbers, _, _ in bars), strict=True)), default=1)
+    dressed.update_xaxes(tick0=0, dtick=math.ceil(most / 8))  # there are no half students
+    # The first cell at the top; a grade_id that looks like a number or a date is a name all the same.
+    dressed.update_yaxes(type="category", autorange="reversed")
+    return dressed
 
 
 def cost(results: Sequence[StudentResult]) -> go.Figure:

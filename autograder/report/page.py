@@ -44,10 +44,11 @@ def page(
     sections = [
         _tiles(facts),
         _forgeable(judging),
+        _unfinished(facts),
         _section("Marks", _chart(figures.distribution(facts)), _marks_table(results)),
         _section("What was hard", _chart(figures.difficulty(facts)), _property_table(facts.properties)),
         _section("Quiz questions", _items_table(quiz_items)) if quiz_items else "",
-        _section("To look at", _flag_table(facts)),
+        _section(f"To be looked at: {len(facts.to_look_at)}", *_flag_tables(facts)),
         _section("Alike", _rows("Pairs of submissions that share code", ["pair"], [[each] for each in similar]))
         if similar
         else "",
@@ -67,7 +68,7 @@ def _tiles(facts: ClassFacts) -> str:
     tiles = [("submissions", f"{facts.num_students}")]
     if facts.median is not None and facts.mean is not None:
         tiles += [("median", f"{facts.median:g} of {facts.of:g}"), ("mean", f"{facts.mean:.1f}")]
-    tiles += [("to look at", f"{len(facts.flagged)}"), ("for a person", f"{facts.num_for_people}")]
+    tiles += [("to be looked at", f"{len(facts.to_look_at)}"), ("to be graded by hand", f"{facts.num_unfinished}")]
     tiles += [(f"held by {described(rung)}", f"{number}") for rung, number in facts.rungs.items()]
     tiles += [(f"stopped: {kind.replace('_', ' ')}", f"{number}") for kind, number in facts.stop_kinds.items()]
     return (
@@ -86,6 +87,16 @@ def _forgeable(judging: str) -> str:
     )
 
 
+def _unfinished(facts: ClassFacts) -> str:
+    if not facts.num_unfinished:
+        return ""
+    return (
+        f'<p class="warning"><strong>These marks are not finished.</strong> {facts.num_unfinished} of '
+        f"{facts.num_students} submissions have points that a person gives in formgrader and has not given yet. "
+        "The figures here are of the points that were given automatically.</p>"
+    )
+
+
 def _section(title: str, *parts: str) -> str:
     return f"<section><h2>{_text(title)}</h2>{''.join(parts)}</section>"
 
@@ -100,27 +111,51 @@ def _chart(figure: go.Figure) -> str:
 
 def _marks_table(results: Sequence[StudentResult]) -> str:
     rows = [
-        [each.student, "not graded" if each.failure else f"{each.points:g}", f"{len(each.flags) + len(each.stops)}"]
+        [
+            each.student,
+            "not graded" if each.failure else f"{each.points:g}",
+            "yes" if each.is_unfinished else "",
+            "yes" if each.needs_human else "",
+        ]
         for each in sorted(results, key=lambda each: (-each.points, each.student))
     ]
-    table = _rows("Points of each student", ["student", "points#", "lines to look at#"], rows)
+    table = _rows("Points of each student", ["student", "points#", "to be graded by hand", "to be looked at"], rows)
     return f"<details><summary>Marks of all {len(rows)}</summary>{table}</details>"
 
 
 def _property_table(properties: Sequence[PropertyFacts]) -> str:
     rows = [
         [
+            each.grade_id,
             each.name,
             f"{each.num_full}",
             f"{each.num_part}",
             f"{each.num_none}",
-            f"{each.mean_share:.0%}",
+            f"{each.num_open}",
+            "" if each.mean_share is None else f"{each.mean_share:.0%}",
+            "" if each.with_rest is None else f"{each.with_rest:+.2f}",
             f"{each.commonest_reason} ({each.num_commonest})" if each.commonest_reason else "",
         ]
-        for each in sorted(properties, key=lambda each: each.mean_share)
+        for each in properties
     ]
-    heads = ["property", "all points#", "some#", "none#", "mean#", "commonest reason"]
-    return _rows("Each property, the hardest first", heads, rows)
+    heads = [
+        "cell",
+        "property",
+        "all points#",
+        "some#",
+        "none#",
+        "open#",
+        "mean#",
+        "with the rest#",
+        "commonest reason",
+    ]
+    return _rows(
+        "In the order of the notebook. All, some, none: students with so many of its points; open: a person decides. "
+        "Mean: the share of the points that the class has. With the rest: correlation with the points for all else, of "
+        "10 students or more; near 0 or below, look at the task's wording and at its tests",
+        heads,
+        rows,
+    )
 
 
 def _items_table(items: Sequence[Item]) -> str:
@@ -144,11 +179,16 @@ def _items_table(items: Sequence[Item]) -> str:
     )
 
 
-def _flag_table(facts: ClassFacts) -> str:
-    if not facts.flagged:
-        return "<p>Nothing: no flag, nothing was cut short.</p>"
-    rows = [[student, line] for student, lines in facts.flagged.items() for line in lines]
-    return _rows("One line for each flag, stop and failure", ["student", "what"], rows)
+def _flag_tables(facts: ClassFacts) -> list[str]:
+    tables = [
+        ("Submissions that a person should look at, with all that was noted about them", facts.to_look_at),
+        ("Also noted, and nobody has to do anything about it", facts.noted),
+    ]
+    return [
+        _rows(caption, ["student", "what"], [[student, line] for student, lines in found.items() for line in lines])
+        for caption, found in tables
+        if found
+    ] or ["<p>Nothing: no flag, nothing was cut short.</p>"]
 
 
 def _cost_table(facts: ClassFacts, results: Sequence[StudentResult]) -> str:
@@ -171,8 +211,8 @@ def _rows(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> 
         for row in rows
     )
     return (
-        f'<div class="scroll"><table><caption>{_text(caption)}</caption><thead><tr>{top}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(caption)}">'
+        f"<table><caption>{_text(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,29 @@ def test_grade_writes_marks_pages_and_lines(say: Say, course: Path) -> None:
     assert "0 graded, 2 unchanged." in out
     assert "To be looked at: 1." in out
     assert "Feedback: 0 written." in out
+
+
+def test_marks_that_are_not_finished_are_said(say: Say, course: Path) -> None:
+    """In `grade` and `report`, with how many and where; the page has the numbers that `grade` has."""
+    grading.hand_in(course, "ada", grading.work(course))
+    grading.hand_in(course, "bob", b"{")
+    line = "To be graded by hand: 1 submission has points that a person gives, in formgrader"
+    assert line in say("grade", "streams", "--workers", "1")[1]
+    assert line in say("report", "streams")[1]
+    page = (course / "report-streams.html").read_text(encoding="utf-8")
+    assert "<b>1</b>to be graded by hand" in page
+    assert "<b>1</b>to be looked at" in page
+
+    with open_course(course).gradebook() as gradebook:
+        (grade,) = [each for each in _grades(gradebook, "ada") if each.needs_manual_grade]
+        grade.manual_score, grade.needs_manual_grade = 2, False
+        gradebook.db.commit()
+    assert "To be graded by hand" not in say("grade", "streams")[1]
+
+
+def _grades(gradebook: Any, student: str) -> list[Any]:
+    submission = gradebook.find_submission("streams", student)
+    return [grade for notebook in submission.notebooks for grade in notebook.grades]
 
 
 def test_feedback_writes_again_what_was_not_written_to_its_end(say: Say, course: Path) -> None:

@@ -57,16 +57,72 @@ class TestFacts:
         """A score that only a person can say is a line, also where nothing else is."""
         undecided = Score("cell", "order", 0, 2, "only pictures", needs_human=True)
         facts = class_facts([result("a", 2), StudentResult("b", [undecided], needs_human=True)])
-        assert facts.num_for_people == 1
-        assert facts.flagged == {"b": ["A person decides about order."]}
+        assert facts.to_look_at == {"b": ["A person decides about order."]}
         made = page("A", [StudentResult("b", [undecided], needs_human=True)], judging="probes")
-        assert "<b>1</b>for a person" in made
+        assert "<b>1</b>to be looked at" in made
+        assert "To be looked at: 1" in made
+
+    def test_who_is_to_be_looked_at_is_told_from_what_is_only_noted(self) -> None:
+        """One number, which `grade` says too, and one list of that many; the others stand apart."""
+        facts = class_facts(
+            [
+                result("a", 2, flags=["A cell is missing."]),
+                result("b", 2, flags=["It could not be read."], needs_human=True),
+                result("c", 2, needs_human=True),
+            ]
+        )
+        assert facts.to_look_at == {"b": ["It could not be read."], "c": ["No reason was noted."]}
+        assert facts.noted == {"a": ["A cell is missing."]}
+
+    def test_test_cells_of_one_name_are_items_of_their_own(self) -> None:
+        """With `asserts` all are called "tests": each is one bar, in the order of the notebook, also of a first one."""
+        cells = ["test-z", "test-a", "test-m"]
+        made = [
+            StudentResult(f"s{number}", [Score(cell, "tests", number % 2, 1, "") for cell in cells[number == 0 :]])
+            for number in range(4)
+        ]
+        facts = class_facts(made)
+        assert [each.label for each in facts.properties] == cells
+        bars = figures.difficulty(facts).data
+        assert tuple(bars[0].y) == tuple(cells)
+        assert [sum(numbers) for numbers in zip(*(bar.x for bar in bars), strict=True)] == [3, 4, 4]
+        assert "<td>test-z</td><td>tests</td>" in page("A", made, judging="asserts")
+
+    def test_properties_of_one_name_in_two_cells_are_told_apart(self) -> None:
+        """By both; where the name is enough, it is the label."""
+        places = [("one", "order"), ("one", "keys"), ("two", "order"), ("two", "time")]
+        facts = class_facts([StudentResult("a", [Score(cell, name, 1, 1, "") for cell, name in places])])
+        assert [each.label for each in facts.properties] == ["one: order", "keys", "two: order", "time"]
+
+    def test_items_are_compared_with_the_rest_from_ten_students_on(self) -> None:
+        """One that goes against the rest has a negative figure."""
+        made = [result(f"s{number}", number % 3, number % 3, 2 - number % 3) for number in range(10)]
+        with_rest = [each.with_rest for each in class_facts(made).properties]
+        assert with_rest[2] is not None
+        assert round(with_rest[2], 9) == -1
+        assert [each.with_rest for each in class_facts(made[:9]).properties] == [None] * 3
+
+    def test_what_a_person_decides_is_no_lost_point(self) -> None:
+        """Not in the mean, and not among those without points."""
+        undecided = Score("cell", "order", 0, 2, "only pictures", needs_human=True)
+        (facts,) = class_facts([StudentResult("a", [undecided])]).properties
+        assert (facts.num_none, facts.num_open, facts.mean_share, facts.commonest_reason) == (0, 1, None, "")
+        both = class_facts([StudentResult("a", [undecided]), StudentResult("b", [Score("cell", "order", 2, 2, "")])])
+        assert both.properties[0].mean_share == 1
+        assert [tuple(bar.x) for bar in figures.difficulty(both).data] == [(1,), (0,), (0,), (1,)]
+
+    def test_points_that_are_still_to_be_given_are_said(self) -> None:
+        """At the top of the page, with how many; and not when there are none."""
+        made = page("A", [result("a", 2, is_unfinished=True), result("b", 2)], judging="probes")
+        assert "not finished" in made
+        assert "1 of 2 submissions" in made
+        assert "not finished" not in page("A", [result("a", 2)], judging="probes")
 
     def test_what_was_not_graded_is_no_zero(self) -> None:
         """It is told as a failure, and counts in no mean."""
         facts = class_facts([result("a", 2), StudentResult("b", [], failure="the worker died twice")])
         assert facts.mean == 2
-        assert facts.flagged == {"b": ["the worker died twice"]}
+        assert facts.noted == {"b": ["the worker died twice"]}
 
     def test_nobody_is_an_empty_page_and_no_error(self) -> None:
         """Before the first submission."""
