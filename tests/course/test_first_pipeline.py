@@ -169,7 +169,6 @@ def no_trouble(values):
 
 def consume("""
 
-DOES_NOT_WAIT = {"group.initial.rebalance.delay.ms": 400}
 WRONG = {
     "one partition": ("topic", {"partitions"}, but(("num_partitions=6", "num_partitions=1"))),
     "one replica": ("topic", {"replication factor"}, but(("replication_factor=3", "replication_factor=1"))),
@@ -278,9 +277,7 @@ WRONG = {
 def test_a_planted_mistake_loses_its_own_points(name: str) -> None:
     """And no other of the run that shows it; the functions of other runs are the solution's."""
     run, expected, text = WRONG[name]
-    # Where nothing is shared anyway, nobody need wait for the other member.
-    config = DOES_NOT_WAIT if run == "consume" and name != "chosen partitions" else None
-    scores = judged(NAME, text, run=run, config=config)
+    scores = judged(NAME, text, run=run)
     assert len(scores) == {"topic": 4, "produce": 6, "refuse": 1, "consume": 3, "stop": 2, "probes": 2}[run]
     assert lost(scores) == expected
 
@@ -303,7 +300,7 @@ def test_an_answer_that_is_always_the_same_has_no_points() -> None:
 
 def test_a_mailbox_costs_all_of_its_run() -> None:
     """Kernels that tell one another what they did not count need a topic for it, and the brokers see that."""
-    scores = judged(NAME, but((_RETURN, _MAILBOX + _RETURN)), run="consume", config=DOES_NOT_WAIT)
+    scores = judged(NAME, but((_RETURN, _MAILBOX + _RETURN)), run="consume")
     assert lost(scores) == {"counts", "committed", "shared"}
     assert all("made topic mailbox" in score.reason for score in scores.values())
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from autograder.arena import play
 from autograder.assignment import read_assignment
@@ -59,22 +57,18 @@ def judged(
     run: str | None = None,
     *,
     seeds: int | None = None,
-    config: Mapping[str, Any] | None = None,
 ) -> Scores:
     """What a student gets for these functions, by the name of the property. There is no jail: this is our own code.
 
     Args:
         run: what is played and judged: the name of a run of the arena, "probes", or None for everything.
         seeds: with how many each run is played; None for as many as the assignment says.
-        config: settings of the cluster instead of those that the run has.
     """
     described = read_assignment(COURSE, assignment)
     script = Script.of(described)
     arena = described.arena
     if arena is not None and run is not None:
         runs = [each for each in arena["runs"] if each["name"] == run]
-        if config is not None:
-            runs = [{**each, "config": config} for each in runs]
         arena = {**arena, "runs": runs} if runs else None
     if arena is not None and seeds is not None:
         arena = {**arena, "seeds": seeds}
