@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from autograder.pipeline.harmless import Harmless
 from autograder.pipeline.plain_html import cleaned
+from tests.browser.axe import serious_violations
 from tests.browser.jupyter import Complaints
 from tests.support import decks, formgrader
 
@@ -125,6 +126,51 @@ def test_pages_hold_what_was_not_cleaned(shown: tuple[Page, Complaints], tmp_pat
     assert len(complaints.outside_requests) >= 3
     assert set(failures) == {"csp"}
     assert len(failures) >= len(complaints.outside_requests)
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_feedback_can_be_read_by_everybody(width: int, browser: Browser, tmp_path: Path) -> None:
+    """It has a language and contrast, and whatever is too wide for a phone is moved with the keyboard."""
+    (tmp_path / "page.html").write_text(formgrader.page(wide(), "feedback"), encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)  # for axe alone
+    page = context.new_page()
+    try:
+        page.goto((tmp_path / "page.html").as_uri())
+        assert page.locator("html[lang=en]").count() == 1
+        assert serious_violations(page.locator("body")) == []
+        page.locator("pre", has_text="o o o").focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.activeElement.scrollLeft > 0")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    finally:
+        context.close()
+
+
+def wide() -> nbformat.NotebookNode:
+    """A graded notebook with everything that a student usually has, and more of each than fits into a line."""
+    marks = {"schema_version": 3, "locked": False, "task": False, "score": 1, "points": 2, "grade": True}
+    answer = marks | {"solution": True, "grade_id": "why", "comment": "See [this](https://kafka.apache.org)."}
+    test = marks | {"solution": False, "locked": True, "grade_id": "test-a"}
+    code = "# why\n@property\ndef f(self):\n    return 1 in [2] or '\\x1b'\n" + "x = " + "value + " * 60 + "1"
+    rows = "|" + "wide words|" * 40 + "\n|" + "--|" * 40
+    text = f"A [link](https://kafka.apache.org) and `code`.\n\n```python\n{code}\n```\n\n{rows}\n"
+    table = "<table><tr>" + "<td>wide words</td>" * 40 + "</tr></table>"
+    outputs = [
+        new_output("stream", name="stdout", text="o " * 300),
+        new_output("stream", name="stderr", text="e " * 300),
+        new_output("error", ename="E", evalue="v", traceback=["\x1b[31mE\x1b[0m: v " + "z " * 300]),
+        *(
+            new_output("display_data", data={kind: content})
+            for kind, content in (("text/plain", "t " * 300), ("text/html", table), ("text/markdown", rows))
+        ),
+    ]
+    cells = [
+        new_markdown_cell(text, metadata={"nbgrader": answer}),
+        new_markdown_cell(text),
+        new_code_cell(code, metadata={"nbgrader": test}, outputs=outputs),
+        new_code_cell(code),
+    ]
+    return new_notebook(cells=cells)
 
 
 def test_cleaned_html_ends_where_it_ends(shown: tuple[Page, Complaints]) -> None:
