@@ -17,6 +17,7 @@ from kit.broker.witness import RuleError, Rules
 
 _BROKERS = range(1, 6)
 _SEEDS = range(1, 21)
+_RESTARTS = range(6)
 _COUNTS = range(1, 20_001)
 _KINDS = ("orders", "listens")
 CLUSTERS = ("embedded", "docker")
@@ -56,6 +57,7 @@ class Step:
         kill_after: a rule; when it has fired, the kernel is killed.
         is_beside: it begins together with the step before it, in another session.
         is_killed: when its call has ended, its kernel is killed: nothing of it closes a client or leaves a group.
+        restarts: how often a call that an error has ended is made again, in a new kernel and within ``timeout_s``.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Step:
     kill_after: str | None = None
     is_beside: bool = False
     is_killed: bool = False
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ def _run(described: Any) -> Run:
 
 
 def _step(described: Any, where: str) -> Step:
-    names = {"name", "call", "session", "arguments", "timeout_s", "kill_after", "beside", "then_kill"}
+    names = {"name", "call", "session", "arguments", "timeout_s", "kill_after", "beside", "then_kill", "restarts"}
     _known(described, names, f"a step of {where}")
     function = _text(described.get("call"), f"call in a step of {where}")
     timeout_s = described.get("timeout_s", 30)
@@ -207,6 +210,7 @@ def _step(described: Any, where: str) -> Step:
         kill_after=described.get("kill_after"),
         is_beside=described.get("beside", False) is True,
         is_killed=described.get("then_kill", False) is True,
+        restarts=_whole(described.get("restarts", 0), _RESTARTS, f"restarts in a step of {where}"),
     )
 
 
@@ -226,9 +230,11 @@ def _beside(steps: Sequence[Step], where: str) -> None:
     for before, step in zip((None, *steps), steps, strict=False):
         if step.is_beside and (before is None or step.session == before.session):
             raise PlanError(f"{where}: step {step.name} needs a step before it to be beside, in another session")
-        is_killed = step.is_killed or step.kill_after is not None
-        if is_killed and (step.is_beside or any(each.is_beside for each in steps)):
-            raise PlanError(f"{where}: step {step.name} cannot be killed in a run with steps beside one another")
+        is_replaced = step.is_killed or step.kill_after is not None or step.restarts
+        if is_replaced and (step.is_beside or any(each.is_beside for each in steps)):
+            raise PlanError(
+                f"{where}: step {step.name} cannot be killed or restarted in a run with steps beside one another"
+            )
 
 
 def _decided(part: Any, chance: random.Random) -> Any:

@@ -86,6 +86,7 @@ _COMMITS_NOTHING = """    from kafka.structs import OffsetAndMetadata
     if not any(known.values()):
         consumer.commit({each: OffsetAndMetadata(0, "", -1) for each in known})
 """
+_FOR_SHOW = "    consumer.seek_to_beginning()\n    consumer.poll(timeout_ms=1000)\n    consumer.close()\n"
 _KEY = 'f"{record.partition}-{record.offset}".encode()'
 _JOINS = "KafkaConsumer(topic, **settings, group_id"
 _HOLDS = """KafkaConsumer(**settings, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest")
@@ -162,7 +163,11 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
     "reads-nothing-again": (
         "process",
         {"repeat"},
-        changed((_KEY, '__import__("uuid").uuid4().hex.encode()'), (_BEGIN, _COMMITS_NOTHING + _BEGIN)),
+        changed(
+            (_KEY, '__import__("uuid").uuid4().hex.encode()'),
+            (_BEGIN, _COMMITS_NOTHING + _BEGIN),
+            ("    consumer.close()\n", _FOR_SHOW),
+        ),
     ),
     "one-key-and-no-member": (
         "process",
@@ -228,6 +233,7 @@ _PER_PARTITION = """        for each in {record.partition for record in found}:
             last = max(record.offset for record in found if record.partition == each)
             consumer.commit({TopicPartition(topic, each): OffsetAndMetadata(last + 1, "", -1)})
         if not found and"""
+_LASTING = 'producer = KafkaProducer(**settings, acks="all", enable_idempotence=True)'
 _CONSISTENT = 'acks="all", request_timeout_ms'
 _IMPORTS = """from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
@@ -240,6 +246,10 @@ UNUSUAL: dict[str, tuple[str, str]] = {
     "static-member-that-commits-by-partition": (
         "process",
         _IMPORTS + changed(("group_id=group,", 'group_id=group, group_instance_id="me",'), (_COMMIT, _PER_PARTITION)),
+    ),
+    "lets-errors-end-it": (
+        "process",
+        changed((_LASTING, _LASTING.replace("idempotence=True", "idempotence=False, retries=0"))),
     ),
     "consistent-without-idempotence": (
         "refuse",

@@ -31,7 +31,7 @@ def pictures(outcome: Outcome, seed: int) -> dict[str, str]:
     drawn = {
         grade_ids[case.evidence["run"]]: picture(case) for case in reversed(cases) if not case.evidence.get("problem")
     }
-    return drawn | evidence.pictures(cases, RULES)
+    return {each: text for each, text in (drawn | evidence.pictures(cases, RULES)).items() if text}
 
 
 def _cases(outcome: Outcome) -> list[Case]:
@@ -66,7 +66,12 @@ def _is_known_to_be_there(case: Case, value: str, offset: int) -> bool:
 
 
 def _failures(case: Case) -> tuple[str, ...]:
-    return tuple(f"{each['name']} failed: {each['error']}" for each in case.evidence["steps"] if each["error"])
+    found = []
+    for step in case.evidence["steps"]:
+        found += [f"{step['name']} failed, and began again: {error}" for error in step.get("crashes", ())]
+        if step["error"]:
+            found.append(f"{step['name']} failed: {step['error']}")
+    return tuple(found)
 
 
 def _told(case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -171,10 +176,13 @@ def _repeats(case: Case) -> Iterator[Finding]:
 
 
 def _has_read_again(case: Case) -> bool:
-    """Whether a record was fetched after its result had been acknowledged."""
-    stored = {place: min(at for at, _ in times) for place, times in case.stored.items()}
+    """Whether a record was fetched in a step after that in which its result was acknowledged."""
+    known = {
+        place: min(case.step(case.step_of(entry))["ended"] for _, entry in times)
+        for place, times in case.stored.items()
+    }
     return any(
-        stored.get((partition, offset), entry["began"]) < entry["began"]
+        known.get((partition, offset), entry["began"]) < entry["began"]
         for partition, fetches in case.fetched.items()
         for first, after, entry in fetches
         for offset in range(first, after)
@@ -252,7 +260,7 @@ def _never_cut(case: Case, name: str) -> Iterator[Finding]:
     """Why nothing was proved, where a function failed before anything could be."""
     failed = [each for each in case.evidence["steps"] if each["error"]]
     if failed and producing.fired_at(case, "cut") is None:
-        text = f"Your function failed before the network could be cut: {failed[0]['error']}."
+        text = f"Your function failed before the network could be cut: {failed[0]['error'].rstrip('.')}."
         yield Finding(name, text, _failures(case))
 
 

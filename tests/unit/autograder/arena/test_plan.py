@@ -35,7 +35,7 @@ def test_kernel_of_a_step_may_be_killed_at_its_end() -> None:
     steps = [{"call": "read", "session": "a", "then_kill": True}, {"name": "two", "call": "read", "session": "b"}]
     read = Plan.read({"runs": [RUN | {"steps": steps}]}).runs[0].steps
     assert [step.is_killed for step in read] == [True, False]
-    with pytest.raises(PlanError, match="step read cannot be killed in a run with steps beside one another"):
+    with pytest.raises(PlanError, match="step read cannot be killed or restarted in a run with steps beside one another"):
         Plan.read({"runs": [RUN | {"steps": [steps[0], steps[1] | {"beside": True}]}]})
 
 
@@ -77,6 +77,11 @@ def test_records_are_told_apart_and_as_long_as_asked() -> None:
         ({"steps": [{"call": "f"}, {"call": "f"}]}, "f is there twice"),
         ({"steps": [{"call": "f", "kill_after": "x"}]}, "waits for rule 'x'"),
         ({"steps": [{"call": "f", "timeout_s": 0}]}, "timeout_s is 0"),
+        ({"steps": [{"call": "f", "restarts": -1}]}, "restarts in a step of run one is -1"),
+        (
+            {"steps": [{"call": "f"}, {"call": "g", "session": "b", "beside": True, "restarts": 1}]},
+            "step g cannot be killed or restarted",
+        ),
         ({"topics": {"t": {"config_from": "f"}}}, "topic t waits for step 'f'"),
         ({"rules": [{"name": "r", "when": {}, "do": [{"fault": "explode"}]}]}, "no fault of a rule"),
         ({"rules": [{"when": {}}]}, "is no rule"),
