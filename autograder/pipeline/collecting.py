@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
 from autograder.pipeline.history import keep
 
+_MOST_NAME_BYTES = 150  # of a student's name in a folder's; 255 is what most file systems allow
 _TIME = "timestamp.txt"  # of nbgrader's, in a submission's folder
 
 
@@ -176,13 +176,23 @@ class _Students:
         known = self._by_number.get(found.number) or self._by_name.get(_letters(found.name), "")
         if known:
             return known
-        name = re.sub(r"[^a-z0-9]+", "-", _plain(found.name)).strip("-")
-        return f"{name}-{found.number}" if name else found.number
+        name = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in _plain(found.name))
+        # As bytes, since that is how file systems count; the number is not cut off.
+        name = "-".join(name.encode()[:_MOST_NAME_BYTES].decode(errors="ignore").split())
+        return f"{name or 'student'}-{found.number}"
 
 
 def _plain(name: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(each for each in decomposed if not unicodedata.combining(each))
+    """A name in small letters; Latin ones without accents, and those of other scripts as they are."""
+    made: list[str] = []
+    is_latin = True
+    for each in unicodedata.normalize("NFKD", name.casefold()):
+        if not unicodedata.combining(each):
+            is_latin = not each.isalpha() or unicodedata.name(each, "").startswith("LATIN")
+        elif is_latin:
+            continue
+        made.append(each)
+    return unicodedata.normalize("NFC", "".join(made))
 
 
 def _letters(name: str) -> str:

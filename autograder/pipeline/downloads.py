@@ -27,6 +27,7 @@ _CANVAS = re.compile(
 _BLACKBOARD = re.compile(
     r"(?:.*?_)?(?P<name>[^_]+)_attempt_(?P<at>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)", re.DOTALL
 )
+_LMS = (_MOODLE, _CANVAS, _BLACKBOARD)
 _AGAIN = re.compile(r"-\d+(?=\.[A-Za-z0-9]+$)")  # Canvas: "first-1.ipynb" is the second upload of first.ipynb
 _ENCRYPTED = 0x1
 _MOST_ENTRIES = 200_000
@@ -83,6 +84,7 @@ def read_download(path: Path, assignment: str, refuse: Callable[[str], object], 
     while entries and (wrapper := _wrapper(entries, assignment)):
         refuse(f"Everything lies in the folder {shown(wrapper)}: it was taken for the download's own, not a student's.")
         entries = [replace(entry, parts=entry.parts[1:]) for entry in entries]
+    is_lms = any(kind.fullmatch(entry.parts[0]) for entry in entries for kind in _LMS)
     for entry in entries:
         where = shown("/".join(entry.parts))
         if _is_receipt(entry):
@@ -90,7 +92,7 @@ def read_download(path: Path, assignment: str, refuse: Callable[[str], object], 
         if reason := entry.wrong or _wrong(entry, limits):
             refuse(f"{where}: {reason}; it was left out.")
             continue
-        found = _recognized(entry, assignment)
+        found = _recognized(_with_slash(entry) if is_lms else entry, assignment)
         if found is None:
             refuse(f"{where}: no student's name can be read from where it lies; it was left out.")
         else:
@@ -108,7 +110,7 @@ def _wrapper(entries: Sequence[_Entry], assignment: str) -> str:
     inside = {entry.parts[1] for entry in entries}
     files = {entry.parts[1] for entry in entries if len(entry.parts) == 2}
     if files:
-        is_lms = all(any(kind.fullmatch(name) for kind in (_MOODLE, _CANVAS, _BLACKBOARD)) for name in files)
+        is_lms = all(any(kind.fullmatch(name) for kind in _LMS) for name in files)
         return first if is_lms else ""
     has_notebooks = any(len(entry.parts) > 2 and entry.parts[-1].endswith(".ipynb") for entry in entries)
     return first if assignment not in inside and (has_notebooks or any(map(_MOODLE.fullmatch, inside))) else ""
@@ -136,9 +138,21 @@ def _recognized(entry: _Entry, assignment: str) -> Found | None:
     return Found(first, "", tuple(rest), 0, entry.read)
 
 
+def _with_slash(entry: _Entry) -> _Entry:
+    """A file of an LMS's whose student has a slash in the name, which came out as a folder: the name is put together.
+
+    Whoever hands something in cannot make such a folder: an LMS puts a name before whatever comes from a student.
+    """
+    for number in range(1, len(entry.parts) + 1):
+        name = "/".join(entry.parts[:number])
+        if any(kind.fullmatch(name) for kind in _LMS):
+            return replace(entry, parts=(name, *entry.parts[number:]))
+    return entry
+
+
 def _flat(name: str, read: Callable[[int], bytes]) -> Found | None:
     """A file of a download without folders. What a student called it comes last, and may look like anything."""
-    matches = {kind: match for kind in (_MOODLE, _CANVAS, _BLACKBOARD) if (match := kind.fullmatch(name))}
+    matches = {kind: match for kind in _LMS if (match := kind.fullmatch(name))}
     if not matches:
         return None
     kind, match = min(matches.items(), key=lambda each: each[1].start("file"))

@@ -104,6 +104,42 @@ def test_collect_understands_moodle(opened: Course, tmp_path: Path, make: type[o
     assert (sorted(done.new), done.lines) == (["alovelace", "jose-nunez-102"], [])
 
 
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("李 雷", "李-雷-106"),
+        ("Zoë Müller-Weiß", "zoe-muller-weiss-106"),
+        ("Søren Ø", "søren-ø-106"),
+        ("Лев Толстой", "лев-толстой-106"),
+        ("がく 한국", "がく-한국-106"),
+        ("प्रिया", "प्रिया-106"),
+        ("!!!", "student-106"),
+        ("<b>bold</b>", "b-bold-b-106"),
+        ("x" * 60, "x" * 60 + "-106"),
+        ("㍿" * 20, "株式会社" * 12 + "株式-106"),  # one letter that stands for four
+    ],
+)
+@pytest.mark.parametrize("rest", ["106_assignsubmission_file/streams.ipynb", "106_7_streams.ipynb"])
+def test_collect_makes_a_name_of_any_letters(
+    opened: Course, tmp_path: Path, name: str, student: str, rest: str
+) -> None:
+    """In any script; a number alone is nobody's name, and a slash is none that leads into a folder."""
+    names = [f"{name}_{rest}", f"Ada_107_{rest.removeprefix('106_')}" if "assign" in rest else "Ada_107_8_a.ipynb"]
+    collect(opened, _NAME, zip_of(tmp_path, dict.fromkeys(names, "x")))
+    assert {each.split("/")[0] for each in submitted(opened)} == {student, "ada-107"}
+
+
+def test_collect_lets_no_folder_of_a_students_be_another_student(opened: Course, tmp_path: Path) -> None:
+    """In a folder for each student, what one of them calls a folder is no name."""
+    files = {
+        "bob/Ada_101_assignsubmission_file/streams.ipynb": "b",
+        "bob/streams.ipynb": "b",
+        "eve/streams.ipynb": "e",
+    }
+    collect(opened, _NAME, zip_of(tmp_path, files))
+    assert {each.split("/")[0] for each in submitted(opened)} == {"bob", "eve"}
+
+
 def test_collect_understands_canvas(opened: Course, tmp_path: Path) -> None:
     """The last upload counts and has its own name again; a number that the gradebook knows is that student."""
     done = collect(opened, _NAME, zip_of(tmp_path, CANVAS))
