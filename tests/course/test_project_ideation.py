@@ -9,8 +9,9 @@ import nbformat
 import pytest
 
 from autograder.assignment import read_assignment
-from autograder.deck import LECTURE, notebook
+from autograder.deck import LECTURE, notebook, office
 from autograder.job import Outcome
+from autograder.judge import Look
 from autograder.judge.script import Script
 from autograder.pipeline.batch import Batch, open_ledger
 from autograder.pipeline.course import open_course
@@ -79,6 +80,18 @@ def test_a_planted_mistake_loses_its_own_points(name: str, make: type[bytes]) ->
     scores = judged(**{kind: make(wrong)})  # type: ignore[arg-type]
     assert lost(scores) == expected
     assert not any(score.needs_human for score in scores.values())
+
+
+def test_slides_that_are_shown_as_text_are_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`grade` and `explain` say why they do not look as they do; nobody is asked to look for that alone."""
+    monkeypatch.setattr(office, "program", lambda: None)
+    (line,) = SCRIPT.flags({"deck.pptx": decks.pptx([("Title", "Some words."), *decks.GOOD[1:]])}, 7)
+    assert line == (
+        "deck.pptx: the slides are shown as their texts and pictures, not as they look: "
+        "LibreOffice is not installed here."
+    )
+    assert not isinstance(line, Look)
+    assert SCRIPT.flags({"deck.pdf": decks.pdf()}, 7) == ()
 
 
 def bomb() -> bytes:

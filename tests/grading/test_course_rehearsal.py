@@ -145,7 +145,8 @@ def test_fate(graded: tuple[Path, dict[str, Entry], str], name: str) -> None:
     lost = {score.name: (score.reason, score.proof) for score in entry.scores if score.points < score.of}
     assert set(lost) == fate.lost, lost
     assert all(score.reason for score in entry.scores)
-    assert bool(fate.flag) is bool(entry.flags)
+    flags = [line for line in entry.flags if "shown as their texts" not in line]  # where LibreOffice cannot be used
+    assert bool(fate.flag) is bool(flags)
     assert not fate.flag or any(re.search(fate.flag, line) for line in entry.flags)
     assert entry.needs_human is fate.human
     (page,) = (course / "feedback" / name / fate.assignment).glob("*.html")

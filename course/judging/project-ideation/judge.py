@@ -44,11 +44,7 @@ def pages(files: Mapping[str, bytes], seed: int) -> dict[str, Any]:
     names = decks(files)
     if not names:
         return {}
-    content = files[names[0]]
-    with tempfile.TemporaryDirectory() as folder:
-        made = notebook.graded(report(names[0], content), deck.draw_bytes(content, Path(folder)))
-    cell = next(each for each in made["cells"] if each["id"] == notebook.GRADE_ID)
-    return {notebook.GRADE_ID: {"source": cell["source"], "attachments": cell.get("attachments", {})}}
+    return {notebook.GRADE_ID: drawn(names[0], files[names[0]])[0]}
 
 
 def flags(files: Mapping[str, bytes], seed: int) -> list[str]:
@@ -59,6 +55,8 @@ def flags(files: Mapping[str, bytes], seed: int) -> list[str]:
         return [NO_DECK]
     others = [f"{shown(names[0])} was looked at, {', '.join(map(shown, names[1:]))} was not."] if names[1:] else []
     notes = report(names[0], files[names[0]]).notes
+    unlike = drawn(names[0], files[names[0]])[1]
+    others += [f"{shown(names[0])}: {unlike[0].lower()}{unlike[1:]}"] if unlike else []
     return [*(Look(note) if note.needs_human else str(note) for note in notes), *others]
 
 
@@ -72,3 +70,17 @@ def decks(files: Mapping[str, bytes]) -> list[str]:
 def report(name: str, content: bytes) -> deck.DeckReport:
     """A deck is read once for points, pages and flags."""
     return deck.check_bytes(content, name)
+
+
+@functools.lru_cache(maxsize=1)
+def drawn(name: str, content: bytes) -> tuple[dict[str, Any], str]:
+    """The cell with the pages, drawn once; and why they do not look as the student's do, empty when they do."""
+    with tempfile.TemporaryDirectory() as folder:
+        rendering = deck.draw_bytes(content, Path(folder))
+        made = notebook.graded(report(name, content), rendering)
+    cell = next(each for each in made["cells"] if each["id"] == notebook.GRADE_ID)
+    is_text = any(page.suffix == ".html" for page in rendering.pages)
+    return {
+        "source": cell["source"],
+        "attachments": cell.get("attachments", {}),
+    }, rendering.how if is_text else ""
