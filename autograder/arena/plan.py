@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ _COUNTS = range(1, 20_001)
 _KINDS = ("orders", "listens")
 CLUSTERS = ("embedded", "docker")
 """What a plan can be played on: the kit's own cluster, or Apache Kafka in containers."""
+# What a student's function may decide about a topic that the arena makes, and how that can be written.
+_ALLOWED_SETTINGS = {"min.insync.replicas": r"[1-9][0-9]{0,3}", "unclean.leader.election.enable": "true|false"}
 _NOTE = "a note to the kitchen, "
 
 
@@ -155,6 +158,14 @@ class Plan:
             if not step.is_beside
         ]
         return self.seeds * sum(alone)
+
+
+def decided_settings(value: Any) -> dict[str, str]:
+    """What a student's function decided about a topic, as far as it may and a topic can have it."""
+    if not isinstance(value, Mapping):
+        return {}
+    decided = {name: str(value[name]).strip().lower() for name in _ALLOWED_SETTINGS if name in value}
+    return {name: text for name, text in decided.items() if re.fullmatch(_ALLOWED_SETTINGS[name], text)}
 
 
 def _run(described: Any) -> Run:

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from autograder.arena.host_link import ArenaError, HostLink
-from autograder.arena.plan import Plan, Run, Step, Topic
+from autograder.arena.plan import Plan, Run, Step, Topic, decided_settings
 from autograder.deadline import Deadline
 from autograder.jail.network import Network
 from autograder.job import Answer, Job
@@ -33,8 +32,6 @@ _MOST_REPLAYS = 3
 _MOST_TRIES = 2
 _CLIENT_ID = "student"  # the same in all runs and steps: whoever knew where it is could be right there alone
 _LISTS = ("given", "rules", "steps", "fired", "timeline", "entries", "connections", "commits")
-ALLOWED_SETTINGS = {"min.insync.replicas": r"[1-9][0-9]{0,3}", "unclean.leader.election.enable": "true|false"}
-"""What a student's function may decide about a topic that the arena makes, and how that can be written."""
 
 
 class Session(Protocol):
@@ -220,7 +217,7 @@ class Play:
             self._steps += played
             for topic in self._run.topics:
                 if topic.config_from == together[-1].name:
-                    self._make(topic, {**topic.config, **_settings(self._steps[-1]["value"])})
+                    self._make(topic, {**topic.config, **decided_settings(self._steps[-1]["value"])})
         with self._deadline.stopped():
             self._wait_for_cluster(_CLUSTER_S[started["cluster"]["kind"]])
             self._stack.close()
@@ -390,14 +387,6 @@ class Play:
 def _is_flooded(seen: Mapping[str, Any]) -> bool:
     """Whether so much was asked or written that not all of it was kept."""
     return bool(seen["num_dropped"]) or not all(log is None or log["is_whole"] for log in seen["logs"].values())
-
-
-def _settings(value: Any) -> dict[str, str]:
-    """What a student's function decided about a topic, as far as it may and a topic can have it."""
-    if not isinstance(value, Mapping):
-        return {}
-    decided = {name: str(value[name]).strip().lower() for name in ALLOWED_SETTINGS if name in value}
-    return {name: text for name, text in decided.items() if re.fullmatch(ALLOWED_SETTINGS[name], text)}
 
 
 def _shown(text: str) -> str | None:

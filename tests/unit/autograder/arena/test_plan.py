@@ -35,7 +35,9 @@ def test_kernel_of_a_step_may_be_killed_at_its_end() -> None:
     steps = [{"call": "read", "session": "a", "then_kill": True}, {"name": "two", "call": "read", "session": "b"}]
     read = Plan.read({"runs": [RUN | {"steps": steps}]}).runs[0].steps
     assert [step.is_killed for step in read] == [True, False]
-    with pytest.raises(PlanError, match="step read cannot be killed or restarted in a run with steps beside one another"):
+    with pytest.raises(
+        PlanError, match="step read cannot be killed or restarted in a run with steps beside one another"
+    ):
         Plan.read({"runs": [RUN | {"steps": [steps[0], steps[1] | {"beside": True}]}]})
 
 
