@@ -182,7 +182,7 @@ def _items_table(items: Sequence[Item]) -> str:
 def _flag_tables(facts: ClassFacts) -> list[str]:
     tables = [
         ("Submissions that a person should look at, with all that was noted about them", facts.to_look_at),
-        ("Also noted, and nobody has to do anything about it", facts.noted),
+        ("Also noted, about other submissions", facts.noted),
     ]
     return [
         _rows(caption, ["student", "what"], [[student, line] for student, lines in found.items() for line in lines])
