@@ -15,3 +15,4 @@ c.LinearLatePenalty.most_percent = 50
 # Pages of formgrader and feedback fetch nothing from elsewhere, and nothing that a student wrote can lie over a mark.
 c.HTMLExporter.extra_template_basedirs = folders()
 c.HTMLExporter.exclude_anchor_links = True
+c.HighlightMagicsPreprocessor.enabled = False  # the autograder says which cells have no colours, as they take too long

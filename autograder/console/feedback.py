@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from autograder.assignment import Assignment
 from autograder.console.showing import Bar
 from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say
-from autograder.pipeline.course import Course, stop_if_full
+from autograder.pipeline.course import Course, GradingError
 
 
 def run(argv: list[str]) -> int:
@@ -29,18 +30,22 @@ def write_pages(course: Course, assignment: Assignment, students: Sequence[str],
         SomeFailed: some could not be written.
     """
     from autograder.pipeline.feedback import Feedback
+    from autograder.pipeline.page_makers import PageMakers
+    from autograder.pipeline.pool import default_workers
 
     feedback = Feedback(course, assignment)
     todo = [each for each in students if course.folder("autograded", assignment.name, each).is_dir()]
     if not force:
         todo = feedback.missing(todo)
     failed = 0
-    with Bar("feedback", len(todo)) as bar:
-        for student in todo:
-            try:
-                feedback.run(student)
-            except Exception as error:  # noqa: BLE001 - one page that cannot be written is not the others' fault
-                stop_if_full(error)
+    makers = PageMakers(course.root, assignment.name, default_workers())
+    with Bar("feedback", len(todo)) as bar, closing(makers.make(todo)) as made:
+        for student, plain, error in made:
+            if isinstance(error, GradingError):
+                raise error
+            for name in plain:
+                bar.say(one_line(student, f"{name}: its page is plain text, as more would take too long."))
+            if error is not None:
                 failed += 1
                 bar.say(one_line(student, f"no page could be written: {' '.join(str(error).split())[:300]}"))
             bar.advance()

@@ -137,8 +137,8 @@ def grade(
     say_unfinished(course, assignment.name)
     if progress.total and assignment.is_forgeable:
         say(f"Judged by 'asserts' ({FORGEABLE}).")
+    _export(course, settings["csv"])  # before the pages: marks wait for nothing that is only shown
     failures = [] if settings["no_feedback"] else _feedback(course, assignment, students)
-    _export(course, settings["csv"])
     if failed := progress.statuses["failed"]:
         failures.insert(0, f"{failed} of {progress.total} submissions could not be graded; see above.")
     if failures:

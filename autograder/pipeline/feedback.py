@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.pipeline.course import Course, converter_config, quiet_log
+from autograder.pipeline.course import Course, converter_config, quiet_log, stop_if_full
 from autograder.pipeline.page_templates import folders
+from autograder.pipeline.rendering import PLAIN, as_text
 from autograder.pipeline.submission import FORGEABLE, JAIL
 from autograder.quick_imports import quick_imports
 
@@ -20,6 +21,7 @@ with quick_imports():
     from nbconvert.exporters import HTMLExporter
     from nbconvert.preprocessors import Preprocessor
     from nbconvert.writers.files import FilesWriter
+    from nbformat.v4 import new_markdown_cell
     from nbgrader.converters import GenerateFeedback
     from nbgrader.converters.base import BaseConverter
     from nbgrader.preprocessors import ClearHiddenTests
@@ -28,6 +30,7 @@ with quick_imports():
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SHORTEST = 6  # characters of a hidden line that could not be anywhere by chance
 _HIDDEN = "[hidden]"
+_IS_PLAIN = "*This page is without colours and Markdown: with them, it would have taken too long to make.*"
 _NOTE = "# A hidden test was here."
 
 
@@ -56,12 +59,26 @@ class Forgeable(Preprocessor):
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Change a notebook. nbconvert calls this."""
-        from nbformat.v4 import new_markdown_cell
-
         jail = nb.metadata.get(JAIL)
         where = f" Run in the jail {jail}." if jail else ""
         text = f"*How far these points can be trusted: {FORGEABLE}.{where}*"
         nb.cells.insert(0, new_markdown_cell(text))  # type: ignore[no-untyped-call]
+        return nb, resources
+
+
+class Plainly(Preprocessor):
+    """Leaves nothing in a notebook that takes time to show: all is there, without colours and without Markdown."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Change a notebook. nbconvert calls this."""
+        nb.metadata.pop("language_info", None)
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.metadata["magics_language"] = PLAIN
+                cell.outputs = [_plain(output) for output in cell.outputs]
+            elif cell.cell_type == "markdown":
+                cell.source = as_text(cell.source)
+        nb.cells.insert(0, new_markdown_cell(_IS_PLAIN))  # type: ignore[no-untyped-call]
         return nb, resources
 
 
@@ -72,14 +89,12 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
         config = converter_config(course, assignment)
         config.HTMLExporter.extra_template_basedirs = folders()
         config.HTMLExporter.exclude_anchor_links = True  # a heading's id could be that of a mark
+        config.HighlightMagicsPreprocessor.enabled = False  # as in the course's nbgrader_config.py
         super().__init__(coursedir=course.directory(assignment_id=assignment.name), config=config, log=quiet_log())
         usual: list[Any] = self.preprocessors  # type: ignore[has-type]
-        self.preprocessors = [HideTests, *usual, *([Forgeable] if assignment.is_forgeable else [])]
+        self.preprocessors = [HideTests, *usual, *([Forgeable] if assignment.is_forgeable else []), Plainly]
         self.writer = FilesWriter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
-        self.exporter = HTMLExporter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
-        for each in self.preprocessors:
-            is_ours = each in {HideTests, Forgeable}
-            self.exporter.register_preprocessor(each, enabled=is_ours)  # type: ignore[no-untyped-call]
+        self._exporters = [self._exporter(is_plain=False), self._exporter(is_plain=True)]
         self._course = course
         self._assignment_id = assignment.name
         self._student_id = ""
@@ -98,18 +113,34 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
             "nbgrader": about | {"db_url": self.coursedir.db_url},
         }
 
-    def run(self, student: str) -> None:
-        """Write the pages of one student."""
-        self._student_id = student
-        graded = self._course.folder("autograded", self._assignment_id, student)
+    def notebooks(self, student: str) -> list[str]:
+        """The names of what there is to be a page of, after the older pages were taken away."""
         place = self._course.folder("feedback", self._assignment_id, student)
         if place.is_dir():
             shutil.rmtree(place)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
-            for path in sorted(graded.glob("*.ipynb")):
+        graded = self._course.folder("autograded", self._assignment_id, student)
+        return sorted(path.name for path in graded.glob("*.ipynb"))
+
+    def write(self, student: str, notebook: str, is_plain: bool) -> None:
+        """Write one page. It can take any time, but for a plain one."""
+        self._student_id = student
+        self.exporter = self._exporters[is_plain]
+        path = self._course.folder("autograded", self._assignment_id, student) / notebook
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
                 BaseConverter.convert_single_notebook(self, os.fspath(path))
+        except Exception as error:
+            stop_if_full(error)  # here, where its causes are known
+            raise
         self.set_permissions(self._assignment_id, student)
+
+    def _exporter(self, *, is_plain: bool) -> HTMLExporter:
+        exporter = HTMLExporter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
+        for each in self.preprocessors:
+            enabled = each in {HideTests, Forgeable} or (is_plain and each is Plainly)
+            exporter.register_preprocessor(each, enabled=enabled)  # type: ignore[no-untyped-call]
+        return exporter
 
     def _is_missing(self, student: str) -> bool:
         graded = self._course.folder("autograded", self._assignment_id, student)
@@ -143,6 +174,19 @@ def _without(source: str, begin: str, end: str) -> tuple[str, list[str]]:
         else:
             (hidden if is_hidden else kept).append(line)
     return "\n".join(kept), hidden
+
+
+def _plain(output: Any) -> Any:
+    if output.output_type == "stream":
+        output.text = _ANSI.sub("", output.text)
+    elif output.output_type == "error":
+        output.traceback = [_ANSI.sub("", line) for line in output.traceback]
+    else:
+        for kind in set(output.data) & {"text/plain", "text/markdown"}:
+            output.data[kind] = _ANSI.sub("", output.data[kind])
+        if "text/markdown" in output.data:
+            output.data["text/markdown"] = as_text(output.data["text/markdown"])
+    return output
 
 
 def _told(output: Any, visible: str) -> Any:

@@ -8,48 +8,95 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.deck.images import media_type
 from autograder.deck.limits import LIMITS
 from autograder.judge.writing import Notebook
 from autograder.pipeline.plain_html import cleaned
-from autograder.pipeline.plain_markdown import is_harmless
+from autograder.pipeline.rendering import PLAIN, Question, Shower, Verdict, as_text
 
 _SAFE = {"text/plain", "application/json", "image/png", "image/jpeg"}
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _CLASS = re.compile(r"[\w-]{1,40}")
+_MOST_COLOURS = 5_000  # changes of them in an output
 # Everything that a terminal obeys but colours, which nbconvert turns into HTML.
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Something of the student's that is rendered: where it stands, and the question whether it can stay so."""
+
+    holder: dict[str, Any]
+    key: str
+    question: Question
+
+    def show_plainly(self) -> None:
+        if self.question.is_code:
+            self.holder["metadata"]["magics_language"] = PLAIN  # its text is the student's and stays
+        else:
+            self.holder[self.key] = as_text(self.question.text)
+
+
 class Harmless:
-    """Makes notebooks harmless; one for a whole batch."""
+    """Makes notebooks harmless; one for a whole batch.
 
-    def clean(self, notebook: Notebook) -> None:
-        """Take everything that acts, fetches or covers out of outputs and of students' text cells."""
-        notebook["metadata"].pop("widgets", None)
-        ids = [str(cell["metadata"].get("nbgrader", {}).get("grade_id", "")) for cell in notebook["cells"]]
-        for cell in notebook["cells"]:
-            if "tags" in cell["metadata"]:  # templates make classes of them
-                cell["metadata"]["tags"] = _classes(cell["metadata"]["tags"])
-            if cell["cell_type"] == "code":
-                for output in cell["outputs"]:
-                    _clean_output(output)
-            elif _is_students(cell):
-                _clean_attachments(cell)
-                if not _may_stay(cell, ids):
-                    cell["source"] = _dead(cell["source"])
+    Args:
+        shower: tells what can be shown as it is; in tests one with less patience.
+    """
+
+    def __init__(self, shower: Shower | None = None) -> None:
+        self._shower = shower or Shower()
+
+    def clean(self, notebook: Notebook) -> list[str]:
+        """Take everything that acts, fetches, covers or never ends out of outputs and of students' cells.
+
+        Returns:
+            A line when something is shown plainly because of the time that it would take.
+        """
+        metadata = notebook["metadata"]
+        metadata.pop("widgets", None)
+        if "language_info" in metadata:  # there are hundreds of lexers, and some can be slow
+            metadata["language_info"]["pygments_lexer"] = "ipython3"
+        ids = tuple(str(cell["metadata"].get("nbgrader", {}).get("grade_id", "")) for cell in notebook["cells"])
+        parts = [part for cell in notebook["cells"] for part in _clean_cell(cell, ids)]
+        verdicts = self._shower.verdicts([part.question for part in parts])
+        plain = [part for part in parts if verdicts[part.question] != Verdict.FINE]
+        for part in plain:
+            part.show_plainly()
+        slow = sum(verdicts[part.question] == Verdict.SLOW for part in plain)
+        return [f"shown as plain text, as more would take too long: {slow} of its cells or outputs."] if slow else []
 
 
-def _clean_output(output: dict[str, Any]) -> None:
+def _clean_cell(cell: dict[str, Any], ids: tuple[str, ...]) -> Iterator[_Part]:
+    """Clean all of it but the texts that are yielded: about them, somebody else has to decide."""
+    metadata = cell["metadata"]
+    if "tags" in metadata:  # templates make classes of them
+        metadata["tags"] = _classes(metadata["tags"])
+    if cell["cell_type"] == "code":
+        metadata.pop("magics_language", None)
+        for output in cell["outputs"]:
+            yield from _clean_output(output)
+        if _is_students(cell):
+            yield _Part(cell, "source", Question(cell["source"], is_code=True))
+    elif _is_students(cell):
+        _clean_attachments(cell)
+        if cell["cell_type"] == "markdown":
+            yield _Part(cell, "source", Question(cell["source"], names=tuple(cell.get("attachments", {})), ids=ids))
+        elif "<" in cell["source"] or "&" in cell["source"]:  # a raw cell is HTML to nbconvert
+            cell["source"] = as_text(cell["source"])
+
+
+def _clean_output(output: dict[str, Any]) -> Iterator[_Part]:
     if "text" in output:
-        output["text"] = _CONTROL.sub("", _joined(output["text"]))
+        output["text"] = _printed(output["text"])
     if "traceback" in output:
-        output["traceback"] = [_CONTROL.sub("", str(line)) for line in output["traceback"]]
+        output["traceback"] = [_printed(line) for line in output["traceback"]]
     data = output.get("data")
     if not isinstance(data, dict):
         return
@@ -58,18 +105,12 @@ def _clean_output(output: dict[str, Any]) -> None:
         if kind == "text/html":
             data[kind] = cleaned(_joined(data[kind]))
         elif kind == "text/markdown":
-            text = _joined(data[kind])
-            data[kind] = text if is_harmless(text) else _dead(text)
+            data[kind] = _joined(data[kind])
+            yield _Part(data, kind, Question(data[kind]))
         elif kind == "text/plain":
-            data[kind] = _CONTROL.sub("", _joined(data[kind]))
+            data[kind] = _printed(data[kind])
         elif kind not in _SAFE or (kind.startswith("image/") and not _is_picture(kind, data[kind])):
             del data[kind]
-
-
-def _may_stay(cell: dict[str, Any], ids: list[str]) -> bool:
-    if cell["cell_type"] != "markdown":  # a raw cell is HTML to nbconvert
-        return "<" not in cell["source"] and "&" not in cell["source"]
-    return is_harmless(cell["source"], cell.get("attachments", {}), ids)
 
 
 def _clean_attachments(cell: dict[str, Any]) -> None:
@@ -97,14 +138,15 @@ def _classes(tags: Any) -> list[str]:
     return [tag for tag in tags if isinstance(tag, str) and _CLASS.fullmatch(tag)] if isinstance(tags, list) else []
 
 
-def _dead(text: str) -> str:
-    """A text of which each character is shown as it is, in Markdown and in HTML."""
-    return f"<pre>{html.escape(text)}</pre>"
-
-
 def _is_students(cell: dict[str, Any]) -> bool:
     marks = cell["metadata"].get("nbgrader", {})
     return bool(marks.get("solution")) or not marks.get("locked", False)
+
+
+def _printed(text: Any) -> str:
+    """What a terminal would show, with its colours; nbconvert copies all that follows for each of them."""
+    shown = _CONTROL.sub("", _joined(text))
+    return shown if shown.count("\x1b") <= _MOST_COLOURS else shown.replace("\x1b", "")
 
 
 def _joined(text: Any) -> str:

@@ -32,7 +32,7 @@ def is_harmless(text: str, attachments: Collection[str] = (), taken_ids: Collect
         attachments: names of the cell's pictures; nbconvert gives up a whole notebook for one that is missing.
         taken_ids: ids of the page's own parts, besides those of every page.
     """
-    if len(_DATA.sub("", text)) > _MOST_CHARACTERS:
+    if is_too_long(text):
         return False
     looking = _Looking(attachments, taken_ids)
     try:
@@ -40,6 +40,11 @@ def is_harmless(text: str, attachments: Collection[str] = (), taken_ids: Collect
     except (ValueError, RecursionError):
         return False
     return looking.is_harmless()
+
+
+def is_too_long(text: str) -> bool:
+    """Whether nobody would write so much into one cell."""
+    return len(_DATA.sub("", text)) > _MOST_CHARACTERS
 
 
 class _Looking(IPythonRenderer):

@@ -75,7 +75,7 @@ class LocalPool(Pool):
         if self._executor is None:
             self._others = {process.pid for process in multiprocessing.active_children()}
             context = multiprocessing.get_context("spawn")  # a fork would copy the gradebook's connection and threads
-            self._executor = ProcessPoolExecutor(self.workers, context, _begin, (self._weakest_rung,))
+            self._executor = ProcessPoolExecutor(self.workers, context, begin, (self._weakest_rung,))
         return self._executor.submit(function, *arguments)
 
     def renew(self) -> None:
@@ -127,7 +127,7 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin(weakest_rung: str | None) -> None:
+def begin(weakest_rung: str | None) -> None:
     """In a new worker: Ctrl-C is for the parent to deal with, a worker does not outlive it, and may look for a jail."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

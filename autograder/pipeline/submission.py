@@ -114,7 +114,7 @@ class Desk:
         for file, notebook in prepared.sanitized.items():
             if not notebooks.take_outputs(notebook, file, outcome.notebooks.get(file, ""), outcome.stops):
                 lines.append(f"{file}: it did not come back from the worker as it was sent; nothing of it counts.")
-            self._harmless.clean(notebook)
+            lines += [f"{file}: {line}" for line in self._harmless.clean(notebook)]
             notebook["metadata"][JAIL] = _jail(outcome)
             if scores is None:
                 lines += notebooks.refuse_forged(notebook)

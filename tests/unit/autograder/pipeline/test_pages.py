@@ -6,6 +6,7 @@ import base64
 import html
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,18 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
+from traitlets.config import Config
 
 from autograder.pipeline.feedback import HideTests
 from autograder.pipeline.harmless import Harmless
+from autograder.pipeline.page_templates import folders
+from autograder.pipeline.rendering import Question, Shower, Trial
 from tests.support import decks
 
 COURSE = Path(__file__).parents[4] / "course"
 _MARKS = {"grade": True, "solution": False, "locked": True, "points": 2, "schema_version": 3, "grade_id": "test-a"}
 _TEST = "assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(48151623) == 42, 'forty-two'\n### END HIDDEN TESTS"
+HARMLESS = Harmless()  # one process for all
 _HIDDEN_LINE = "assert f(48151623) == 42, 'forty-two'"
 
 
@@ -75,11 +80,24 @@ def test_hide_scrubs_copies_in_other_cells() -> None:
     assert "[hidden]" in shown
 
 
+def shown(made: Any) -> str:
+    """A notebook as nbgrader's feedback shows it."""
+    config = Config()
+    static = Path(folders()[-1]).parent / "static" / "node_modules" / "bootstrap" / "dist" / "css"
+    config.HTMLExporter.extra_template_basedirs = folders()
+    config.HTMLExporter.extra_template_paths = [str(static)]
+    config.HighlightMagicsPreprocessor.enabled = False
+    about = {"notebook": "x", "score": 0, "max_score": 0, "late_penalty": 0}
+    exporter = HTMLExporter(template_name="feedback", config=config)
+    page, _ = exporter.from_notebook_node(made, resources={"nbgrader": about})
+    return str(page)
+
+
 def cleaned(page: str) -> str:
     """What is left of an HTML output."""
     output = new_output("display_data", data={"text/html": page, "text/plain": "plain", "application/javascript": "x"})
     made = new_notebook(cells=[new_code_cell("show()", outputs=[output])])
-    Harmless().clean(made)
+    HARMLESS.clean(made)
     data = made.cells[0].outputs[0].data
     assert set(data) == {"text/html", "text/plain"}
     return str(data["text/html"])
@@ -121,7 +139,7 @@ def test_clean_lets_no_picture_leave_its_attribute() -> None:
     ]
     answer = new_markdown_cell("![](attachment:a.png)", attachments={"a.png": {"image/png": evil}})
     made = new_notebook(cells=[new_code_cell("show()", outputs=outputs), answer])
-    Harmless().clean(made)
+    HARMLESS.clean(made)
 
     assert "alert" not in str(nbformat.writes(made))
     assert made.cells[0].outputs[1].data == {"image/png": good}
@@ -132,7 +150,7 @@ def test_clean_drops_a_picture_that_fills_a_browser() -> None:
     bomb, other = (base64.b64encode(each).decode() for each in (decks.png(60_000, 60_000), b"GIF89a\x08\0\x08\0"))
     outputs = [new_output("display_data", data={"image/png": each}) for each in (bomb, other)]
     made = new_notebook(cells=[new_code_cell("show()", outputs=outputs)])
-    Harmless().clean(made)
+    HARMLESS.clean(made)
 
     assert [output.data for output in made.cells[0].outputs] == [{}, {}]
 
@@ -155,7 +173,7 @@ def test_clean_keeps_a_table() -> None:
 def test_clean_leaves_honest_answers_as_they_are(text: str) -> None:
     """Nbgrader knows by the checksum of its text an answer that was not given."""
     made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}})])
-    Harmless().clean(made)
+    HARMLESS.clean(made)
 
     assert made.cells[0].source == text
 
@@ -189,9 +207,9 @@ def test_clean_shows_what_would_be_alive_in_an_answer_as_text(text: str) -> None
     """Text cells are HTML, too; whoever grades by hand sees each character of them."""
     test = new_code_cell("", metadata={"nbgrader": _MARKS})
     made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}}), test])
-    Harmless().clean(made)
+    HARMLESS.clean(made)
 
-    assert made.cells[0].source == f"<pre>{html.escape(text)}</pre>"
+    assert made.cells[0].source == f"<pre>{html.escape(text).replace('[', '&#91;')}</pre>"
 
 
 @pytest.mark.parametrize(
@@ -227,15 +245,92 @@ def test_clean_takes_no_longer_for_a_text_that_nobody_writes(piece: str) -> None
     """The parser of Markdown is asked only about texts of a length that people write."""
     made = new_notebook(cells=[new_markdown_cell(piece * (50_000 // len(piece)))])
     begun = time.process_time()
-    Harmless().clean(made)
+    HARMLESS.clean(made)
 
     assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["![" * 25_000, "![" * 900_000, "[" * 60_000, "```perl\n" + "[" * 40_000, "a [" * 15_000],
+    ids=lambda text: text[:9],
+)
+def test_pages_show_a_text_that_would_take_minutes_plainly(text: str) -> None:
+    """All of it, in a second, and somebody is told; nbconvert looks through the line from each bracket."""
+    made = new_notebook(cells=[new_markdown_cell(text, metadata={"nbgrader": {"solution": True}})])
+    begun = time.process_time()
+    lines = HARMLESS.clean(made)
+    page = shown(made)
+
+    assert time.process_time() - begun < 10
+    assert len(lines) == 1
+    assert "1 of its cells" in lines[0]
+    assert text in html.unescape(page)
+
+
+@pytest.mark.parametrize(
+    "code", ["%%html\n" + "<a " * 300_000, "x.y." * 200_000, "1+" * 400_000, "x." * 45_000], ids=lambda code: code[:6]
+)
+def test_pages_show_code_that_would_take_minutes_without_colours(code: str) -> None:
+    """Its text is the student's own and is recorded as it is."""
+    made = new_notebook(cells=[new_code_cell(code, metadata={"magics_language": "perl"})])
+    begun = time.process_time()
+    lines = HARMLESS.clean(made)
+    page = shown(made)
+
+    assert time.process_time() - begun < 10
+    assert len(lines) == 1
+    assert made.cells[0].source == code
+    assert html.escape(code.rsplit("\n", maxsplit=1)[-1][:1000]) in page
+
+
+class Endless(Trial):
+    """Never ends with a text that no rule knows."""
+
+    def answers(self, questions: Sequence[Question]) -> list[bool]:
+        """Whether each can be shown as it is; it may take any time."""
+        while any("endless" in each.text for each in questions):
+            pass
+        return super().answers(questions)
+
+
+def test_clean_ends_when_the_time_for_a_notebook_is_spent() -> None:
+    """All of the notebook is plain then, and the next one is looked at again."""
+    fence = "```python\nx\n```"
+    made, other = (new_notebook(cells=[new_markdown_cell(f"{fence} {word}")]) for word in ("endless", "short"))
+    harmless = Harmless(Shower(limit_s=0.5, make=Endless))
+
+    assert "1 of its cells" in harmless.clean(made)[0]
+    assert harmless.clean(other) == []
+    assert made.cells[0].source == f"<pre>{fence} endless</pre>"
+    assert other.cells[0].source == f"{fence} short"
+
+
+def test_clean_leaves_an_honest_notebook_as_it_is() -> None:
+    """50 kB of text with links and code in several cells."""
+    text = "See [the docs](https://kafka.apache.org/) about `acks`.\n\n```python\nprint('lag')\n```\n\n" * 100
+    made = new_notebook(
+        cells=[*(new_markdown_cell(text) for _ in range(6)), new_code_cell("print(f'{lag:d}')\n" * 2000)]
+    )
+    before = nbformat.writes(made)
+
+    assert HARMLESS.clean(made) == []
+    assert nbformat.writes(made) == before
+
+
+def test_clean_takes_colours_that_nobody_reads() -> None:
+    """For each change of them nbconvert copies the rest of the text."""
+    output = new_output("stream", name="stdout", text="\x1b[1ma" * 200_000)
+    made = new_notebook(cells=[new_code_cell("show()", outputs=[output])])
+    HARMLESS.clean(made)
+
+    assert "\x1b" not in made.cells[0].outputs[0].text
 
 
 def test_clean_keeps_no_class_that_moves_a_cell() -> None:
     """Nbconvert makes classes of tags, and the page's own style sheet has some that cover everything."""
     made = new_notebook(cells=[new_code_cell("x", metadata={"tags": ["mine", "a navbar-fixed-top"]})])
-    Harmless().clean(made)
+    HARMLESS.clean(made)
 
     assert made.cells[0].metadata.tags == ["mine"]
 
@@ -255,3 +350,4 @@ def test_formgrader_of_the_course_fetches_nothing(tmp_path: Path) -> None:
     assert "navbar" in page
     assert "cdnjs" not in page
     assert exporter.exclude_anchor_links
+    assert not extension.config.HighlightMagicsPreprocessor.enabled
