@@ -61,7 +61,7 @@ def _convert_behind_walls(office: str, folder: Path, limits: DeckLimits, user: i
         return NO_WALLS
     resource.setrlimit(resource.RLIMIT_NPROC, (_MOST_PROCESSES, _MOST_PROCESSES))
     namespaces.become(user)
-    seccomp.install(only_tcp=False)
+    seccomp.install(shares_system=False)
     work = root_folder.WORK
     options = ("--headless", "--norestore", "--nolockcheck", "--convert-to", "pdf", "--outdir", str(work))
     done = subprocess.run(

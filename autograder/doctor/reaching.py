@@ -49,6 +49,16 @@ OPEN = {
         "import ctypes\nlibc = ctypes.CDLL(None)\nassert libc.ptrace(16, {bystander}, 0, 0) == 0\n"
         "libc.waitpid({bystander}, None, 0)\nlibc.ptrace(17, {bystander}, 0, 0)"
     ),
+    "limit-bystander": (
+        "import resource as r\nassert r.prlimit({bystander}, r.RLIMIT_NOFILE, r.prlimit({bystander}, r.RLIMIT_NOFILE))"
+    ),
+    "slow-down-others": (
+        "import os\nos.sched_setaffinity({bystander}, os.sched_getaffinity({bystander}))\n"
+        "os.setpriority(os.PRIO_USER, os.getuid(), os.getpriority(os.PRIO_USER, os.getuid()))"
+    ),
+    "change-modes": (
+        "import os\npath = '{course}/gradebook.db'\ntry: os.chmod(path, 0o600)\nexcept PermissionError: os.utime(path)"
+    ),
     "read-memory": "open('/proc/{bystander}/mem', 'rb').close()",
     "read-environment": "assert b'solution' in open('/proc/{bystander}/environ', 'rb').read()",
     "scan-processes": (

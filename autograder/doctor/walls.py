@@ -11,8 +11,8 @@ WALLS: dict[str, dict[str, str]] = {
         "Notebook and tests are not in the student's folder": "hidden-tests",
         "An empty root in memory, the system for reading only; or Landlock": (
             "write-system device answers-of-others read-solution copy-classmate read-gradebook write-gradebook "
-            "write-source rename-source symbolic-link hard-link descriptor-path named-socket change-course "
-            "leave-for-the-next"
+            "write-source rename-source symbolic-link hard-link descriptor-path named-socket change-modes "
+            "change-course leave-for-the-next"
         ),
         "No capabilities, no new ones, and a filter of system calls": (
             "mount set-clock become-root raw-network memory-file shared-memory new-user-namespace keys-of-the-user "
@@ -22,8 +22,8 @@ WALLS: dict[str, dict[str, str]] = {
             "network network-by-program abstract-socket"
         ),
         "Processes of its own: no others to see; or Landlock's scopes and the filter": (
-            "other-root other-folder signal-bystander signal-grader trace-bystander read-memory read-environment "
-            "scan-processes"
+            "other-root other-folder signal-bystander signal-grader trace-bystander limit-bystander slow-down-others "
+            "read-memory read-environment scan-processes"
         ),
     },
     "spending": {

@@ -92,7 +92,7 @@ class LandlockJail(Jail):
         own = Path(f"/proc/{os.getpid()}")
         readable = (*root_folder.system_places(), *self.cage.readable, own)
         landlock.restrict(landlock.Rules(readable, (self.cage.scratch,), ports=network.ports if network else ()))
-        seccomp.install(only_tcp=True)
+        seccomp.install(shares_system=True)
 
 
 class NamespaceJail(Jail):
@@ -122,7 +122,7 @@ class NamespaceJail(Jail):
         writable = (root_folder.WORK, Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"))
         if landlock.version():
             landlock.restrict(landlock.Rules((Path("/"),), writable, ports=None))
-        seccomp.install(only_tcp=False)
+        seccomp.install(shares_system=False)
         settle(root_folder.WORK)
         serve(frames, message_bytes(self.cage))
         os._exit(0)
@@ -152,6 +152,7 @@ class BubblewrapJail(Jail):
             str(Path(__file__).parents[2]),
             sys.executable,
             "-P",
+            "-s",  # its home is the student's folder: nothing there may run before the last walls
             "-m",
             "autograder.kernel.started",
             str(frames.fileno()),

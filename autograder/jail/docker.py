@@ -87,7 +87,7 @@ def container(cage: Cage) -> Container:
     made.writable(WORK, budget.disk_bytes)
     made.writable(Path("/tmp"), budget.disk_bytes)
     made.add("--volume", f"{cage.scratch}:{GIVEN}:ro", "--workdir", str(WORK), "--env", f"HOME={WORK}")
-    return made.running(cage.readable, "-P", "-m", "autograder.kernel.contained", cage.to_json())
+    return made.running(cage.readable, "-P", "-s", "-m", "autograder.kernel.contained", cage.to_json())
 
 
 def arena(*python: str) -> Container:

@@ -1,9 +1,10 @@
 """A filter of system calls, written as the Linux kernel's own small programs: no library is needed.
 
 It takes away what no notebook needs and what a jail is left by: new namespaces and mounts, other processes' memory,
-keys of the user, memory outside the limits, and parts of the kernel that have been broken often. Where there is no
-network namespace, also every socket but TCP. On a processor that is not listed nothing is filtered; the other walls
-stand.
+limits and priorities, keys of the user, memory outside the limits, and parts of the kernel that have been broken often.
+Where a jail shares network and files with the system, also every socket but TCP, and changes of a file's mode, owner,
+times and attributes, which Landlock does not look at. On a processor that is not listed nothing is filtered; the other
+walls stand.
 
 Source: the manual page seccomp(2); https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
@@ -67,6 +68,11 @@ _FORBIDDEN = {
     "clock_settime": (227, 112),
     "adjtimex": (159, 171),
     "clock_adjtime": (305, 266),
+    "ioprio_set": (251, 30),
+    "move_pages": (279, 239),
+    "migrate_pages": (256, 238),
+    "process_madvise": (440, 440),
+    "process_mrelease": (448, 448),
     "quotactl": (179, 60),
     "acct": (163, 89),
     "swapon": (167, 224),
@@ -76,7 +82,37 @@ _FORBIDDEN = {
     "kexec_load": (246, 104),
     "syslog": (103, 116),
 }
-_CLONE, _CLONE3, _SOCKET = (56, 220), (435, 435), (41, 198)
+_ONLY_OF_ONESELF = {  # the first argument is a process, 0 for the caller
+    "prlimit64": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+}
+_OF_FILES = {  # those that aarch64 has not got have a number there that no call has
+    "chmod": (90, 0xFFFF),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, 0xFFFF),
+    "lchown": (94, 0xFFFF),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "utime": (132, 0xFFFF),
+    "utimes": (235, 0xFFFF),
+    "futimesat": (261, 0xFFFF),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+}
+_CLONE, _CLONE3, _SOCKET, _SETPRIORITY = (56, 220), (435, 435), (41, 198), (141, 140)
 
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, constant
 
@@ -86,25 +122,26 @@ def is_known() -> bool:
     return platform.machine() in _PROCESSORS
 
 
-def install(*, only_tcp: bool) -> None:
+def install(*, shares_system: bool) -> None:
     """Filter the system calls of this thread and whatever it starts, for good. ``no_new_privs`` must be set.
 
     Args:
-        only_tcp: no socket but TCP can be made; pairs of connected sockets still can.
+        shares_system: network and files are those of the system. Then no socket but TCP can be made (pairs of connected
+            sockets still can), and no file's mode, owner, times or attributes be changed.
 
     Raises:
         OSError: the system has no filters.
     """
     if not is_known():
         return
-    program = _program(platform.machine(), only_tcp=only_tcp)
+    program = _program(platform.machine(), shares_system=shares_system)
     packed = b"".join(struct.pack("<HBBI", *each) for each in program)
     content = ctypes.create_string_buffer(packed, len(packed))
     head = struct.pack("@HP", len(program), ctypes.addressof(content))
     syscalls.prctl_pointer(syscalls.PR_SET_SECCOMP, _MODE_FILTER, head)
 
 
-def _program(processor: str, *, only_tcp: bool) -> list[Instruction]:
+def _program(processor: str, *, shares_system: bool) -> list[Instruction]:
     column = list(_PROCESSORS).index(processor)
     refuse = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
     program: list[Instruction] = [
@@ -115,8 +152,11 @@ def _program(processor: str, *, only_tcp: bool) -> list[Instruction]:
     ]
     if processor == "x86_64":
         program += [(_JUMP_AT_LEAST, 0, 1, _X32), refuse]
-    for numbers in _FORBIDDEN.values():
+    for numbers in (_FORBIDDEN | (_OF_FILES if shares_system else {})).values():
         program += [(_JUMP_EQUAL, 0, 1, numbers[column]), refuse]
+    for numbers in _ONLY_OF_ONESELF.values():
+        program += _only_of_oneself(numbers[column])
+    program += _only_own_priority(_SETPRIORITY[column])
     # The C library then starts threads and processes with clone, whose flags can be read here.
     program += [(_JUMP_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
     program += [
@@ -126,9 +166,33 @@ def _program(processor: str, *, only_tcp: bool) -> list[Instruction]:
         refuse,
         (_RETURN, 0, 0, _ALLOW),
     ]
-    if only_tcp:
+    if shares_system:
         program += _only_tcp(_SOCKET[column])
     return [*program, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _only_of_oneself(number: int) -> list[Instruction]:
+    """call(process, ...): 0 is the caller."""
+    return [
+        (_JUMP_EQUAL, 0, 4, number),
+        (_LOAD, 0, 0, _ARGUMENT_0),
+        (_JUMP_EQUAL, 1, 0, 0),
+        (_RETURN, 0, 0, _ERRNO | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+
+
+def _only_own_priority(number: int) -> list[Instruction]:
+    """setpriority(which, who, ...): 0 and 0 are the calling process; the others may be all of a user's."""
+    return [
+        (_JUMP_EQUAL, 0, 6, number),
+        (_LOAD, 0, 0, _ARGUMENT_0),
+        (_JUMP_EQUAL, 0, 2, 0),
+        (_LOAD, 0, 0, _ARGUMENT_1),
+        (_JUMP_EQUAL, 1, 0, 0),
+        (_RETURN, 0, 0, _ERRNO | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
 
 
 def _only_tcp(number: int) -> list[Instruction]:

@@ -42,7 +42,7 @@ def main() -> None:
         confine.settle(WORK)
         made = inside.warm()
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-        seccomp.install(only_tcp=False)
+        seccomp.install(shares_system=False)
         inside.run(made, theirs, confine.message_bytes(cage))
         os._exit(0)
     theirs.close()

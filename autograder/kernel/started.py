@@ -21,7 +21,7 @@ def main() -> None:
     kernel = inside.warm()
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     limits.apply(cage.budget, cage.budget.processes)
-    seccomp.install(only_tcp=False)
+    seccomp.install(shares_system=False)
     inside.run(kernel, end, confine.message_bytes(cage))
 
 

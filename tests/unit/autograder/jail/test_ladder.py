@@ -59,10 +59,10 @@ def test_cage_crosses_as_json(network: Network | None) -> None:
 
 
 @pytest.mark.parametrize("processor", ["x86_64", "aarch64"])
-@pytest.mark.parametrize("only_tcp", [False, True])
-def test_filter_of_system_calls_never_jumps_out_of_itself(processor: str, only_tcp: bool) -> None:
+@pytest.mark.parametrize("shares_system", [False, True])
+def test_filter_of_system_calls_never_jumps_out_of_itself(processor: str, shares_system: bool) -> None:
     """Every path through it ends at a return."""
-    program = _program(processor, only_tcp=only_tcp)
+    program = _program(processor, shares_system=shares_system)
     assert len(program) < 4096
     for place, (code, if_true, if_false, _) in enumerate(program):
         if code & 7 == 5:
