@@ -56,6 +56,12 @@ def test_plain_work_runs_on_every_rung(grader_on: Callable[[str], Grader], rung:
     assert outcome.usage.memory_bytes
 
 
+def test_started_kernel_looks_for_nothing_in_the_students_folder(grader_on: Callable[[str], Grader]) -> None:
+    """Bubblewrap's home is that folder: packages of a user in it would run before the last walls stand."""
+    outcome = grader_on("bubblewrap").run(submission("import site, sys\nsys.flags.no_user_site, site.ENABLE_USER_SITE"))
+    assert texts(outcome) == ["(1, False)\n"]
+
+
 def test_plot_is_shown_as_in_a_notebook(grader_on: Callable[[str], Grader]) -> None:
     """A plotly figure is an output that a notebook draws, not its text."""
     outcome = grader_on("namespaces").run(submission("import plotly.graph_objects as go\ngo.Figure(go.Bar(y=[1]))"))
