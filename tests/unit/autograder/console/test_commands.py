@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -108,6 +109,34 @@ def test_grade_writes_marks_pages_and_lines(say: Say, course: Path) -> None:
     assert "0 graded, 2 unchanged." in out
     assert "To be looked at: 1." in out
     assert "Feedback: 0 written." in out
+
+
+def test_grade_has_marks_and_pages_of_all_where_one_answer_would_never_end(
+    say: Say, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The marks are written before the pages; the text is shown as it is, and who reads the lines is told."""
+    from autograder.console import feedback
+
+    there: list[bool] = []
+
+    def watching(*arguments: Any, **more: Any) -> None:
+        there.append((course / "grades.csv").is_file())
+        write(*arguments, **more)
+
+    write = feedback.write_pages
+    monkeypatch.setattr(feedback, "write_pages", watching)
+    grading.hand_in(course, "ada", grading.work(course, text="![" * 50_000))
+    grading.hand_in(course, "bob", grading.work(course))
+    begun = time.monotonic()
+    status, out, _ = say("grade", "streams", "--workers", "1")
+
+    assert (status, there) == (0, [True])
+    assert "ada: streams.ipynb: shown as plain text, as more would take too long: 1 of its cells or outputs." in out
+    assert "Feedback: 2 written." in out
+    assert time.monotonic() - begun < 60
+    pages = {each: (course / "feedback" / each / "streams" / "streams.html").read_text() for each in ("ada", "bob")}
+    assert all("</html>" in page and "property" in page for page in pages.values())
+    assert "![" * 50_000 in pages["ada"]
 
 
 def test_marks_that_are_not_finished_are_said(say: Say, course: Path) -> None:
