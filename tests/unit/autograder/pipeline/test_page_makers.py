@@ -6,9 +6,12 @@ import os
 import signal
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder.pipeline.bounded import Bounded, SpentError
+from autograder.pipeline.feedback import Plainly
 from autograder.pipeline.page_makers import PageMakers
 
 
@@ -58,6 +61,22 @@ def test_make_gives_up_a_page_that_never_ends_and_makes_it_plainly(tmp_path: Pat
     assert (tmp_path / "endless-a.ipynb").read_text() == "streams True"
     assert (tmp_path / "endless-b.ipynb").read_text() == "streams False"
     assert (tmp_path / "ada-b.ipynb").read_text() == "streams False"
+
+
+def test_plainly_leaves_marks_reasons_and_every_text() -> None:
+    """Only what takes time to show is gone; the last page that can be made has all of it."""
+    scored = new_output("execute_result", data={"text/plain": "2.0", "text/html": "<td>reason</td>"})
+    shouted = new_output("stream", name="stdout", text="\x1b[31mred\x1b[0m")
+    cells = [new_markdown_cell("[a](b) <i>"), new_code_cell("%%html\n<a ", outputs=[scored, shouted])]
+    made, _ = Plainly().preprocess(new_notebook(cells=cells), {})
+    page = nbformat.writes(made)
+
+    assert "without colours" in made.cells[0].source
+    assert made.cells[1].source == "<pre>&#91;a](b) &lt;i&gt;</pre>"
+    assert made.cells[2].source == "%%html\n<a "
+    assert made.cells[2].metadata.magics_language == "text"
+    assert "<td>reason</td>" in page
+    assert made.cells[2].outputs[1].text == "red"
 
 
 def test_make_tries_again_when_somebody_else_ended_a_process(tmp_path: Path) -> None:
