@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from autograder.jail import bubblewrap, landlock, limits, namespaces, root_folder, seccomp, syscalls
 from autograder.jail.cage import Cage
@@ -93,6 +96,7 @@ class LandlockJail(Jail):
         readable = (*root_folder.system_places(), *self.cage.readable, own)
         landlock.restrict(landlock.Rules(readable, (self.cage.scratch,), ports=network.ports if network else ()))
         seccomp.install(shares_system=True)
+        _copy_without_modes()
 
 
 class NamespaceJail(Jail):
@@ -195,10 +199,26 @@ def settle(folder: Path) -> None:
     """Be in the student's folder, with an environment that says nothing of the grader."""
     os.chdir(folder)
     os.umask(0o022)
+    tempfile.tempdir = None  # looked for again: the zygote's may be shut here
     os.environ.clear()
     os.environ.update(
         ENVIRONMENT, HOME=str(folder), PATH="/usr/local/bin:/usr/bin:/bin", IPYTHONDIR=f"{folder}/.ipython"
     )
+
+
+def _copy_without_modes() -> None:
+    """Let ``shutil.copy`` and its like copy what is in a file where its mode and times cannot be changed."""
+
+    def tolerant(copy: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(copy)
+        def copied(*arguments: Any, **options: Any) -> None:
+            with contextlib.suppress(PermissionError):
+                copy(*arguments, **options)
+
+        return copied
+
+    for name in ("copymode", "copystat"):
+        setattr(shutil, name, tolerant(getattr(shutil, name)))
 
 
 def _be_first(kernel: int, report: int) -> NoReturn:

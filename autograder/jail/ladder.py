@@ -140,7 +140,10 @@ def _with(name: str) -> str:
     return {
         "rlimits": "limits of memory, processes and files; files, network and other processes are open",
         "docker": "a Docker container without network; no warm kernels, so seconds more for each submission",
-        "landlock": f"Landlock version {known}, {filtered}; other processes can neither be read nor signalled",
+        "landlock": (
+            f"Landlock version {known}, {filtered}; other processes can neither be read nor signalled, but "
+            "while a cluster runs, its ports can be reached on every computer"
+        ),
         "bubblewrap": f"bubblewrap's namespaces, {filtered}",
         "namespaces": f"namespaces and an empty root, Landlock version {known or 'none'}, {filtered}",
     }[name]

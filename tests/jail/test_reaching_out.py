@@ -62,11 +62,11 @@ def test_datagrams_do_not_arrive(grader: Grader, world: World) -> None:
 def test_links_out_of_the_folder_harm_nothing_when_it_is_removed(grader: Grader, world: World) -> None:
     """What a student left behind is removed without being followed."""
     code = (
-        "import os\n"
+        "import contextlib, os\n"
         f"os.symlink('{world.course}', 'out')\n"
         "os.makedirs('shut/in')\n"
         "os.mkfifo('pipe')\n"
-        "os.chmod('shut', 0)\n"
+        "with contextlib.suppress(PermissionError): os.chmod('shut', 0)\n"  # no modes are changed on the rung landlock
         "print(os.getcwd())"
     )
     outcome = grader.run(submission(code))

@@ -56,6 +56,33 @@ def test_plain_work_runs_on_every_rung(grader_on: Callable[[str], Grader], rung:
     assert outcome.usage.memory_bytes
 
 
+@pytest.mark.parametrize("rung", ["landlock", "namespaces"])
+def test_files_are_copied_on_every_rung(grader_on: Callable[[str], Grader], rung: str) -> None:
+    """Also where modes and times cannot be changed: marks are not to depend on the rung."""
+    code = (
+        "import pathlib, shutil, tarfile, tempfile\n"
+        "pathlib.Path('a').mkdir(); pathlib.Path('a/b').write_text('text'); pathlib.Path('a/b').touch()\n"
+        "shutil.copy('a/b', 'c'); shutil.copy2('a/b', 'd'); shutil.copytree('a', 'e')\n"
+        "with tarfile.open('f.tar', 'w') as tar: tar.add('a')\n"
+        "with tarfile.open('f.tar') as tar: tar.extractall('g', filter='data')\n"
+        "with tempfile.TemporaryDirectory() as folder: shutil.move('c', folder + '/h')\n"
+        "print(*(pathlib.Path(name).read_text() for name in ('d', 'e/b', 'g/a/b')))"
+    )
+    assert texts(grader_on(rung).run(submission(code))) == ["text text text\n"]
+
+
+def test_shared_memory_of_others_is_refused_by_number(grader_on: Callable[[str], Grader]) -> None:
+    """Where a jail shares the system's, a segment's number could be guessed."""
+    code = (
+        "import ctypes, errno\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "for call in (libc.shmctl, libc.semctl, libc.msgctl):\n"
+        "    assert call(-1, 0, 0, 0) == -1\n"
+        "    print(errno.errorcode[ctypes.get_errno()])"
+    )
+    assert texts(grader_on("landlock").run(submission(code))) == ["EPERM\nEPERM\nEPERM\n"]
+
+
 def test_started_kernel_looks_for_nothing_in_the_students_folder(grader_on: Callable[[str], Grader]) -> None:
     """Bubblewrap's home is that folder: packages of a user in it would run before the last walls stand."""
     outcome = grader_on("bubblewrap").run(submission("import site, sys\nsys.flags.no_user_site, site.ENABLE_USER_SITE"))
