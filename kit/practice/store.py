@@ -110,7 +110,8 @@ class Store:
     def _make_folder(self, folder: Path) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
+            if self.folder.stat().st_mode & 0o077:  # a jail may refuse changes of modes, needed or not
+                self.folder.chmod(0o700)
         except OSError as error:
             raise CliError(
                 f'cannot use the folder "{folder}": {error.strerror}',
