@@ -112,6 +112,7 @@ _RETURN = "    consumer.close()\n    return counts\n"
 _ASSIGN = """\
     from kafka import TopicPartition
     consumer.assign([TopicPartition("music.listens", number) for number in range(6)])
+    consumer.seek_to_beginning()
 """
 _MAILBOX = """\
     admin = KafkaAdminClient(**settings)
