@@ -107,15 +107,8 @@ class _Upstream:
             self._loop.change(self._sock.fileno(), mask)
 
     def _read(self) -> None:
-        if self._sock is None:
+        if self._sock is None or not self._frames.receive_from(self._sock):
             return
-        try:
-            num_bytes = self._sock.recv_into(self._frames.free_space())
-        except BlockingIOError:
-            return
-        if num_bytes == 0:
-            raise ConnectionResetError("closed by the broker")
-        self._frames.received(num_bytes)
         while (frame := self._frames.next_frame()) is not None:
             self.has_answered = True
             if self.waiting:

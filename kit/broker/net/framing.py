@@ -8,6 +8,7 @@ Source: Kafka's ``NetworkReceive`` and the setting ``socket.request.max.bytes``.
 from __future__ import annotations
 
 import struct
+from typing import Protocol
 
 INITIAL_BYTES = 65_536
 MAX_BYTES = "socket.request.max.bytes"
@@ -49,6 +50,13 @@ class MemoryBudget:
     def give_back(self, num_bytes: int) -> None:
         """Count ``num_bytes`` as free again."""
         self.used_bytes -= num_bytes
+
+
+class Readable(Protocol):
+    """What bytes come from: a socket, or TLS over one."""
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """As of a socket that does not block."""
 
 
 class FrameBuffer:
@@ -99,6 +107,22 @@ class FrameBuffer:
     def received(self, num_bytes: int) -> None:
         """Note that ``num_bytes`` were written into `free_space`."""
         self._end += num_bytes
+
+    def receive_from(self, sock: Readable) -> bool:
+        """Take what has come over a socket that does not block; False when nothing has.
+
+        Raises:
+            ConnectionResetError: the other side has ended the connection.
+            InvalidFrame: the shared memory budget is spent.
+        """
+        try:
+            num_bytes = sock.recv_into(self.free_space())
+        except BlockingIOError:
+            return False
+        if num_bytes == 0:
+            raise ConnectionResetError("closed by the peer")
+        self.received(num_bytes)
+        return True
 
     def next_frame(self) -> memoryview | None:
         """The next whole frame without its size prefix, or None; valid until the next `free_space`.

@@ -252,15 +252,8 @@ class PeerLink:
             self._broke(error)
 
     def _read(self) -> None:
-        if self._sock is None:
+        if self._sock is None or not self._frames.receive_from(self._sock):
             return
-        try:
-            num_bytes = self._sock.recv_into(self._frames.free_space())
-        except BlockingIOError:
-            return
-        if num_bytes == 0:
-            raise ConnectionResetError("closed by the peer")
-        self._frames.received(num_bytes)
         while (frame := self._frames.next_frame()) is not None:
             if self._caller is None:
                 self._received(frame)
