@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from autograder import jail
 from autograder.arena.host_link import HostLink
 from autograder.arena.plan import Plan
 from autograder.arena.playing import Play
@@ -24,15 +23,6 @@ VERDICTS = {
     "survive": (("acks-one-retries", {"lost-write", "duplicate"}), ("solution", set())),
     "process": (("commit-first", {"committed-before-processed"}),),
 }
-
-
-@pytest.fixture(scope="module")
-def rung() -> str:
-    """The strongest rung of this machine that a student's cluster work may have."""
-    try:
-        return str(jail.strongest("landlock"))
-    except jail.JailError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

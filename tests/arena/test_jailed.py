@@ -6,9 +6,6 @@ import json
 import time
 from typing import Any
 
-import pytest
-
-from autograder import jail
 from autograder.doctor.clusters import SEEKER
 from autograder.execute import execute
 from autograder.job import Budget, Job, Outcome
@@ -25,15 +22,6 @@ def run(source: str, arena: dict[str, Any], rung: str, **budget: float) -> Outco
     return execute(
         Job("ann", "surviving", notebooks, budget=Budget(**budget), seed=7, arena=arena, weakest_rung=rung)  # type: ignore[arg-type]
     )
-
-
-@pytest.fixture
-def rung() -> str:
-    """The strongest rung of this machine that a student's cluster work may have."""
-    try:
-        return str(jail.strongest("landlock"))
-    except jail.JailError as error:
-        pytest.skip(str(error))
 
 
 def test_jailed_solution_keeps_every_property(rung: str) -> None:

@@ -23,6 +23,7 @@ from kit.broker.broker import Farewell, InvalidRequest, Peer
 from kit.broker.deferred import Deferred
 from kit.wire import codec
 from kit.wire import messages as m
+from tests.support.requirements import missing
 from tests.support.wait import wait_until
 
 RECORDS = [["ann", '{"order": 1}'], ["bob", '{"order": 2}']]
@@ -174,7 +175,7 @@ def test_doors_are_in_a_network_that_this_computer_does_not_share() -> None:
     doors = Doors(2, apart=True)
     try:
         if not doors.is_apart:
-            pytest.skip(doors.why_not)
+            missing("a network namespace", doors.why_not)
         networks = {Path(f"/proc/{pid}/ns/net").readlink() for pid in (doors.pid, os.getpid())}
         assert len(networks) == 2
         for port in doors.ports:
