@@ -178,7 +178,7 @@ def results(case: Case, expected: Callable[[str, str], Any]) -> Iterator[Finding
 
 def reading_order(case: Case, step: str) -> Iterator[Finding]:
     """What a step said it polled, as a list of [partition, offset], goes on without gaps and never back."""
-    told = next((each["value"] for each in case.evidence["steps"] if each["name"] == step), None)
+    told = case.step(step)["value"]
     at: dict[int, int] = {}
     for each in told if isinstance(told, list) else ():
         if not (isinstance(each, list) and len(each) >= 2 and all(isinstance(number, int) for number in each[:2])):

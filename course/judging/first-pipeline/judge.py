@@ -15,7 +15,7 @@ from autograder.judge.finding import Finding
 from kit.checks import pipeline_facts as facts
 from kit.checks.evidence import SeenPartition, SeenRecord
 
-MOST = 1_000_000_000  # plays of a song; a number of a million digits would stop whoever adds it up
+MOST = 1_000_000_000  # plays of a song; no log here has so many records
 SONGS = ("Slow Umbrella", "Night Lanterns", "Last Tide Radio", "Übermorgen", "7")
 SHARED, STOPPED = "charts", "careful"  # the groups, as in assignment.yaml
 STOPS_AT = '"listen-0000400"'
@@ -251,23 +251,18 @@ def _fact(look, name: str) -> evidence.Checker:  # type: ignore[no-untyped-def]
 TWICE = "nothing twice"
 RULES = [
     *(
-        evidence.Rule("topic-check", name, 1, _fact(_topic, name), kept, ("topic",))
-        for name, kept in {
-            "partitions": "The topic has 6 partitions.",
-            "replication factor": "Each partition has 3 replicas.",
-            "min.insync.replicas": "min.insync.replicas is 2.",
-            "retention.ms": "Records are kept for one day.",
-        }.items()
-    ),
-    *(
-        evidence.Rule("produce-check", name, 1, _fact(_produce, name), kept, ("produce",))
-        for name, kept in {
-            "complete": "Every listen is in the log, each once.",
-            "key": "Every record has the user as key.",
-            "value": "Every record holds its listen as JSON.",
-            "partition": "Every record lies where Kafka's default puts its key.",
-            "order": "The listens of each user are in their order.",
-        }.items()
+        evidence.Rule(f"{run}-check", name, 1, _fact(look, name), kept, (run,))
+        for run, look, name, kept in (
+            ("topic", _topic, "partitions", "The topic has 6 partitions."),
+            ("topic", _topic, "replication factor", "Each partition has 3 replicas."),
+            ("topic", _topic, "min.insync.replicas", "min.insync.replicas is 2."),
+            ("topic", _topic, "retention.ms", "Records are kept for one day."),
+            ("produce", _produce, "complete", "Every listen is in the log, each once."),
+            ("produce", _produce, "key", "Every record has the user as key."),
+            ("produce", _produce, "value", "Every record holds its listen as JSON."),
+            ("produce", _produce, "partition", "Every record lies where Kafka's default puts its key."),
+            ("produce", _produce, "order", "The listens of each user are in their order."),
+        )
     ),
     *(
         evidence.Rule(grade_id, name, 1, checker, kept, runs)
