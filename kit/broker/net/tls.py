@@ -195,6 +195,8 @@ def _why_failed(error: ssl.SSLError) -> str:
     if reason == "CERTIFICATE_VERIFY_FAILED":
         why = getattr(error, "verify_message", "nobody vouches for it")
         return f"the client's certificate is refused: {why}"
+    if reason == "UNEXPECTED_MESSAGE":  # such as an alert in place of the first message: librdkafka when it gives up
+        return "the client broke off the TLS handshake, or garbled it (unexpected message)"
     if reason in ("NO_SHARED_CIPHER", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW"):
         return f"the client speaks a TLS that is too old ({reason.replace('_', ' ').lower()})"
     return "the client does not speak TLS, as this listener does (set its security.protocol to SSL or SASL_SSL)"
