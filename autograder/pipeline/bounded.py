@@ -1,4 +1,4 @@
-"""Work that a stranger can make endless, in a process of its own that is ended when its time is spent."""
+"""Work that a stranger can make endless, in a process of its own that is ended when its time or its memory is spent."""
 
 from __future__ import annotations
 
@@ -14,24 +14,31 @@ from typing import Any
 from autograder.pipeline import pool
 
 _WAIT = 6  # seconds on the clock for each second of processor time: this computer may have more to do
+_MEMORY_BYTES = (
+    1 << 30
+)  # a page of 100 MB needs about half of it; a kernel without this limit is no worse off than before
 _BEGIN_S = 60  # to import what is needed; twice that much is broken, not slow
 
 
 class SpentError(Exception):
-    """The time for a call was over, or its process has died twice."""
+    """The time or the memory for a call was over, or its process has died twice."""
 
 
 class Bounded:
-    """An object in a process of its own, whose methods have a time limit. It is made again after one was spent.
+    """An object in a process of its own, whose methods have limits. It is made again after one was spent.
 
     Args:
         limit_s: processor time of a call.
+        memory_bytes: of the process; counted on Linux only.
         make: makes the object there; a function of a module, as it is sent by its name.
         arguments: of ``make``.
     """
 
-    def __init__(self, limit_s: float, make: Callable[..., Any], *arguments: Any) -> None:
-        self.limit_s = limit_s
+    def __init__(
+        self, limit_s: float, make: Callable[..., Any], *arguments: Any, memory_bytes: int = _MEMORY_BYTES
+    ) -> None:
+        self._limit_s = limit_s
+        self._memory_bytes = memory_bytes
         self._made_by = (make, arguments)
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -41,13 +48,13 @@ class Bounded:
         """What a method returns, or raises.
 
         Raises:
-            SpentError: it took too long, or ended its process.
+            SpentError: it took too long or too much memory, or ended its process.
         """
         for _ in range(2):  # whoever ends all processes of this one, such as a pool that closes, means no call
             connection = self._begin()
             try:
                 connection.send((method, arguments))
-                if not connection.poll(self.limit_s * _WAIT + _BEGIN_S):
+                if not connection.poll(self._limit_s * _WAIT + _BEGIN_S):
                     break
                 is_fine, result = connection.recv()
             except (EOFError, OSError):
@@ -55,11 +62,14 @@ class Bounded:
                     break
                 self._end()
                 continue
+            if isinstance(result, MemoryError):
+                self._end()  # what it holds is not given back
+                raise SpentError("it took too much memory") from result
             if not is_fine:
                 raise result
             return result
         self._end()
-        raise SpentError(f"it took more than {self.limit_s:g} s")
+        raise SpentError(f"it took more than {self._limit_s:g} s")
 
     def close(self) -> None:
         """End the process, also during a call of another thread."""
@@ -75,7 +85,10 @@ class Bounded:
             context = multiprocessing.get_context("spawn")  # a fork would copy threads and the gradebook's connection
             self._connection, theirs = context.Pipe()
             self._process = context.Process(
-                target=_serve, args=(theirs, self.limit_s, *self._made_by), daemon=True, name="bounded"
+                target=_serve,
+                args=(theirs, self._limit_s, self._memory_bytes, *self._made_by),
+                daemon=True,
+                name="bounded",
             )
             self._process.start()
             theirs.close()
@@ -96,7 +109,9 @@ class Bounded:
         self._process = self._connection = None
 
 
-def _serve(connection: Connection, limit_s: float, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _serve(
+    connection: Connection, limit_s: float, memory_bytes: int, make: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
     """In the process: make the object, and do what is asked for until nobody can ask any more."""
     pool.begin(None)
     served: Any = None
@@ -105,7 +120,7 @@ def _serve(connection: Connection, limit_s: float, make: Callable[..., Any], arg
             method, given = connection.recv()
             try:
                 served = make(*arguments) if served is None else served
-                _limit(limit_s)
+                _limit(limit_s, memory_bytes)
                 answer = (True, getattr(served, method)(*given))
             except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
                 answer = (False, error)
@@ -119,12 +134,17 @@ def _send(connection: Connection, answer: tuple[bool, Any]) -> None:
         connection.send((False, RuntimeError(" ".join(str(answer[1]).split()))))
 
 
-def _limit(limit_s: float) -> None:
-    """Let the kernel end this process after so much more processor time, also within one call of a C library."""
+def _limit(limit_s: float, memory_bytes: int) -> None:
+    """Let the kernel end this process after so much more processor time, also within one call of a C library.
+
+    More memory than allowed is a `MemoryError` where it is asked for.
+    """
     with contextlib.suppress(ImportError):  # not on Windows, where only the clock counts
         import resource
 
         _, most = resource.getrlimit(resource.RLIMIT_CPU)
         until = int(time.process_time() + limit_s) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (until if most < 0 else min(until, most), most))
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes if most < 0 else min(memory_bytes, most), most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

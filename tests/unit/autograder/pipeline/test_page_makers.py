@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import nbformat
@@ -32,6 +33,8 @@ class StandIn:
         """Write one page, or never end."""
         while student.startswith("endless") and notebook == "a.ipynb" and not is_plain:
             pass
+        if student == "huge" and notebook == "a.ipynb" and not is_plain:
+            bytearray(4 << 30)
         once = self._root / "killed"
         if student == "killed" and not once.exists():
             once.touch()
@@ -61,6 +64,15 @@ def test_make_gives_up_a_page_that_never_ends_and_makes_it_plainly(tmp_path: Pat
     assert (tmp_path / "endless-a.ipynb").read_text() == "streams True"
     assert (tmp_path / "endless-b.ipynb").read_text() == "streams False"
     assert (tmp_path / "ada-b.ipynb").read_text() == "streams False"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the memory of a process against its limit")
+def test_make_gives_up_a_page_that_takes_all_memory_and_makes_it_plainly(tmp_path: Path) -> None:
+    """And the process makes the next page with memory that nothing holds any more."""
+    made = list(PageMakers(tmp_path, "streams", 1, make=StandIn).make(["huge", "ada"]))
+
+    assert sorted(made) == [("ada", [], None), ("huge", ["a.ipynb"], None)]
+    assert (tmp_path / "huge-a.ipynb").read_text() == "streams True"
 
 
 def test_plainly_leaves_marks_reasons_and_every_text() -> None:
