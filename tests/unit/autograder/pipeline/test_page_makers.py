@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -14,36 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from autograder.pipeline.bounded import Bounded, SpentError
 from autograder.pipeline.feedback import Plainly
 from autograder.pipeline.page_makers import PageMakers
-
-
-class StandIn:
-    """Makes pages of one line each; what it does with a student is told by the name."""
-
-    def __init__(self, root: str, assignment: str) -> None:
-        self._root = Path(root)
-        self._assignment = assignment
-
-    def notebooks(self, student: str) -> list[str]:
-        """The names of those that a student has."""
-        if student == "broken":
-            raise ValueError("no notebook can be read")
-        return ["a.ipynb", "b.ipynb"]
-
-    def write(self, student: str, notebook: str, is_plain: bool) -> None:
-        """Write one page, or never end."""
-        while student.startswith("endless") and notebook == "a.ipynb" and not is_plain:
-            pass
-        if student == "huge" and notebook == "a.ipynb" and not is_plain:
-            bytearray(4 << 30)
-        once = self._root / "killed"
-        if student == "killed" and not once.exists():
-            once.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        (self._root / f"{student}-{notebook}").write_text(f"{self._assignment} {is_plain}")
-
-    def pid(self) -> int:
-        """The process that it is in."""
-        return os.getpid()
+from tests.support.page_stand_in import StandIn
 
 
 def test_make_gives_up_a_page_that_never_ends_and_makes_it_plainly(tmp_path: Path) -> None:
