@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.assignment import Assignment
-from autograder.pipeline.course import Course, GradingError, converter_config, quiet_log
-from autograder.quick_imports import quick_imports
+from autograder.pipeline.course import Course, GradingError
 
 if TYPE_CHECKING:
     from kit.quizzes import Quiz
@@ -26,29 +24,22 @@ def release(course: Course, assignment: Assignment, *, force: bool = False) -> N
     """Make the version for students, and tell the gradebook what is in it.
 
     Raises:
-        GradingError: nbgrader could not.
+        GradingError: nbgrader could not; then the release that is there stays.
     """
-    with quick_imports():
-        from nbgrader.converters import GenerateAssignment
-        from nbgrader.converters.base import NbGraderException
     made = course.folder("release", assignment.name)
     if made.is_dir() and not force:
         raise GradingError(f"{assignment.name} is released already, in {made}; --force makes it again.")
-    directory = course.directory(assignment_id=assignment.name)
-    config = converter_config(course)
-    converter = GenerateAssignment(coursedir=directory, config=config, log=quiet_log(), force=True)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of SQLAlchemy about nbgrader's own use of its database
-            converter.start()
-    except (NbGraderException, OSError, ValueError) as error:
-        words = " ".join(str(error).split())
-        raise GradingError(f"nbgrader could not make the release of {assignment.name}: {words}") from error
-    _strip_quizzes(made)
-    from autograder.quizzes import without_keys
 
-    for each in assignment.quizzes:
-        (made / each.file).write_text(without_keys(each.quiz), encoding="utf-8")
+    from autograder.pipeline.generating import generate
+
+    def finish(folder: Path) -> None:
+        from autograder.quizzes import without_keys
+
+        _strip_quizzes(folder)
+        for each in assignment.quizzes:
+            (folder / each.file).write_text(without_keys(each.quiz), encoding="utf-8")
+
+    generate(course, assignment.name, finish)
 
 
 def _strip_quizzes(folder: Path) -> None:

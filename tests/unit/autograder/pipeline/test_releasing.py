@@ -84,6 +84,52 @@ def test_release_twice_is_refused(course: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
+        ("    ### END SOLUTION", "", "streams.ipynb, cell 'answer-by_key': no end solution statement found."),
+        ("### END HIDDEN TESTS", "", "streams.ipynb, cell 'test-by_key': No end hidden tests statement found."),
+        ("# Streams", "### BEGIN SOLUTION", "streams.ipynb, cell number 1: no end solution statement found."),
+        ('"test-lag"', '"test-log"', "(new: test-log; gone: test-lag). Give cells the names and kinds they had"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_release_that_cannot_be_made_leaves_the_old_one(course: Path, before: str, after: str, said: str) -> None:
+    """And tells nbgrader's own reason, with file and cell; the gradebook has the cells that it had."""
+    here = open_course(course)
+    with here.gradebook() as gradebook:
+        gradebook.update_or_create_student("ada")
+        gradebook.update_or_create_submission(grading.ASSIGNMENT, "ada")
+    old = {path: path.read_bytes() for path in sorted((course / "release").rglob("*")) if path.is_file()}
+    source = course / "source" / grading.ASSIGNMENT / grading.FILE
+    source.write_text(source.read_text().replace(before, after).replace('"points": 3', '"points": 4'))
+
+    with pytest.raises(GradingError) as refused:
+        release(here, read_assignment(course, grading.ASSIGNMENT), force=True)
+    assert said in str(refused.value)
+    assert str(refused.value).endswith("The release that was there is as it was.")
+    assert {path: path.read_bytes() for path in sorted((course / "release").rglob("*")) if path.is_file()} == old
+    with here.gradebook() as gradebook:
+        assert gradebook.find_graded_cell("why", "streams", grading.ASSIGNMENT).max_score == 3
+    assert not (here.state / "release").exists()
+
+
+def test_release_again_takes_the_place_of_the_old_one(course: Path) -> None:
+    """As a whole: nothing of the old one is left; the course's own hook finds the new one where students do."""
+    seen: list[str] = []
+    put(course, "old.txt", "old")
+    source = course / "source" / grading.ASSIGNMENT / grading.FILE
+    source.write_text(source.read_text().replace("# Streams", "# Rivers"))
+    here = open_course(course)
+    here.config.GenerateAssignment.post_convert_hook = lambda **_: seen.append(
+        (course / "release" / grading.ASSIGNMENT / grading.FILE).read_text()
+    )
+    release(here, read_assignment(course, grading.ASSIGNMENT), force=True)
+
+    assert [path.name for path in sorted((course / "release").rglob("*"))] == ["streams", "streams.ipynb"]
+    assert ["# Rivers" in text for text in seen] == [True]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
         ('"points": 2', '"points": 5', "'test-batches' has 2 points in the notebook and 5 here"),
         ('"test-lag"', '"test-log"', "the test cell 'test-lag' has no properties"),
     ],
