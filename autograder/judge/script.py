@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from autograder.assignment import Assignment
-from autograder.job import Outcome, Probe, Score
+from autograder.assignment import Assignment, AssignmentError
+from autograder.job import Outcome, Probe, Score, seed_of
 
 Page = dict[str, Any]  # "source", and "attachments" where there are any
 
@@ -45,9 +45,38 @@ class Script:
 
     @classmethod
     def of(cls, assignment: Assignment) -> Script:
-        """The script of an assignment."""
+        """The script of an assignment.
+
+        Raises:
+            AssignmentError: it cannot be loaded, or has other properties or points than assignment.yaml.
+        """
         points = {(each.grade_id, each.name): each.points for each in assignment.properties}
-        return cls(f"judging/{assignment.name}/judge.py", assignment.script, points)
+        made = cls(f"judging/{assignment.name}/judge.py", assignment.script, points)
+        made.check(assignment.name)
+        return made
+
+    def check(self, assignment: str) -> None:
+        """See before anything runs that the points of judge.py are those of assignment.yaml.
+
+        It judges a submission of which nothing came back; a judge that stops at that may be right about all others.
+
+        Raises:
+            AssignmentError: it cannot be loaded, or its properties or points are others.
+        """
+        if not self.points:
+            return
+        try:
+            function = self._judge()
+        except JudgeError as error:
+            raise AssignmentError(str(error)) from error
+        nothing = Outcome("", assignment, seed_of("", assignment), None, {})
+        try:
+            scores = list(function(*self._arguments(function, nothing, nothing.seed, {})))
+        except Exception:  # noqa: BLE001 - the instructor's own code, asked about a submission that there is not
+            return
+        for score in scores:
+            if isinstance(score, Score) and (wrong := self._wrong_of(score)):
+                raise AssignmentError(wrong)
 
     def probes(self, seed: int) -> tuple[Probe, ...]:
         """What the student's kernel is to be asked.
@@ -76,11 +105,8 @@ class Script:
         """
         if not self.points:  # only quizzes count
             return ()
-        function = self._namespace().get("judge")
-        if function is None:
-            raise JudgeError(f"{self.where} must define judge(outcome, seed).")
-        arguments = (outcome, seed, files or {})[: len(inspect.signature(function).parameters)]
-        return self._checked(list(self._call(function, *arguments)))
+        function = self._judge()
+        return self._checked(list(self._call(function, *self._arguments(function, outcome, seed, files or {}))))
 
     def pages(self, files: Mapping[str, bytes], seed: int) -> dict[str, Page]:
         """What is shown to whoever grades by hand, by the grade_id of the text cell that it takes the place of.
@@ -125,14 +151,37 @@ class Script:
             raise JudgeError(f"{self.where}: {name}() must give a dictionary.")
         return made
 
+    def _judge(self) -> Callable[..., Any]:
+        function: Callable[..., Any] | None = self._namespace().get("judge")
+        if function is None:
+            raise JudgeError(f"{self.where} must define judge(outcome, seed).")
+        return function
+
+    @staticmethod
+    def _arguments(function: Callable[..., Any], *arguments: Any) -> tuple[Any, ...]:
+        """As many of them as it takes."""
+        return arguments[: len(inspect.signature(function).parameters)]
+
+    def _wrong_of(self, score: Score) -> str:
+        """What is wrong with the property that a score is for; empty when nothing is."""
+        most = self.points.get((score.grade_id, score.name))
+        if most is None:
+            return f"{self.where}: {score.grade_id}/{score.name} is no property of assignment.yaml."
+        if not (math.isfinite(score.of) and abs(score.of - most) <= _SLACK):
+            return (
+                f"{self.where}: {score.grade_id}/{score.name} is of {score.of:g} points there, and of {most:g} in "
+                "assignment.yaml. Write the same number in both."
+            )
+        return ""
+
     def _checked(self, scores: list[Any]) -> tuple[Score, ...]:
         given: dict[tuple[str, str], Score] = {}
         for score in scores:
             if not isinstance(score, Score):
                 raise JudgeError(f"{self.where}: judge() must give a list of Score.")
+            if wrong := self._wrong_of(score):
+                raise JudgeError(wrong)
             place = (score.grade_id, score.name)
-            if place not in self.points:
-                raise JudgeError(f"{self.where}: {score.grade_id}/{score.name} is no property of assignment.yaml.")
             if place in given:
                 raise JudgeError(f"{self.where}: {score.grade_id}/{score.name} was scored twice.")
             most = self.points[place]

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from autograder.assignment import AssignmentError
 from autograder.job import Outcome, Score
 from autograder.judge import JudgeError, Script
 
@@ -39,6 +40,8 @@ def test_judge_gives_a_score_for_each_property() -> None:
         ("def judge(outcome, seed): return [Score('test-b', 'a', 1, 2, '')]", "test-b/a is no property"),
         ("def judge(outcome, seed): return [Score('test-a', 'a', 1, 2, '')] * 2", "test-a/a was scored twice"),
         ("def judge(outcome, seed): return [Score('test-a', 'a', 3, 2, '')]", "has 3 points, and can have 2"),
+        ("def judge(outcome, seed): return [Score('test-a', 'a', 1, 1, '')]", "is of 1 points there, and of 2 in"),
+        ("def judge(outcome, seed): return [Score('test-a', 'a', 1, 3, '')]", "is of 3 points there, and of 2 in"),
         ("def judge(outcome, seed): return [Score('test-a', 'a', -1, 2, '')]", "has -1 points"),
         ("def judge(outcome, seed): return [Score('test-a', 'a', float('nan'), 2, '')]", "has nan points"),
     ],
@@ -50,6 +53,39 @@ def test_judge_that_is_wrong_is_one_line(text: str, said: str) -> None:
 
     assert said in str(stopped.value)
     assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def judge(outcome, seed): return [Score('test-a', 'a', 0, 1, '')]", "is of 1 points there, and of 2 in"),
+        ("def judge(outcome, seed, files): return [Score('test-a', 'a', 0, 3, '')]", "is of 3 points there"),
+        ("def judge(outcome, seed): return [Score('test-a', 'b', 0, 2, '')]", "test-a/b is no property"),
+        ("def judge(outcome, seed) return 1", "cannot be loaded: SyntaxError"),
+        ("x = 1", "must define judge(outcome, seed)"),
+    ],
+)
+def test_judge_with_other_points_is_refused_before_anything_runs(text: str, said: str) -> None:
+    """With fewer nobody could have full marks, and nobody would be told."""
+    with pytest.raises(AssignmentError) as stopped:
+        script(text).check("first")
+
+    assert said in str(stopped.value)
+    assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def judge(outcome, seed): return [Score('test-a', 'a', 0, 2, '')]",
+        "def judge(outcome, seed): return [Score('test-a', 'a', outcome.answers[0].value, 2, '')]",
+        "def judge(outcome, seed): return []",
+        "def judge(outcome, seed): return None",
+    ],
+)
+def test_judge_is_not_refused_for_what_only_a_submission_can_show(text: str) -> None:
+    """It may be right about all that came back from a kernel."""
+    script(text).check("first")
 
 
 def test_probes_of_one_name_are_refused() -> None:
