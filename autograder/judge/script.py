@@ -169,8 +169,8 @@ class Script:
             return f"{self.where}: {score.grade_id}/{score.name} is no property of assignment.yaml."
         if not (math.isfinite(score.of) and abs(score.of - most) <= _SLACK):
             return (
-                f"{self.where}: {score.grade_id}/{score.name} is of {score.of:g} points there, and of {most:g} in "
-                "assignment.yaml. Write the same number in both."
+                f"{self.where} gives {score.grade_id}/{score.name} {score.of:g} points, and assignment.yaml {most:g}: "
+                "write the same number in both."
             )
         return ""
 

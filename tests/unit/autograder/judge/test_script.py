@@ -40,8 +40,14 @@ def test_judge_gives_a_score_for_each_property() -> None:
         ("def judge(outcome, seed): return [Score('test-b', 'a', 1, 2, '')]", "test-b/a is no property"),
         ("def judge(outcome, seed): return [Score('test-a', 'a', 1, 2, '')] * 2", "test-a/a was scored twice"),
         ("def judge(outcome, seed): return [Score('test-a', 'a', 3, 2, '')]", "has 3 points, and can have 2"),
-        ("def judge(outcome, seed): return [Score('test-a', 'a', 1, 1, '')]", "is of 1 points there, and of 2 in"),
-        ("def judge(outcome, seed): return [Score('test-a', 'a', 1, 3, '')]", "is of 3 points there, and of 2 in"),
+        (
+            "def judge(outcome, seed): return [Score('test-a', 'a', 1, 1, '')]",
+            "gives test-a/a 1 points, and assignment.yaml 2:",
+        ),
+        (
+            "def judge(outcome, seed): return [Score('test-a', 'a', 1, 3, '')]",
+            "gives test-a/a 3 points, and assignment.yaml 2:",
+        ),
         ("def judge(outcome, seed): return [Score('test-a', 'a', -1, 2, '')]", "has -1 points"),
         ("def judge(outcome, seed): return [Score('test-a', 'a', float('nan'), 2, '')]", "has nan points"),
     ],
@@ -58,8 +64,11 @@ def test_judge_that_is_wrong_is_one_line(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("def judge(outcome, seed): return [Score('test-a', 'a', 0, 1, '')]", "is of 1 points there, and of 2 in"),
-        ("def judge(outcome, seed, files): return [Score('test-a', 'a', 0, 3, '')]", "is of 3 points there"),
+        (
+            "def judge(outcome, seed): return [Score('test-a', 'a', 0, 1, '')]",
+            "gives test-a/a 1 points, and assignment.yaml 2:",
+        ),
+        ("def judge(outcome, seed, files): return [Score('test-a', 'a', 0, 3, '')]", "gives test-a/a 3 points"),
         ("def judge(outcome, seed): return [Score('test-a', 'b', 0, 2, '')]", "test-a/b is no property"),
         ("def judge(outcome, seed) return 1", "cannot be loaded: SyntaxError"),
         ("x = 1", "must define judge(outcome, seed)"),
