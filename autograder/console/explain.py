@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from autograder.assignment import AssignmentError, read_assignment
 from autograder.console.words import CommandLineError, did_you_mean, one_line, parser, say
 from autograder.intake.flags import shown
 from autograder.jail import described
 from autograder.judge.writing import number, safe
-from autograder.pipeline.course import open_course
+from autograder.pipeline.course import Course, open_course
 from autograder.pipeline.ledger import Entry
+
+_SHOWN = 0.005  # points: less is not seen in two digits
 
 
 def run(argv: list[str]) -> int:
@@ -41,22 +44,36 @@ def run(argv: list[str]) -> int:
         raise CommandLineError(f"Nothing was graded for {shown(options.student)!r}{hint}.")
     with course.gradebook() as gradebook:
         for entry in latest.values():
-            _explain(entry, _counted(gradebook, entry))
+            _explain(entry, _counted(course, gradebook, entry))
     return 0
 
 
-def _counted(gradebook: Any, entry: Entry) -> str:
+def _counted(course: Course, gradebook: Any, entry: Entry) -> str:
     """What the gradebook counts: also what a person gave, and without what being late costs; empty for nothing."""
     found = [each for each in gradebook.assignment_submissions(entry.assignment) if each.student_id == entry.student]
     if not found:
         return ""
     submission = found[0]
+    from autograder.pipeline.lateness import hours_late
+
     points, penalty = float(submission.score or 0), float(submission.late_submission_penalty or 0)
     text = f"in the gradebook: {number(max(0.0, points - penalty))} of {number(float(submission.max_score))} points"
     if penalty:
-        hours = (submission.total_seconds_late or 0) / 3600
-        text += f"; {number(penalty)} of {number(points)} were taken off for being {hours:.1f} hours late"
+        text += f"; {number(penalty)} of {number(points)} were taken off for being {hours_late(submission)}"
+    due = _due(course, submission, entry.assignment)
+    if due is not None and abs(due - penalty) >= _SHOWN:
+        text += f"; now it would be {number(due)}: `autograder grade {shown(entry.assignment)}` sees to it"
     return text + ("; a part is still to be graded by hand" if submission.needs_manual_grade else "")
+
+
+def _due(course: Course, submission: Any, assignment: str) -> float | None:
+    """What being late costs now; None where nobody can say."""
+    from autograder.pipeline.lateness import Lateness, PolicyError
+
+    try:
+        return Lateness(course, read_assignment(course.root, assignment)).due(submission)
+    except (AssignmentError, PolicyError):  # `grade` says what is wrong
+        return None
 
 
 def _explain(entry: Entry, counted: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from autograder.assignment import Assignment
 from autograder.console.showing import Bar
-from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say
+from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say, say_lateness
 from autograder.pipeline.course import Course, GradingError
 
 
@@ -19,7 +19,9 @@ def run(argv: list[str]) -> int:
     made.add_argument("--force", action="store_true", help="also where nothing has changed, as after grading by hand")
     options = made.parse(argv)
     course, assignment = opened(options)
-    write_pages(course, assignment, chosen(course, assignment.name, options.student), force=options.force)
+    students = chosen(course, assignment.name, options.student)
+    say_lateness(course, assignment)
+    write_pages(course, assignment, students, force=options.force)
     return 0
 
 

@@ -24,6 +24,7 @@ from autograder.console.words import (
     opened,
     parser,
     say,
+    say_lateness,
     say_unfinished,
 )
 from autograder.jail import RUNGS, JailError, is_as_strong
@@ -134,6 +135,7 @@ def grade(
             _say_jail(pool, assignment)
         _run(batch, progress)
     _summarize(progress, assignment.name)
+    say_lateness(course, assignment)
     say_unfinished(course, assignment.name)
     if progress.total and assignment.is_forgeable:
         say(f"Judged by 'asserts' ({FORGEABLE}).")

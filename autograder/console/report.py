@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from autograder.assignment import Assignment
-from autograder.console.words import look_for_folder, opened, parser, say, say_unfinished, unfinished_in
+from autograder.console.words import look_for_folder, opened, parser, say, say_lateness, say_unfinished, unfinished_in
 from autograder.pipeline.course import Course, GradingError
 
 _EXPORTS = {"csv": "SafeCsvExport", "canvas": "CanvasExport", "moodle": "MoodleExport"}
@@ -32,6 +32,7 @@ def run(argv: list[str]) -> int:
     look_for_folder("--output", path)
     path.write_text(_page(course, assignment), encoding="utf-8")
     say(f"Report: {path}")
+    say_lateness(course, assignment)
     say_unfinished(course, assignment.name)
     for what in dict.fromkeys(options.export):
         _export(course, assignment, what)

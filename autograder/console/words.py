@@ -26,6 +26,7 @@ __all__ = [
     "opened",
     "parser",
     "say",
+    "say_lateness",
     "say_unfinished",
     "unfinished_in",
 ]
@@ -130,6 +131,14 @@ def say_unfinished(course: Course, assignment: str) -> None:
             f"To be graded by hand: {number} {have} points that a person gives, in formgrader (`jupyter lab` in the "
             "course's folder); until then they are missing from the marks."
         )
+
+
+def say_lateness(course: Course, assignment: Assignment) -> None:
+    """Let the gradebook have what being late costs by its marks, due date and extensions of today; say what changed."""
+    from autograder.pipeline.lateness import Lateness
+
+    for student, line in Lateness(course, assignment).settle().items():
+        say(one_line(student, line))
 
 
 def one_line(student: str, sentence: str) -> str:

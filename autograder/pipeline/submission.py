@@ -18,6 +18,7 @@ from autograder.pipeline import by_hand, converters, notebooks
 from autograder.pipeline.course import Course
 from autograder.pipeline.harmless import Harmless
 from autograder.pipeline.history import earlier_answers
+from autograder.pipeline.lateness import Lateness
 from autograder.pipeline.quick_nbgrader import QuickNbgrader
 from autograder.pipeline.work import Performed
 
@@ -83,6 +84,7 @@ class Desk:
         self._sanitize = converters.Sanitize(course, assignment)
         self._record = converters.Record(course, assignment)
         self._harmless = Harmless()
+        self._lateness = Lateness(self.course, assignment)
 
     def prepare(self, student: str) -> Prepared:
         """Take in what a student handed in, and sanitize it. It is not run."""
@@ -128,6 +130,7 @@ class Desk:
         self._put(prepared)
         self._leave_open(prepared.student, made)
         told += marks.close()
+        self._lateness.settle(prepared.student)  # nbgrader asked before what is open had lost its automatic points
         return Recorded(made, (*lines, *told), needs_human=performed.needs_human or bool(told))
 
     def earlier_answers(self, student: str) -> list[bytes]:
@@ -158,13 +161,14 @@ class Desk:
             submission = gradebook.update_or_create_submission(name, student)
             for notebook in submission.notebooks:
                 for grade in notebook.grades:
-                    grade.auto_score = 0
-                    grade.needs_manual_grade = grade.manual_score is not None
+                    if is_gone or grade.manual_score is None:  # what failed is found out again: see `by_hand`
+                        grade.auto_score = 0
+                        grade.needs_manual_grade = grade.manual_score is not None
             gradebook.db.commit()
-        if not is_gone or not self._was_recorded(student):
-            return Recorded(())
-        told = by_hand.ByHand(self.course, name, student).take_back({})
-        for step in ("feedback", "autograded"):  # the latter last: it says that there is something to take back
+        is_recorded = is_gone and self._was_recorded(student)
+        told = by_hand.ByHand(self.course, name, student).take_back({}) if is_recorded else []
+        self._lateness.settle(student)
+        for step in ("feedback", "autograded") if is_recorded else ():  # the latter last: it says what to take back
             shutil.rmtree(self.course.folder(step, name, student), ignore_errors=step == "feedback")
         return Recorded((), tuple(told), needs_human=bool(told))
 

@@ -323,6 +323,13 @@ def test_explain_tells_what_being_late_costs(say: Say, course: Path) -> None:
     assert "in the gradebook: 10.4 of 16 points; 2.6 of 13 were taken off for being 27.5 hours late" in out
     assert "a part is still to be graded by hand" in out
 
+    with open_course(course).gradebook() as gradebook:
+        gradebook.grant_extension("streams", "ada", days=2)
+    assert "; now it would be 0: `autograder grade streams` sees to it" in say("explain", "ada")[1]
+    _, out, _ = say("grade", "streams", "--workers", "1", "--no-feedback")
+    assert "ada: 2.6 points that were taken off for being late count again: nothing of it is late now." in out
+    assert ",13.0," in (course / "grades.csv").read_text()
+
 
 def test_report_tells_who_is_like_whom(say: Say, course: Path) -> None:
     """Each of the two has a flag, and the pair a line; who wrote their own has none."""

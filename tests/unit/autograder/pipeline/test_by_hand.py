@@ -148,17 +148,34 @@ def test_mark_of_unknown_work_stays_and_is_told(course: Path) -> None:
 
 
 def test_failure_of_the_judge_keeps_the_mark(course: Path) -> None:
-    """The work may be the same; when it is graded again, that is found out."""
+    """When the judge is mended, nobody is asked about marks for the same work, nor told of other automatic points."""
+    graded(course)
+    mark(course)
+    mark(course, "test-lag", 1)
+    judge = course / "judging" / grading.ASSIGNMENT / "judge.py"
+    right = judge.read_text()
+    judge.write_text(right.replace("    together = ", "    assert False\n    together = "))
+    assert again(course).status == "failed"
+    assert seen(course) == (2.5, False)
+    judge.write_text(right)
+    entry = again(course)
+
+    assert (seen(course), seen(course, "test-lag")) == ((2.5, False), (1, False))
+    assert (entry.flags, entry.needs_human) == ((), False)
+
+
+def test_failure_of_the_judge_hides_no_other_work(course: Path) -> None:
+    """What was handed in meanwhile is something else: the mark for the older text does not count."""
     graded(course)
     mark(course)
     judge = course / "judging" / grading.ASSIGNMENT / "judge.py"
     right = judge.read_text()
     judge.write_text(right.replace("    together = ", "    assert False\n    together = "))
-    assert again(course).status == "failed"
-    assert seen(course) == (2.5, True)
+    graded(course, text="Order within a partition.")
     judge.write_text(right)
     again(course)
-    assert seen(course) == (2.5, True)
+
+    assert seen(course) == (None, True)
 
 
 def test_mark_of_a_deck_is_for_the_files(course: Path) -> None:
