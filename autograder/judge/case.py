@@ -208,9 +208,14 @@ class Case:
                 for _, _, text in batch["records"]:
                     row = self._parsed(text)
                     where = (row.get("partition"), row.get("offset"))
-                    if isinstance(where[0], int) and isinstance(where[1], int):
+                    if is_place(*where):
                         found.setdefault(where, []).append((entry["ended"], entry))
         return found
+
+    @property
+    def has_nameless_results(self) -> bool:
+        """Whether results are stored that do not say which record they are of."""
+        return any(not is_place(row.partition, row.offset) for row in self.rows)
 
     def _parsed(self, text: str | None) -> dict[str, Any]:
         """A result as JSON; empty when it is none."""
@@ -257,6 +262,11 @@ _FAULTS = {
     "hang_up": "it was served, and the connection broke before the reply",
     "turn_away": "the connection broke before it was served",
 }
+
+
+def is_place(partition: Any, offset: Any) -> bool:
+    """Whether both are whole numbers, as a result has to name its record."""
+    return type(partition) is int and type(offset) is int
 
 
 def short(value: str | None) -> str:

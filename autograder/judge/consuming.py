@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from autograder.judge.case import Case, Entry, Place, Row, short
+from autograder.judge.case import Case, Entry, Place, Row, is_place, short
 from autograder.judge.finding import Finding
 
 
@@ -47,7 +47,25 @@ def poll_skips(case: Case) -> Iterator[Finding]:
 
 
 def committed_first(case: Case) -> Iterator[Finding]:
-    """An offset was committed before the result of a record below it was stored."""
+    """An offset was committed before the result of a record below it was stored.
+
+    Results that never came are told as well if others came late, or if there are none at all: then they would have come
+    late too. Otherwise nothing is wrong with the order, and `results` tells what is missing.
+    """
+    missing, is_late = [], False
+    for entry, place, offset in _newly_committed(case):
+        first = min(case.stored.get(place[1:], ()), key=lambda each: each[0], default=None)
+        if first is None:
+            missing.append((entry, place, offset))
+        elif first[0] > entry["began"]:
+            is_late = True
+            yield _too_early(case, entry, place, offset, first)
+    if is_late or not (case.stored or case.has_nameless_results):
+        yield from (_too_early(case, *each, None) for each in missing)
+
+
+def _newly_committed(case: Case) -> Iterator[tuple[Entry, Place, int]]:
+    """Each commit, a record that its group had not committed before, and the offset that it commits."""
     done: dict[tuple[str, int], int] = {}
     for entry in case.entries("OffsetCommit"):
         for topic, partition, offset in entry["asked"].get("offsets", ()):
@@ -55,12 +73,26 @@ def committed_first(case: Case) -> Iterator[Finding]:
                 continue
             group = (str(entry["asked"].get("group")), partition)
             for record in _between(case.logs.get(partition, []), done.get(group, 0), offset):
-                times = case.stored.get((partition, record[0]), [])
-                first = min(times, key=lambda each: each[0], default=None)
-                if first is None or first[0] > entry["began"]:
-                    yield _too_early(case, entry, Place(case.topic, partition, record[0]), offset, first)
-            if entry["fault"] not in {"lose", "turn_away"}:
+                yield entry, Place(topic, partition, record[0]), offset
+            if _arrived(entry):
                 done[group] = max(done.get(group, 0), offset)
+
+
+def _arrived(entry: Entry) -> bool:
+    return entry["fault"] not in {"lose", "turn_away"}
+
+
+def _died_with_their_process(case: Case) -> set[Place]:
+    """Records that were committed, and whose process ended then: their results never had a time to come."""
+    last = {(case.step_of(each), each["asked"].get("member")): each["began"] for each in case.entries("OffsetCommit")}
+    died = {each["name"] for each in case.evidence["steps"] if each["error"] or each.get("crashes")}
+    found = set()
+    for entry, place, _ in _newly_committed(case):
+        step = case.step_of(entry)
+        is_last = last[step, entry["asked"].get("member")] == entry["began"]
+        if step in died and is_last and _arrived(entry) and place[1:] not in case.stored:
+            found.add(place)
+    return found
 
 
 def _too_early(case: Case, entry: Entry, place: Place, offset: int, stored: tuple[int, Entry] | None) -> Finding:
@@ -121,7 +153,7 @@ def repeats(case: Case) -> Iterator[Finding]:
     """A result was stored again in such a way that the state is another one: another key, or another value."""
     first: dict[tuple[Any, Any], Row] = {}
     for row in case.rows:
-        if not isinstance(row.partition, int) or not isinstance(row.offset, int):
+        if not is_place(row.partition, row.offset):
             yield Finding(
                 "repeat",
                 f"The result at {row.place} does not say which partition and offset it is of: '{short(row.text)}'.",
@@ -146,10 +178,13 @@ def repeats(case: Case) -> Iterator[Finding]:
 def results(case: Case, expected: Callable[[str, str], Any]) -> Iterator[Finding]:
     """Each record of the log has the right result; ``expected(key, value)`` says it, of the whole value.
 
-    A result that is missing because its offset was committed too early is not told here again.
+    A result is not told here again if its offset was committed too early, as those of others were that came late, and
+    the process died then.
     """
-    state = {(row.partition, row.offset): row for row in case.rows}
-    early: set[Place] | None = None
+    state = {(row.partition, row.offset): row for row in case.rows if is_place(row.partition, row.offset)}
+    excused = _died_with_their_process(case) if case.stored and any(committed_first(case)) else set()
+    nameless = [row for row in case.rows if not is_place(row.partition, row.offset)]
+    proof = tuple(f"{each.place} holds '{short(each.text)}', which names no record" for each in nameless[:1])
     for partition, records in case.logs.items():
         for record in records:
             place = Place(case.topic, partition, record[0])
@@ -158,13 +193,9 @@ def results(case: Case, expected: Callable[[str, str], Any]) -> Iterator[Finding
             if whole is None:
                 continue  # `foreign_records` tells
             right = expected(record[1], whole)
-            if row is None:
-                if early is None:
-                    early = {finding.places[0] for finding in committed_first(case)}
-                if place in early:
-                    continue
-                yield Finding("results", f"There is no result for '{short(record[2])}' at {place}.", (), (place,))
-            elif not _same(row.result, right):
+            if row is None and place not in excused:
+                yield Finding("results", f"There is no result for '{short(record[2])}' at {place}.", proof, (place,))
+            elif row is not None and not _same(row.result, right):
                 yield Finding(
                     "results",
                     f"The result of {place} is {short(json.dumps(row.result))}; right is {short(json.dumps(right))}.",
@@ -172,7 +203,7 @@ def results(case: Case, expected: Callable[[str, str], Any]) -> Iterator[Finding
                     (place, row.place),
                 )
     for found, row in state.items():
-        if isinstance(found[0], int) and isinstance(found[1], int) and not _exists(case, *found):
+        if not _exists(case, *found):
             yield Finding("results", f"{row.place} has a result for a record that does not exist: {short(row.text)}")
 
 

@@ -159,6 +159,11 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
             (_COMMIT, "        if"),
         ),
     ),
+    "stores-nothing": (
+        "process",
+        {"results", "repeat", "committed-before-processed"},
+        changed(("for record in found:", "for record in []:")),
+    ),
     "appends": ("process", {"repeat"}, changed((_STORE, _STORE.replace("key=key, ", "")))),
     "reads-nothing-again": (
         "process",

@@ -6,13 +6,14 @@ from typing import Any
 
 from autograder.job import Outcome, Score
 from autograder.judge import consuming, evidence, producing
-from autograder.judge.case import Case, Entry, Row, short
+from autograder.judge.case import Case, Entry, Row, is_place, short
 from autograder.judge.finding import Finding
 from autograder.judge.tampering import foreign_records
 from autograder.judge.timeline import picture
 
 TOPICS = {"survive": "orders", "process": "orders", "refuse": "ledger", "lose": "likes"}
 ENOUGH = 50  # results, or records: nearly none of them would prove nothing
+EARLY = "committed-before-processed"
 LEAST, UNCLEAN = "min.insync.replicas", "unclean.leader.election.enable"
 OF_THE_BROKER = {0, 3, 5, 6, 7, 8, 9, 13, 19, 20, 56, 72, 74, 75}  # error codes that are no fault of the request's
 
@@ -156,19 +157,24 @@ def _results(case: Case) -> Iterator[Finding]:
 
 def _committed_first(case: Case) -> Iterator[Finding]:
     if not _has_committed(case):
-        yield Finding("committed-before-processed", "No consumer has committed anything.", _failures(case))
+        yield Finding(EARLY, "No consumer has committed anything.", _failures(case))
+    elif len(case.rows) < ENOUGH:
+        text = f"Only {len(case.rows)} results are stored, so nothing shows that they come before a commit."
+        yield Finding(EARLY, text, _failures(case))
     yield from consuming.committed_first(case)
 
 
 def _repeats(case: Case) -> Iterator[Finding]:
+    wrong = [*consuming.repeats(case), *_other_values(case), *_shared_keys(case), *_keyless(case)]
+    yield from wrong
     if len(case.rows) < ENOUGH:
         yield Finding("repeat", f"Only {len(case.rows)} results are stored, which proves nothing.", _failures(case))
-    elif not _has_read_again(case) and not any(consuming.committed_first(case)):  # that costs its own points
+    elif not wrong and not _has_read_again(case) and not any(consuming.committed_first(case)):  # has its own points
         text = "No consumer read again what had its result already, so nothing shows that a repeat changes nothing."
         yield Finding("repeat", text, _failures(case))
-    yield from consuming.repeats(case)
-    yield from _other_values(case)
-    yield from _shared_keys(case)
+
+
+def _keyless(case: Case) -> Iterator[Finding]:
     keyless = [row for row in case.rows if row.key is None]
     if keyless:
         text = f"{len(keyless)} results have no key, so nothing says what they are to replace."
@@ -191,8 +197,10 @@ def _has_read_again(case: Case) -> bool:
 
 def _other_values(case: Case) -> Iterator[Finding]:
     """The second result of a record is not the same, byte by byte."""
-    first: dict[tuple[Any, Any], Row] = {}
+    first: dict[tuple[int, int], Row] = {}
     for row in case.rows:
+        if not is_place(row.partition, row.offset):
+            continue  # `consuming.repeats` tells
         before = first.setdefault((row.partition, row.offset), row)
         if (before.key, before.result) == (row.key, row.result) and before.text != row.text:
             text = f"The result of {case.topic}-{row.partition} offset {row.offset} was stored again as another value."
@@ -328,9 +336,9 @@ def _rules() -> Iterator[evidence.Rule]:
         ("produce", "survive", "order", 1, safe(producing.order), standard["order"][1]),
         ("produce", "survive", "recovery", 1, safe(_recovery), "The producer went on with the next leader."),
         ("produce", "survive", "report", 1, safe(_reported), "What your function said of each record is true."),
-        ("consume", "process", "results", 3, _results, "Every record has its result."),
-        ("consume", "process", "committed-before-processed", 2, _committed_first,
-         standard["committed-before-processed"][1]),
+        ("consume", "process", "results", 3, _results,
+         "Every record has its result, as far as its offset was not committed too early."),
+        ("consume", "process", EARLY, 2, _committed_first, standard[EARLY][1]),
         ("consume", "process", "repeat", 2, _repeats, standard["repeat"][1]),
         ("consume", "process", "committed", 1, _committed, "The group has committed what it read, up to the end."),
         ("consistent", "refuse", "refuses", 2, _refuses, "Nothing was acknowledged in the cut, and you said so."),
