@@ -14,6 +14,7 @@ from autograder.job import seed_of
 from autograder.judge.script import JudgeError
 from autograder.pipeline import keys
 from autograder.pipeline.course import Course, GradingError, stop_if_full
+from autograder.pipeline.doubts import Doubts
 from autograder.pipeline.ledger import Entry, Ledger
 from autograder.pipeline.pool import BrokenExecutor, Pool
 from autograder.pipeline.submission import FORGEABLE, Desk, LinkError, Prepared, Recorded
@@ -78,6 +79,7 @@ class Batch:
         self._suspects: deque[_Try] = deque()
         self._running: dict[Future[Performed], _Try] = {}
         self._tell: Callable[[Entry], object] = lambda _: None
+        self._doubts: Doubts[tuple[_Try, Performed]] = Doubts(is_sound=False)
 
     def choose(self, students: Iterable[str], *, since: float = 0.0, again: bool = True) -> Progress:
         """Find what is to be graded: all that the ledger does not have as it is now.
@@ -102,13 +104,15 @@ class Batch:
                 progress.unchanged += 1
                 progress.unchanged_for_people += entry.needs_human
         progress.total = len(self._waiting)
+        is_sound = any(each.status == "graded" and keys.is_judged_by(each.key, *parts) for each in latest.values())
+        self._doubts = Doubts(is_sound=is_sound)
         return progress
 
     def run(self, tell: Callable[[Entry], object]) -> None:
         """Grade what was chosen; ``tell`` hears of each result when it is on the disk.
 
         Raises:
-            GradingError: no submission can be run at all.
+            GradingError: no submission can be run at all, or the judge can judge none.
             KeyboardInterrupt: somebody stopped it. What is done is done; the rest is for the next time.
         """
         self._tell = tell
@@ -116,6 +120,7 @@ class Batch:
             while self._waiting or self._suspects or self._running:
                 self._fill()
                 self._collect()
+            self._fail_judged(self._doubts.end())
         finally:
             self._pool.close()
 
@@ -195,8 +200,9 @@ class Batch:
             self._fail(one, f"it was not run. {why}", performed)
             return
         if performed.trouble:
-            self._fail(one, performed.trouble, performed)
+            self._fail_judged(self._doubts.add(one.student, performed.trouble, (one, performed)))
             return
+        self._fail_judged(self._doubts.judged())
         if one.count == 1 and _arena_failed(performed):
             self._suspects.append(one)
             return
@@ -224,6 +230,10 @@ class Batch:
             stop_if_full(error)
             trouble = f"{trouble} Its older marks, if any, are still there: {_told(error)}"
         self._finish(self._entry(one, "failed", performed, trouble=trouble))
+
+    def _fail_judged(self, stopped: list[tuple[_Try, Performed]]) -> None:
+        for one, performed in stopped:
+            self._fail(one, performed.trouble, performed)
 
     def _finish(self, entry: Entry) -> None:
         self._ledger.append(entry)

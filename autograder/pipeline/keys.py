@@ -49,6 +49,11 @@ def difference(old: str | None, new: str) -> str:
     return next(reason for reason, *pair in zip(reasons, before, after, strict=True) if pair[0] != pair[1])
 
 
+def is_judged_by(key: str, assignment: str, autograder: str) -> bool:
+    """Whether a result with this key comes from this judge, and this version of all else."""
+    return key.split(".")[1:] == [assignment, autograder]
+
+
 def of_assignment(folders: Iterable[Path], rung: str, cluster: str | None = None) -> str:
     """Of what the instructor wrote: release, source and judging; the weakest rung that is good enough; and the cluster.
 
