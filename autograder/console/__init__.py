@@ -23,7 +23,7 @@ COMMANDS = {
     "collect": "take submissions out of what Moodle, Canvas or Blackboard let you download",
     "check": "say what is wrong with submissions, and run nothing",
     "grade": "grade what is new or has changed",
-    "resume": "go on where the last `grade` was stopped",
+    "resume": "go on where a `grade` was stopped",
     "explain": "why a student has these points",
     "feedback": "write the pages for students",
     "report": "write a page about the class",
@@ -49,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (AssignmentError, CourseError, GradingError) as error:
         return fail(str(error))
     except KeyboardInterrupt:
-        return fail("Interrupted. `autograder resume` goes on.", status=_INTERRUPTED)
+        goes_on = " `autograder resume` goes on." if words[:1] in (["grade"], ["resume"]) else ""
+        return fail(f"Interrupted.{goes_on}", status=_INTERRUPTED)
     except BrokenPipeError:  # `autograder explain ada | head`: nobody reads the rest
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it ends with the process
         return 0

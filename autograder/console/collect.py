@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograder.console.runs import alone
 from autograder.console.words import opened, parser, say
 from autograder.pipeline.course import GradingError
 
@@ -28,7 +29,8 @@ def run(argv: list[str]) -> int:
     from autograder.pipeline.downloads import DownloadError
 
     try:
-        done = collect(course, assignment.name, Path(options.download).expanduser(), force=options.force)
+        with alone(course, f"autograder collect {assignment.name}"):
+            done = collect(course, assignment.name, Path(options.download).expanduser(), force=options.force)
     except DownloadError as error:
         raise GradingError(str(error)) from error
     for line in done.lines:

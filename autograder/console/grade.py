@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autograder.assignment import Assignment
+from autograder.console import runs
 from autograder.console.kafka_work import CLUSTERS, is_apache, look_for_engine, on_cluster
 from autograder.console.showing import Bar
 from autograder.console.words import (
@@ -32,12 +30,10 @@ from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry
 from autograder.pipeline.pool import BrokenExecutor, LocalPool, Pool, default_workers
 from autograder.pipeline.work import Execute
-from kit import file_lock
 
 if TYPE_CHECKING:
     from autograder.pipeline.batch import Batch, Progress
 
-_LAST = "last.json"
 _TELLS_POINTS = 20  # submissions; of more, only those are shown that there is something to say about
 
 
@@ -76,32 +72,32 @@ def run(argv: list[str], execute: Execute | None = None) -> int:
         raise CommandLineError(f"--workers {options.workers} is not possible: choose 1 to 256.")
     course, assignment = opened(options)
     look_for_folder("--csv", course.root / options.csv)
-    with _alone(course):
-        began = round(time.time(), 3)
-        settings = vars(options) | {"since": began if options.force else 0.0, "course": str(course.root)}
-        _remember(course, settings)
+    began = round(time.time(), 3)
+    settings = vars(options) | {"began": began, "since": began if options.force else 0.0, "course": str(course.root)}
+    with runs.alone(course, runs.command(settings)):
         return grade(course, assignment, settings, again=True, execute=execute)
 
 
-def resume(course: Course, settings: dict[str, Any], execute: Execute | None = None) -> int:
-    """Go on with the last run; what it has done is not done again, not even what failed."""
-    options = argparse.Namespace(**(settings | {"course": str(course.root)}))
-    course, assignment = opened(options)
-    with _alone(course):
-        return grade(course, assignment, settings, again=False, execute=execute)
+def resume(course: Course, named: str | None, execute: Execute | None = None) -> int:
+    """Go on with a run that was stopped; what it has done is not done again, not even what failed.
 
-
-def last(course: Course) -> dict[str, Any]:
-    """The settings of the last run.
+    Args:
+        named: its assignment; None for that of the newest run.
 
     Raises:
-        CommandLineError: there was none.
+        CommandLineError: there is none.
+        GradingError: nothing can be graded here, or no more.
+        SomeFailed: all was done, but some submissions have no marks.
     """
-    try:
-        settings: dict[str, Any] = json.loads((course.state / _LAST).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        raise CommandLineError("There is nothing to go on with: `autograder grade ASSIGNMENT` begins.") from None
-    return settings
+    with runs.alone(course, " ".join(["autograder resume", *filter(None, [named])])):
+        run = runs.pick(course, named)
+        say(f"Going on with {runs.described(run)}.")
+        course, assignment = opened(argparse.Namespace(**(run | {"course": str(course.root)})))
+        there = [name for name in run["student"] if name in course.students(assignment.name)]
+        if run["student"] and not there:
+            runs.forget(course, run)
+            raise GradingError("What it was to grade was withdrawn, so there is nothing to go on with.")
+        return grade(course, assignment, run | {"student": there}, again=False, execute=execute)
 
 
 def grade(
@@ -117,6 +113,7 @@ def grade(
     students = chosen(course, assignment.name, settings["student"])
     if not students:
         raise GradingError(nobody(assignment.name))
+    runs.remember(course, settings)  # not before: a name that is misspelt must not take the place of a run
     for line in () if settings["student"] else astray(course):
         say(line)
     rung = _weakest_rung(assignment, settings)
@@ -143,6 +140,8 @@ def grade(
     failures = [] if settings["no_feedback"] else _feedback(course, assignment, students)
     if failed := progress.statuses["failed"]:
         failures.insert(0, f"{failed} of {progress.total} submissions could not be graded; see above.")
+    runs.forget(course, settings)
+    runs.say_waiting(course)
     if failures:
         raise SomeFailed(" ".join(failures))
     return 0
@@ -251,28 +250,3 @@ def _export(course: Course, name: str) -> None:
     with course.gradebook() as gradebook:
         SafeCsvExport(config=course.config, to=str(path), log=quiet_log()).export(gradebook)
     say(f"Marks: {path}")
-
-
-def _remember(course: Course, settings: dict[str, Any]) -> None:
-    path = course.state / _LAST
-    half = path.with_suffix(".part")
-    half.write_text(json.dumps(settings), encoding="utf-8")
-    half.replace(path)
-
-
-@contextmanager
-def _alone(course: Course) -> Iterator[None]:
-    """One run at a time in a course: two would write into one gradebook.
-
-    Raises:
-        GradingError: another one is at work.
-    """
-    file = os.open(course.state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            file_lock.lock(file)
-        except OSError:
-            raise GradingError(f"Another `autograder` is at work in {course.root}; wait until it has ended.") from None
-        yield
-    finally:
-        os.close(file)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from autograder.assignment import Assignment
+from autograder.console.runs import alone
 from autograder.console.words import opened, parser, say
-from autograder.pipeline.course import GradingError
+from autograder.pipeline.course import Course, GradingError
 
 
 def run(argv: list[str]) -> int:
@@ -13,11 +15,16 @@ def run(argv: list[str]) -> int:
     made.add_argument("--force", action="store_true", help="make it again")
     options = made.parse(argv)
     course, assignment = opened(options)
+    with alone(course, f"autograder release {assignment.name}"):
+        _release(course, assignment, force=options.force)
+    return 0
 
+
+def _release(course: Course, assignment: Assignment, *, force: bool) -> None:
     from autograder.pipeline.releasing import leaks, release
     from autograder.pipeline.submission import Desk
 
-    release(course, assignment, force=options.force)
+    release(course, assignment, force=force)
     found = leaks(course, assignment)
     for line in found:
         say(line)
@@ -25,4 +32,3 @@ def run(argv: list[str]) -> int:
         raise GradingError(f"The release of {assignment.name} tells too much, see above; do not hand it out.")
     Desk(course, assignment)  # complains when its points are not those of the notebook
     say(f"Released: {course.folder('release', assignment.name)}")
-    return 0

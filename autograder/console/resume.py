@@ -1,4 +1,4 @@
-"""``autograder resume``: what the last ``grade`` has not done yet."""
+"""``autograder resume``: what a ``grade`` that was stopped has not done yet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ def run(argv: list[str], execute: Execute | None = None) -> int:
     Args:
         execute: a stand-in for `autograder.execute.execute`, in tests.
     """
-    made = parser("resume", "Go on where the last `autograder grade` was stopped, with its options.")
+    made = parser(
+        "resume",
+        "Go on where `autograder grade` was stopped, with its options: with the run that was begun last.",
+        [("autograder resume streams", "with the one of this assignment")],
+    )
+    made.add_argument("assignment", nargs="?")
     options = made.parse(argv)
-    course = open_course(Path(options.course))
-    return grade.resume(course, grade.last(course), execute)
+    return grade.resume(open_course(Path(options.course)), options.assignment, execute)

@@ -13,30 +13,11 @@ from typing import Any
 
 import pytest
 
-from autograder.console import COMMANDS, grade, main
+from autograder.console import COMMANDS, grade
 from autograder.pipeline.course import open_course
 from tests.support import grading, pretend
 
 Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def say(course: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Runs one command line in the course: its exit status, and what it printed and complained."""
-    monkeypatch.chdir(course)
-    plain = grade.run
-
-    def pretended(argv: list[str]) -> int:
-        return plain(argv, pretend.execute)
-
-    monkeypatch.setattr(grade, "run", pretended)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        status = main(list(words))
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
 
 
 def test_help_lists_every_command(say: Say) -> None:
@@ -418,15 +399,3 @@ def test_scheduler_needs_its_package(say: Say, course: Path, monkeypatch: pytest
 
     assert (status, err.count("\n")) == (1, 1)
     assert "needs the package distributed" in err
-
-
-def test_two_graders_at_a_time_are_refused(say: Say, course: Path) -> None:
-    """They would write into one gradebook."""
-    grading.hand_in(course, "ada", grading.work(course))
-    from autograder.pipeline.course import open_course
-
-    with grade._alone(open_course(course)):  # noqa: SLF001 - as a second one would
-        status, _, err = say("grade", "streams")
-
-    assert status == 1
-    assert "Another `autograder` is at work" in err

@@ -1,0 +1,132 @@
+"""Runs of a course: one command at a time that writes marks or files, and which runs of ``grade`` have not ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from autograder.console.words import CommandLineError, did_you_mean, say
+from autograder.intake.flags import shown
+from autograder.pipeline.course import Course, GradingError
+from kit import file_lock
+
+Settings = dict[str, Any]
+"""The options of a run, with ``began`` and ``since``: older results do not count; both in seconds since 1970."""
+
+_LOCK = "lock"
+_UNFINISHED = "unfinished.json"  # a list of `Settings`, the newest last
+
+
+@contextmanager
+def alone(course: Course, words: str) -> Iterator[None]:
+    """One command at a time in a course: two would write into one gradebook, or one take what the other reads.
+
+    Args:
+        words: what runs, told to whoever is refused meanwhile.
+
+    Raises:
+        GradingError: another one is at work.
+    """
+    file = os.open(course.state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            file_lock.lock(file)
+        except OSError:
+            raise GradingError(
+                f"{_holder(file)} is at work in {course.root}; wait until it has ended, or end it with Ctrl-C there."
+            ) from None
+        os.ftruncate(file, 0)
+        os.write(file, json.dumps([words, os.getpid(), time.time()]).encode())
+        yield
+    finally:
+        os.close(file)
+
+
+def _holder(file: int) -> str:
+    try:
+        words, process, began = json.loads(os.read(file, 4096))
+        return f"`{shown(words)}` (process {process}, since {_clock(began)})"
+    except (ValueError, TypeError):  # it has the lock, and has not said yet what it is
+        return "Another `autograder`"
+
+
+def remember(course: Course, run: Settings) -> None:
+    """Note that a run has begun; earlier ones that it does all the work of are forgotten."""
+    _write(course, [*(each for each in _unfinished(course) if not _covers(run, each)), run])
+
+
+def forget(course: Course, run: Mapping[str, Any]) -> None:
+    """Note that a run has come to its end, also when some submissions have no marks."""
+    _write(course, [each for each in _unfinished(course) if each["began"] != run["began"]])
+
+
+def waiting(course: Course, assignment: str | None = None) -> list[Settings]:
+    """The runs that were stopped, the newest first; of one assignment when it is named."""
+    there = [each for each in _unfinished(course) if course.folder("source", each["assignment"]).is_dir()]
+    return [each for each in reversed(there) if assignment in (None, each["assignment"])]
+
+
+def pick(course: Course, assignment: str | None) -> Settings:
+    """The run that ``resume`` goes on with.
+
+    Raises:
+        CommandLineError: there is none.
+    """
+    runs = waiting(course, assignment)
+    if not runs and (others := waiting(course)):
+        names = sorted({each["assignment"] for each in others})
+        hint = did_you_mean(assignment or "", names) or f"; there is for {', '.join(names)}"
+        raise CommandLineError(f"There is nothing to go on with for {shown(assignment or '')}{hint}.")
+    if not runs:
+        raise CommandLineError(
+            "There is nothing to go on with: no `grade` was stopped. `autograder grade ASSIGNMENT` grades what is new."
+        )
+    return runs[0]
+
+
+def say_waiting(course: Course) -> None:
+    """A line for each run that was stopped and that nobody has gone on with."""
+    for run in waiting(course):
+        name = shown(shlex.quote(run["assignment"]))
+        say(f"Not at its end: {described(run)}. `autograder resume {name}` goes on with it.")
+
+
+def command(run: Mapping[str, Any]) -> str:
+    """The words that began a run, without what only says how."""
+    students = [word for name in run["student"] for word in ("--student", name)]
+    return shlex.join(["autograder", "grade", run["assignment"], *students, *(["--force"] if run["since"] else [])])
+
+
+def described(run: Mapping[str, Any]) -> str:
+    """A run's command, and when it began."""
+    return f"`{shown(command(run))}` of {_clock(run['began'])}"
+
+
+def _covers(run: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
+    """Whether a run does all that an earlier one still had to do."""
+    has_its_students = not run["student"] or (earlier["student"] and set(earlier["student"]) <= set(run["student"]))
+    return run["assignment"] == earlier["assignment"] and has_its_students and run["since"] >= earlier["since"]
+
+
+def _unfinished(course: Course) -> list[Settings]:
+    try:
+        runs: list[Settings] = json.loads((course.state / _UNFINISHED).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return []
+    return runs
+
+
+def _write(course: Course, runs: list[Settings]) -> None:
+    path = course.state / _UNFINISHED
+    half = path.with_suffix(".part")
+    half.write_text(json.dumps(runs), encoding="utf-8")
+    half.replace(path)
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
