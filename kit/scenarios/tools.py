@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from kit.cluster import Cluster
 from kit.errors import ScenarioError
@@ -20,6 +21,7 @@ from kit.scenarios.stage import mend
 from kit.topics import Partition
 
 _PAUSE_S = 0.05
+_AGAIN = "Run the whole cell again."
 # The first answer is what a lab wants to see. With retries kafka-python goes on asking for two minutes.
 _ONE_TRY: Mapping[str, Any] = {"retries": 0, "enable_idempotence": False}
 
@@ -37,24 +39,38 @@ class Tools:
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def partition(self, topic: str, number: int = 0) -> Partition:
-        """Who leads a partition, who is in sync, and how far it is committed, now."""
-        return self.cluster.topics([topic])[topic].partitions[number]
+        """Who leads a partition, who is in sync, and how far it is committed, now.
+
+        Raises:
+            ScenarioError: no broker knows of such a partition, or not yet.
+        """
+        now = self._seen(topic, number)
+        if now is None:
+            raise ScenarioError(f"The brokers know of no {topic}-{number}. {_AGAIN}")
+        return now
 
     def wait_for(self, topic: str, holds: Callable[[Partition], bool], number: int = 0) -> Partition:
         """Wait until something holds for a partition, and return it as it is then.
+
+        A partition that the broker that was asked knows nothing of, for it has just come back, is waited for as well.
 
         Raises:
             ScenarioError: it does not hold after 30 seconds.
         """
         give_up_s = time.monotonic() + PATIENCE_S
-        while not holds(now := self.partition(topic, number)):
+        while (now := self._seen(topic, number)) is None or not holds(now):
             if time.monotonic() > give_up_s:
-                raise ScenarioError(
-                    f"Waited {PATIENCE_S:g} s, and {topic}-{number} is still led by {now.leader or 'nobody'}, with "
-                    f"{list(now.isr)} in sync. Run the whole cell again."
-                )
+                found = "not known to the brokers"
+                if now is not None:
+                    found = f"still led by {now.leader or 'nobody'}, with {list(now.isr)} in sync"
+                raise ScenarioError(f"Waited {PATIENCE_S:g} s, and {topic}-{number} is {found}. {_AGAIN}")
             time.sleep(_PAUSE_S)
         return now
+
+    def _seen(self, topic: str, number: int) -> Partition | None:
+        """What the broker that is asked knows; None when it knows nothing."""
+        found = self.cluster.topics([topic]).get(topic)
+        return next((each for each in found.partitions if each.partition == number), None) if found else None
 
     @contextlib.contextmanager
     def watching(self, topic: str, number: int = 0) -> Iterator[dict[str, set[int]]]:
@@ -90,13 +106,23 @@ class Tools:
         configs = {name.replace("_", "."): str(value) for name, value in settings.items()}
         wanted = {"assignments": dict(enumerate(map(list, replicas))), "configs": configs}
         with self._admin() as admin:
-            if topic in admin.list_topics():
-                admin.delete_topics([topic])
             [made] = admin.create_topics({topic: wanted}, raise_errors=False)["topics"]
+            if made["error_code"] == TopicAlreadyExistsError.errno:  # a broker that has just come back may not list it
+                self._delete(admin, topic)
+                [made] = admin.create_topics({topic: wanted}, raise_errors=False)["topics"]
             if made["error_code"]:
                 raise ScenarioError(f"The brokers refused the topic {topic}: {made['error_message']}")
             admin.wait_for_topics([topic])
         self.restore({topic: replicas})
+
+    def _delete(self, admin: KafkaAdminClient, topic: str) -> None:
+        """Delete a topic, and wait for the news of it: a broker that was away takes the old one for the new one."""
+        admin.delete_topics([topic])
+        give_up_s = time.monotonic() + PATIENCE_S
+        while self._seen(topic, 0) is not None:
+            if time.monotonic() > give_up_s:
+                raise ScenarioError(f"Waited {PATIENCE_S:g} s, and the topic {topic} is not deleted yet. {_AGAIN}")
+            time.sleep(_PAUSE_S)
 
     def restore(self, figure: Mapping[str, Sequence[Sequence[int]]]) -> None:
         """Mend the cluster and let the first replica of every partition lead again."""
@@ -105,8 +131,15 @@ class Tools:
             for number, replicas in enumerate(partitions):
                 now = self.wait_for(topic, lambda now: set(now.isr) == set(now.replicas), number)
                 if now.leader != replicas[0]:
-                    self.elect_preferred(topic, number)
-                self.wait_for(topic, lambda now: now.leader == now.replicas[0], number)
+                    self.wait_for(topic, functools.partial(self._is_led_by_the_first, topic, number), number)
+
+    def _is_led_by_the_first(self, topic: str, number: int, now: Partition) -> bool:
+        """Whether it is so now; if not, ask for an election. A broker that was not quite back leads nothing yet."""
+        if now.leader == now.replicas[0]:
+            return True
+        with contextlib.suppress(KafkaError):
+            self.elect_preferred(topic, number)
+        return False
 
     def elect_preferred(self, topic: str, *numbers: int) -> None:
         """Ask for an election of the preferred leaders of some partitions."""
