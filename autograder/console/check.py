@@ -15,6 +15,7 @@ def run(argv: list[str]) -> int:
     course, assignment = opened(options)
 
     from autograder.intake import ReleaseError, examine
+    from autograder.pipeline.released import earlier_releases
 
     students = chosen(course, assignment.name, options.student)
     for line in astray(course):
@@ -22,10 +23,11 @@ def run(argv: list[str]) -> int:
     if not students:
         raise GradingError(nobody(assignment.name))
     release = course.folder("release", assignment.name)
+    earlier = earlier_releases(course, assignment.name)
     clean = humans = 0
     for student in students:
         try:
-            intake = examine(course.folder("submitted", assignment.name, student), release)
+            intake = examine(course.folder("submitted", assignment.name, student), release, earlier=earlier)
         except ReleaseError as error:
             raise GradingError(f"{error} `autograder release {assignment.name}` makes the release.") from error
         for line in intake.lines():

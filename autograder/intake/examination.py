@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.intake import json_text, notebook
+from autograder.intake.earlier import Earlier
 from autograder.intake.flags import Flag, Flags, Kind, shown
 from autograder.intake.limits import Limits
 from autograder.intake.recognition import claimed_id
@@ -60,13 +61,14 @@ class Intake:
             _write(folder, name, text.encode("utf-8"))
 
 
-def examine(submission: Path, release: Path, limits: Limits | None = None) -> Intake:
+def examine(submission: Path, release: Path, limits: Limits | None = None, *, earlier: Earlier | None = None) -> Intake:
     """Read ``submission``, compare it with what was released, and repair a copy in memory.
 
     Args:
         submission: one student's folder for one assignment. It is only read from.
         release: the folder that ``nbgrader generate_assignment`` wrote for it.
         limits: how much is taken; None for the usual ones.
+        earlier: what earlier releases had, where that is known: nobody is blamed for having one of those.
 
     Raises:
         ReleaseError: there is nothing to compare with. Whatever a submission holds, it raises nothing.
@@ -75,7 +77,7 @@ def examine(submission: Path, release: Path, limits: Limits | None = None) -> In
     flags, refused = Flags(), Flags()
     released = read_release(release, limits)
     files = take(submission, released, limits, refused)
-    examination = _Examination(released, limits, files, flags, refused)
+    examination = _Examination(released, limits, files, flags, refused, earlier or {})
     notebooks = examination.notebooks()
     examination.check_timestamp()
     return Intake(files, notebooks, flags.all(), refused.all())
@@ -88,6 +90,7 @@ class _Examination:
     files: dict[str, bytes]
     flags: Flags
     refused: Flags
+    earlier: Earlier
 
     def notebooks(self) -> dict[str, Mapping[str, Any]]:
         made: dict[str, Mapping[str, Any]] = {}
@@ -113,7 +116,7 @@ class _Examination:
             submitted = notebook.read(parsed.value, self.limits)
             for sentence in parsed.repairs:
                 self.flags.add(Kind.JSON, shown(path), sentence)
-            copy = repaired(shown(path), submitted, released, self.flags)
+            copy = repaired(shown(path), submitted, released, self.flags, self.earlier.get(name))
             _validate(copy)
         except (json_text.NotJsonError, notebook.NotANotebookError) as error:
             self.refused.add(Kind.NOT_A_NOTEBOOK, shown(path), f"it {error}; it cannot be graded.")

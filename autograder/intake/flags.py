@@ -30,6 +30,7 @@ class Kind(StrEnum):
     NOT_A_NOTEBOOK = "not a notebook"
     JSON = "json"
     FORMAT = "format"
+    EARLIER_RELEASE = "earlier release"
     # of cells
     DUPLICATED = "duplicated"
     TWO_ANSWERS = "two answers"

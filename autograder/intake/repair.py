@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.intake import likeness
+from autograder.intake.earlier import EarlierNotebook, differing
 from autograder.intake.flags import Flags, Kind, shown
 from autograder.intake.notebook import Cell, Notebook, as_json
 from autograder.intake.order import Arrangement, moved
@@ -22,13 +23,16 @@ _TAGS_THAT_MATTER = frozenset({"skip-execution", "raises-exception"})
 _MOST_NAMES = 5
 
 
-def repaired(name: str, submitted: Notebook, release: ReleasedNotebook, flags: Flags) -> dict[str, Any]:
+def repaired(
+    name: str, submitted: Notebook, release: ReleasedNotebook, flags: Flags, earlier: EarlierNotebook | None = None
+) -> dict[str, Any]:
     """The notebook to grade, as nbformat 4.5 has it; what was not as released is in ``flags``.
 
     Args:
         name: of the file, as it is shown.
+        earlier: what earlier releases had; nobody is blamed for that.
     """
-    return _Repair(name, submitted, release, flags).make()
+    return _Repair(name, submitted, release, flags, earlier or EarlierNotebook()).make()
 
 
 @dataclass
@@ -37,6 +41,8 @@ class _Repair:
     submitted: Notebook
     release: ReleasedNotebook
     flags: Flags
+    earlier: EarlierNotebook
+    is_earlier: bool = False  # whether something of it is as an earlier release had it, and the present has not
 
     def make(self) -> dict[str, Any]:
         for sentence in self.submitted.repairs:
@@ -45,14 +51,17 @@ class _Repair:
         self._tell_of_stripped(found)
         left_out = self._copies(found)
         for cell in found.unknown:
+            if self._is_from_before(self.earlier.had(claimed_id(cell))):
+                continue
             self._say(Kind.UNKNOWN_ID, cell, claimed_id(cell), (
                 "has an nbgrader id that this assignment does not have (pasted from another one?); "
                 "it counts as a cell of the student's own."
             ))  # fmt: skip
         known = found.all()
         astray = moved(self.release, known)
-        for released in astray:
-            self._tell_of_moved(released, known[released.grade_id])
+        if astray and not self._is_from_before(self.earlier.had_order(self.release, known)):
+            for released in astray:
+                self._tell_of_moved(released, known[released.grade_id])
         put_back = {released.grade_id for released in astray if not released.is_answer}
         roles = {cell.number: grade_id for grade_id, cell in known.items()}
         arrangement = Arrangement(
@@ -69,6 +78,10 @@ class _Repair:
             elif grade_id not in known:
                 self._tell_of_missing(released)
                 arrangement.put(released, released.cell)
+        if self.is_earlier:
+            self.flags.add(Kind.EARLIER_RELEASE, self.name, (
+                "it is from an earlier release of the assignment; what is locked was put there as it is released now."
+            ))  # fmt: skip
         return self._as_json(arrangement.cells)
 
     def _checked(self, grade_id: str, cell: Cell, found: Recognition) -> Cell:
@@ -78,7 +91,8 @@ class _Repair:
         released = self.release.cells[grade_id]
         if grade_id in found.by_id:
             self._compare_metadata(released, cell)
-        if cell.cell_type != released.cell.cell_type:
+        is_changed = cell.cell_type != released.cell.cell_type
+        if is_changed and not self._is_from_before(self.earlier.had_type(grade_id, cell.cell_type)):
             self._say(
                 Kind.CELL_TYPE, cell, grade_id,
                 f"was changed from {released.cell.cell_type} to {cell.cell_type}; it was changed back.",
@@ -95,8 +109,11 @@ class _Repair:
         if likeness.same(cell.source, original):
             return original  # also of an answer: nbgrader compares checksums to see that there is none
         if released.is_answer:
-            return cell.source
+            is_stub = self._is_from_before(self.earlier.had_stub(released.grade_id, cell.source))
+            return original if is_stub else cell.source
         if released.cell.cell_type == "code" and likeness.same_program(cell.source, original):
+            return original
+        if self._is_from_before(self.earlier.had_text(released.grade_id, cell)):
             return original
         kind, what = (Kind.EDITED_TEST, "this test") if released.is_test else (Kind.EDITED, "this locked cell")
         self._say(kind, cell, released.grade_id, f"{what} was edited; the released version was put back.")
@@ -104,8 +121,9 @@ class _Repair:
 
     def _compare_metadata(self, released: ReleasedCell, cell: Cell) -> None:
         theirs = cell.nbgrader or {}
-        names = [name for name in sorted(released.nbgrader.keys() | theirs.keys())
-                 if (theirs.get(name) or None) != (released.nbgrader.get(name) or None)]  # fmt: skip
+        names = differing(released.nbgrader, theirs)
+        if names and self._is_from_before(self.earlier.had_metadata(released.grade_id, theirs)):
+            names = []
         if "points" in names:
             was, now = released.nbgrader.get("points"), theirs.get("points")
             self._say(
@@ -149,15 +167,17 @@ class _Repair:
         return left_out
 
     def _tell_of_stripped(self, found: Recognition) -> None:
-        if not found.by_likeness:
-            return
-        listed = ", ".join(
+        stripped = [
             f"cell {cell.number} as {shown(grade_id)}"
-            for grade_id, cell in list(found.by_likeness.items())[:_MOST_NAMES]
-        )
-        more = len(found.by_likeness) - _MOST_NAMES
+            for grade_id, cell in found.by_likeness.items()
+            if not self._is_from_before(self.earlier.had(claimed_id(cell)))
+        ]
+        if not stripped:
+            return
+        listed = ", ".join(stripped[:_MOST_NAMES])
+        more = len(stripped) - _MOST_NAMES
         self.flags.add(Kind.STRIPPED, self.name, (
-            f"{len(found.by_likeness)} of its cells had lost their nbgrader id and were known again by cell id, text "
+            f"{len(stripped)} of its cells had lost their nbgrader id and were known again by cell id, text "
             f"or place: {listed}{f' and {more} more' if more > 0 else ''}."
         ))  # fmt: skip
 
@@ -172,9 +192,14 @@ class _Repair:
                 "the cell for this answer is missing; it was added as released. "
                 "See whether the answer is in a cell of the student's own."
             ), cell=where)  # fmt: skip
-        else:
+        elif not self._is_from_before(self.earlier.lacked(released.grade_id)):
             what = "test" if released.is_test else "cell"
             self.flags.add(Kind.MISSING, self.name, f"this {what} is missing; it was added as released.", cell=where)
+
+    def _is_from_before(self, was_so: bool) -> bool:
+        """Whether it was so in an earlier release, which is said once for all."""
+        self.is_earlier = self.is_earlier or was_so
+        return was_so
 
     def _say(self, kind: Kind, cell: Cell, grade_id: str, sentence: str) -> None:
         shown_id = f" ({shown(grade_id)})" if grade_id else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from autograder.assignment import Assignment
 from autograder.pipeline.course import Course, GradingError
+from autograder.pipeline.released import remember_release
 
 if TYPE_CHECKING:
     from kit.quizzes import Quiz
@@ -39,6 +40,7 @@ def release(course: Course, assignment: Assignment, *, force: bool = False) -> N
         for each in assignment.quizzes:
             (folder / each.file).write_text(without_keys(each.quiz), encoding="utf-8")
 
+    remember_release(course, assignment.name)  # students may have the one that is there, whoever made it
     generate(course, assignment.name, finish)
 
 

@@ -20,6 +20,7 @@ from autograder.pipeline.harmless import Harmless
 from autograder.pipeline.history import earlier_answers
 from autograder.pipeline.lateness import Lateness
 from autograder.pipeline.quick_nbgrader import QuickNbgrader
+from autograder.pipeline.released import remember_release
 from autograder.pipeline.work import Performed
 
 JAIL = "autograder_jail"
@@ -78,7 +79,10 @@ class Desk:
             raise AssignmentError(
                 f"{assignment.name} has not been released: run `autograder release {assignment.name}`."
             )
+        self._earlier = remember_release(course, assignment.name)
         self._check_points()
+        if self.script is not None:
+            self.script.check(assignment.name)
         self._check_arena()
         self._check_gradebook()
         self._sanitize = converters.Sanitize(course, assignment)
@@ -93,7 +97,7 @@ class Desk:
         folder = self.course.folder("submitted", name, student)
         if folder.parent.is_symlink():
             raise LinkError("its folder is a link, and links are not followed")
-        intake = examine(folder, self.release)
+        intake = examine(folder, self.release, earlier=self._earlier)
         if not self.assignment.needs_notebooks:
             intake = self._with_released(intake)
         seed = seed_of(student, name)

@@ -53,6 +53,27 @@ def test_leaks_finds_what_somebody_left_in_it(course: Path, name: str, text: str
     assert any(line.startswith(f"{name} ") and said in line for line in found(course))
 
 
+def test_work_with_the_release_before_is_no_edit(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A locked cell was corrected after students had the first release, which `release` and `grade` remember."""
+    folder = course / "release" / grading.ASSIGNMENT
+    grading.hand_in(course, "ada", grading.work(course))
+
+    def corrected(*_: object) -> None:
+        notebook = json.loads((folder / grading.FILE).read_text())
+        next(cell for cell in notebook["cells"] if cell["id"] == "test-lag")["source"] = "assert lag({}, {}) == {}"
+        (folder / grading.FILE).write_text(json.dumps(notebook))
+
+    monkeypatch.setattr("autograder.pipeline.generating.generate", corrected)
+    opened, assignment = open_course(course), read_assignment(course, grading.ASSIGNMENT)
+    release(opened, assignment, force=True)
+
+    lines = Desk(opened, assignment).prepare("ada").intake.lines()
+
+    assert [line.partition(";")[0] for line in lines] == [
+        f"{grading.FILE}: it is from an earlier release of the assignment"
+    ]
+
+
 def test_release_strips_quizzes(course: Path) -> None:
     """A quiz beside the notebook is handed out without its keys; one that somebody put back is found."""
     quiz = (Path(bank.__file__).parent / "bank" / "cap.yml").read_text()
