@@ -10,7 +10,7 @@ from autograder.console.words import CommandLineError, did_you_mean, one_line, p
 from autograder.intake.flags import shown
 from autograder.jail import described
 from autograder.judge.writing import number, safe
-from autograder.pipeline.course import Course, open_course
+from autograder.pipeline.course import Course, CourseError, open_course
 from autograder.pipeline.ledger import Entry
 
 _SHOWN = 0.005  # points: less is not seen in two digits
@@ -72,7 +72,7 @@ def _due(course: Course, submission: Any, assignment: str) -> float | None:
 
     try:
         return Lateness(course, read_assignment(course.root, assignment)).due(submission)
-    except (AssignmentError, PolicyError):  # `grade` says what is wrong
+    except (AssignmentError, CourseError, PolicyError):  # `grade` says what is wrong
         return None
 
 

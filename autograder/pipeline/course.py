@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import logging
 import os
 import sqlite3
@@ -36,11 +37,13 @@ class Course:
         root: its folder, absolute.
         config: nbgrader's configuration (traitlets), from nbgrader_config.py.
         opener: opens the gradebook for an address and a course's name; nbgrader's own way when None.
+        home: the folder of nbgrader_config.py, where that names another one for the course.
     """
 
     root: Path
     config: Any
     opener: Callable[[str, str], Any] | None = None
+    home: Path | None = None
 
     @property
     def state(self) -> Path:
@@ -106,14 +109,20 @@ def open_course(folder: Path) -> Course:
     logging.getLogger("tornado.application").addFilter(_is_not_of_gradebook)
     config = _load_config(root)
     course = config.CourseDirectory.root if "root" in config.CourseDirectory else root
-    return Course(Path(course).resolve(), config)
+    return Course(Path(course).resolve(), config, home=root)
 
 
 def converter_config(course: Course, assignment: Assignment | None = None) -> Any:
-    """A copy of the configuration for converters: files that can be written again, the assignment's late policy."""
+    """A copy of the configuration for converters: files that can be written again, the assignment's late policy.
+
+    Raises:
+        CourseError: the assignment has no policy of its own, and the course's plugin for late work cannot be had.
+    """
     from traitlets.config import Config
 
     config = Config(course.config)
+    if assignment is not None and assignment.late is None:
+        _import_late_plugin(course)
     if assignment is not None and assignment.late is not None:
         late = assignment.late
         config.AssignLatePenalties.plugin_class = "autograder.late.LinearLatePenalty"
@@ -122,6 +131,35 @@ def converter_config(course: Course, assignment: Assignment | None = None) -> An
         config.LinearLatePenalty.by_whole_days = late.by_whole_days
         config.LinearLatePenalty.most_percent = late.most_share * 100
     return config
+
+
+def _import_late_plugin(course: Course) -> None:
+    """Import the plugin that nbgrader will look for by its name: it may lie in the course's folder, as with nbgrader.
+
+    Nothing else is looked for there, so that no process of a submission learns of that folder.
+
+    Source: nbgrader 0.9, apps/baseapp.py, where the current folder comes first on the path.
+    """
+    name = course.config.AssignLatePenalties.get("plugin_class")
+    if not isinstance(name, str):
+        return
+    with quick_imports():
+        from nbgrader.plugins import BasePlugin
+    before = list(sys.path)
+    sys.path[:0] = [str(folder) for folder in (course.home, course.root) if folder is not None]
+    module, _, cls = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), cls)
+        if not (isinstance(found, type) and issubclass(found, BasePlugin)):
+            raise TypeError("it is no class that inherits from nbgrader's LateSubmissionPlugin")
+    except Exception as error:  # the instructor's own code can fail in any way
+        words = " ".join(str(error).split()).rstrip(".") or "no message"
+        raise CourseError(
+            f"nbgrader_config.py names {name!r} as plugin_class of AssignLatePenalties, and that cannot be used: "
+            f"{type(error).__name__}: {words}. Put its module beside nbgrader_config.py, or name one that is installed."
+        ) from error
+    finally:
+        sys.path[:] = before
 
 
 def quiet_log() -> logging.Logger:
