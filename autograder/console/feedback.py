@@ -16,7 +16,7 @@ def run(argv: list[str]) -> int:
     made = parser("feedback", "Write the pages for students, where they are missing or older than the marks.")
     made.add_argument("assignment")
     made.add_argument("--student", action="append", default=[], metavar="NAME", help="only this one; more than once")
-    made.add_argument("--force", action="store_true", help="also where nothing has changed, as after grading by hand")
+    made.add_argument("--force", action="store_true", help="also where nothing has changed")
     options = made.parse(argv)
     course, assignment = opened(options)
     students = chosen(course, assignment.name, options.student)

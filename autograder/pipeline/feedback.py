@@ -6,12 +6,16 @@ import os
 import re
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from autograder.assignment import Assignment
+from autograder.judge.writing import test_cells
+from autograder.pipeline import page_marks
 from autograder.pipeline.course import Course, converter_config, quiet_log, stop_if_full
+from autograder.pipeline.notebooks import points_of
 from autograder.pipeline.page_templates import folders
 from autograder.pipeline.rendering import PLAIN, as_text
 from autograder.pipeline.submission import FORGEABLE, JAIL
@@ -31,6 +35,11 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SHORTEST = 6  # characters of a hidden line that could not be anywhere by chance
 _HIDDEN = "[hidden]"
 _IS_PLAIN = "*This page is without colours and Markdown: with them, it would have taken too long to make.*"
+_IS_OUTDATED = (
+    "*This work could not be graded the last time, and whoever teaches this course has been told. The points at the "
+    "top and beside the cells are those that count until then; what the tests say below is from an earlier time.*"
+)
+_LEAST = 1e-6  # points: less is the rounding of floats
 _NOTE = "# A hidden test was here."
 
 
@@ -66,6 +75,25 @@ class Forgeable(Preprocessor):
         return nb, resources
 
 
+class Outdated(Preprocessor):
+    """Says so where a notebook has other points than the gradebook, as after a grading that failed.
+
+    Attributes:
+        counted: the gradebook's automatic points, by cell.
+    """
+
+    counted: Mapping[str, float] = MappingProxyType({})
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Change a notebook. nbconvert calls this, before tests are hidden."""
+        for cell in test_cells(nb):
+            counted = self.counted.get(cell["metadata"]["nbgrader"]["grade_id"])
+            if counted is not None and abs(points_of(cell)[0] - counted) > _LEAST:
+                nb.cells.insert(0, new_markdown_cell(_IS_OUTDATED))  # type: ignore[no-untyped-call]
+                break
+        return nb, resources
+
+
 class Plainly(Preprocessor):
     """Leaves nothing in a notebook that takes time to show: all is there, without colours and without Markdown."""
 
@@ -94,6 +122,7 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
         usual: list[Any] = self.preprocessors  # type: ignore[has-type]
         self.preprocessors = [HideTests, *usual, *([Forgeable] if assignment.is_forgeable else []), Plainly]
         self.writer = FilesWriter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
+        self._outdated = Outdated(parent=self)  # type: ignore[no-untyped-call]
         self._exporters = [self._exporter(is_plain=False), self._exporter(is_plain=True)]
         self._course = course
         self._assignment_id = assignment.name
@@ -101,7 +130,9 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
 
     def missing(self, students: Sequence[str]) -> list[str]:
         """Those who have been graded, and have no page yet or an older one."""
-        return [student for student in students if self._is_missing(student)]
+        with self._course.gradebook() as gradebook:
+            known = page_marks.digests(gradebook, self._assignment_id)
+        return [student for student in students if self._is_missing(student, known)]
 
     def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
         """What nbgrader reads out of the path with a regular expression, which a student's name could confuse."""
@@ -126,10 +157,15 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
         self._student_id = student
         self.exporter = self._exporters[is_plain]
         path = self._course.folder("autograded", self._assignment_id, student) / notebook
+        page = self._course.folder("feedback", self._assignment_id, student) / f"{path.stem}.html"
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
+                with self._course.gradebook() as gradebook:  # before: what changes meanwhile is for another page
+                    known = page_marks.digests(gradebook, self._assignment_id, student)
+                    self._outdated.counted = page_marks.automatic(gradebook, self._assignment_id, student, path.stem)
                 BaseConverter.convert_single_notebook(self, os.fspath(path))
+            page_marks.sign(page, known.get((student, path.stem), page_marks.NONE))
         except Exception as error:
             stop_if_full(error)  # here, where its causes are known
             raise
@@ -137,27 +173,23 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
 
     def _exporter(self, *, is_plain: bool) -> HTMLExporter:
         exporter = HTMLExporter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
+        exporter.register_preprocessor(self._outdated, enabled=True)  # type: ignore[no-untyped-call]
         for each in self.preprocessors:
             enabled = each in {HideTests, Forgeable} or (is_plain and each is Plainly)
             exporter.register_preprocessor(each, enabled=enabled)  # type: ignore[no-untyped-call]
         return exporter
 
-    def _is_missing(self, student: str) -> bool:
+    def _is_missing(self, student: str, known: page_marks.Digests) -> bool:
         graded = self._course.folder("autograded", self._assignment_id, student)
         place = self._course.folder("feedback", self._assignment_id, student)
         if not graded.is_dir():
             return False
         pages = [place / f"{path.stem}.html" for path in graded.glob("*.ipynb")]
-        return not all(_is_whole(page) and page.stat().st_mtime >= graded.stat().st_mtime for page in pages)
-
-
-def _is_whole(page: Path) -> bool:
-    """Whether it was written to its end: whoever writes it may be killed, and the disk may be full."""
-    if not page.is_file():
-        return False
-    with page.open("rb") as file:
-        file.seek(max(0, page.stat().st_size - 100))
-        return b"</html>" in file.read()
+        return not all(
+            page_marks.signed(page) == known.get((student, page.stem), page_marks.NONE)
+            and page.stat().st_mtime >= graded.stat().st_mtime
+            for page in pages
+        )
 
 
 def _without(source: str, begin: str, end: str) -> tuple[str, list[str]]:

@@ -152,7 +152,7 @@ def test_feedback_writes_again_what_was_not_written_to_its_end(say: Say, course:
     page.write_bytes(page.read_bytes()[:-50])
 
     assert "Feedback: 1 written." in say("feedback", "streams")[1]
-    assert page.read_text().rstrip().endswith("</html>")
+    assert "</html>" in page.read_text()[-100:]
 
 
 def test_grade_says_that_asserts_can_be_forged(say: Say, course: Path) -> None:
