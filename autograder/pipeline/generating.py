@@ -76,28 +76,33 @@ def generate(course: Course, assignment: str, finish: Callable[[Path], object]) 
             shutil.rmtree(made, ignore_errors=True)
             converter = _run(course, assignment, rehearses=rehearses)
         finish(made)
-        _put_in_place(made, place)
+        _put_in_place(course, made, place)
     finally:
         shutil.rmtree(course.root / _BESIDE, ignore_errors=True)
     with contextlib.chdir(course.root):
         converter.after()
 
 
-def _put_in_place(made: Path, place: Path) -> None:
+def _put_in_place(course: Course, made: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    old = place.with_name(f".{place.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    was_there = place.exists()
-    if was_there:
-        place.rename(old)
+    if course.directory().groupshared and (mode := place.parent.stat().st_mode) & 0o2770 != 0o2770:
+        with contextlib.suppress(PermissionError):  # it is another instructor's
+            place.parent.chmod(mode & 0o7777 | 0o2770)
+    new, old = (place.with_name(f".{place.name}.{age}") for age in ("new", "old"))
+    for each in (new, old):
+        shutil.rmtree(each, ignore_errors=True)
     try:
-        shutil.move(made, place)  # release/ may be a link to another file system
+        shutil.copytree(made, new)  # so it is of the group that release/ is of, and on the same disk
+        if place.exists():
+            place.rename(old)
+        new.rename(place)
     except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        if was_there:
+        if old.exists() and not place.exists():
             old.rename(place)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        for each in (new, old):
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def _run(course: Course, assignment: str, *, rehearses: bool) -> _Generate:

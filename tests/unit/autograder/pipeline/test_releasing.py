@@ -132,6 +132,22 @@ def test_release_that_cannot_be_made_leaves_the_old_one(course: Path, before: st
     assert not (here.state / "release").exists()
 
 
+def test_release_that_cannot_be_put_in_place_leaves_the_old_one(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it leave anything else there."""
+    plain = Path.rename
+
+    def rename(path: Path, to: Path) -> Path:
+        if path.suffix == ".new":
+            raise OSError(28, "No space left on device")
+        return plain(path, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    put(course, "old.txt", "old")
+    with pytest.raises(OSError, match="No space left"):
+        release(open_course(course), read_assignment(course, grading.ASSIGNMENT), force=True)
+    assert sorted(path.name for path in (course / "release").rglob("*")) == ["old.txt", "streams", "streams.ipynb"]
+
+
 def test_release_again_takes_the_place_of_the_old_one(course: Path) -> None:
     """As a whole: nothing of the old one is left; the course's own hook finds the new one where students do."""
     seen: list[str] = []
