@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from autograder.assignment import Assignment
+from autograder.console.runs import say_waiting
 from autograder.console.words import look_for_folder, opened, parser, say, say_lateness, say_unfinished, unfinished_in
 from autograder.pipeline.course import Course, GradingError
 
@@ -34,6 +35,7 @@ def run(argv: list[str]) -> int:
     say(f"Report: {path}")
     say_lateness(course, assignment)
     say_unfinished(course, assignment.name)
+    say_waiting(course, assignment.name)
     for what in dict.fromkeys(options.export):
         _export(course, assignment, what)
     return 0

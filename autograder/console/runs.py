@@ -89,9 +89,9 @@ def pick(course: Course, assignment: str | None) -> Settings:
     return runs[0]
 
 
-def say_waiting(course: Course) -> None:
-    """A line for each run that was stopped and that nobody has gone on with."""
-    for run in waiting(course):
+def say_waiting(course: Course, assignment: str | None = None) -> None:
+    """A line for each run that was stopped and that nobody has gone on with; of one assignment when it is named."""
+    for run in waiting(course, assignment):
         name = shown(shlex.quote(run["assignment"]))
         say(f"Not at its end: {described(run)}. `autograder resume {name}` goes on with it.")
 

@@ -81,6 +81,17 @@ def test_grade_says_what_waits(say: Say, stop: Stop) -> None:
     assert "Not at its end" not in say("grade", "streams", "--force", "--no-feedback")[1]
 
 
+def test_report_says_what_waits(say: Say, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its page is about half a class."""
+    grading.hand_in(course, "ada", grading.work(course))
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    assert "Not at its end" not in say("report", "streams")[1]
+    monkeypatch.setattr(Batch, "run", Stop())
+    say("grade", "streams", "--force", "--no-feedback")
+
+    assert "Not at its end: `autograder grade streams --force` of " in say("report", "streams")[1]
+
+
 def test_resume_after_all_was_withdrawn_is_one_sentence(say: Say, stop: Stop, course: Path) -> None:
     """It is not said for ever."""
     say("grade", "streams", "--student", "ada", "--student", "bob", "--no-feedback")
