@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.intake import json_text, notebook
+from autograder.intake.choosing import Choosing
 from autograder.intake.earlier import Earlier
 from autograder.intake.flags import Flag, Flags, Kind, shown
 from autograder.intake.limits import Limits
-from autograder.intake.recognition import claimed_id
 from autograder.intake.release import Release, ReleasedNotebook, read_release
 from autograder.intake.repair import repaired
 from autograder.intake.taking import take
@@ -22,8 +22,6 @@ from autograder.intake.taking import take
 _TIMESTAMP = re.compile(
     r"\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( ?(Z|UTC|GMT|[A-Z]{3,4}|[+-]\d\d:?\d\d))?\s*", re.ASCII
 )
-_MOST_CANDIDATES = 20  # notebooks of other names that are looked at when one is missing
-_ENOUGH_IDS = 0.5  # of the release's ids in a notebook of another name, for it to be the missing one
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,11 @@ class _Examination:
 
     def notebooks(self) -> dict[str, Mapping[str, Any]]:
         made: dict[str, Mapping[str, Any]] = {}
+        choosing = Choosing(self.release, self.limits, self.files, self.flags, self.refused)
         for name, released in self.release.notebooks.items():
-            path = name if name in self.files else self._renamed(name, released)
+            path = choosing.path_of(name, released)
+            if path != name:
+                self.files.pop(name, None)  # the other one is written in its place
             if path:
                 self._add(made, name, path, released)
         return made
@@ -122,32 +123,6 @@ class _Examination:
             self.refused.add(Kind.NOT_A_NOTEBOOK, shown(path), f"it {error}; it cannot be graded.")
             return
         made[name] = copy
-
-    def _renamed(self, name: str, released: ReleasedNotebook) -> str:
-        """The path of the notebook that is ``name`` under another name; empty, and said so, if none surely is."""
-        others = [path for path in self.files if path.endswith(".ipynb") and path not in self.release.notebooks]
-        alike = [path for path in others[:_MOST_CANDIDATES] if self._has_ids_of(path, released)]
-        if len(alike) == 1:
-            self.flags.add(Kind.RENAMED_NOTEBOOK, shown(alike[0]), f"it was taken as {shown(name)}, by its cells.")
-            return alike[0]
-        if not alike:
-            self.refused.add(Kind.MISSING_NOTEBOOK, shown(name), "this notebook was not handed in, or was left out.")
-        else:
-            listed = " or ".join(shown(path) for path in alike[:2])
-            self.refused.add(
-                Kind.MISSING_NOTEBOOK,
-                shown(name),
-                f"this notebook was not handed in, unless it is {listed}: rename one.",
-            )
-        return ""
-
-    def _has_ids_of(self, path: str, released: ReleasedNotebook) -> bool:
-        try:
-            cells = notebook.read(json_text.parse(self.files[path], self.limits).value, self.limits).cells
-        except (json_text.NotJsonError, notebook.NotANotebookError):
-            return False
-        ids = {claimed_id(cell) for cell in cells} & released.cells.keys()
-        return len(ids) > _ENOUGH_IDS * len(released.cells)
 
 
 def _validate(made: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     # of notebooks
     MISSING_NOTEBOOK = "missing notebook"
     RENAMED_NOTEBOOK = "renamed notebook"
+    TWO_NOTEBOOKS = "two notebooks"
     NOT_A_NOTEBOOK = "not a notebook"
     JSON = "json"
     FORMAT = "format"
@@ -45,7 +46,9 @@ class Kind(StrEnum):
     STRIPPED = "stripped"
 
 
-_FOR_A_HUMAN = frozenset({Kind.TWO_ANSWERS, Kind.MISSING_ANSWER, Kind.MISSING_NOTEBOOK, Kind.NOT_A_NOTEBOOK})
+_FOR_A_HUMAN = frozenset(
+    {Kind.TWO_ANSWERS, Kind.MISSING_ANSWER, Kind.MISSING_NOTEBOOK, Kind.TWO_NOTEBOOKS, Kind.NOT_A_NOTEBOOK}
+)
 
 
 @dataclass(frozen=True)

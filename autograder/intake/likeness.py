@@ -15,7 +15,7 @@ _STUB_WORDS = ("YOUR CODE HERE", "YOUR ANSWER HERE", "raise NotImplementedError"
 
 def same(one: str, other: str) -> bool:
     """Equal but for blanks at line ends, empty lines at the end, and how accents are composed: what editors change."""
-    return one == other or _plain(one) == _plain(other)
+    return one == other or plain(one) == plain(other)
 
 
 def same_program(one: str, other: str) -> bool:
@@ -47,6 +47,7 @@ def descends(lines: frozenset[str], released: frozenset[str]) -> float:
     return share if share >= _ENOUGH else 0.0
 
 
-def _plain(source: str) -> str:
+def plain(source: str) -> str:
+    """The text as `same` compares it."""
     normal = unicodedata.normalize("NFC", source)
     return "\n".join(line.rstrip() for line in normal.split("\n")).strip("\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.intake import Kind, ReleaseError, examine
+from autograder.intake import ReleaseError, examine
 from autograder.intake.json_text import NotJsonError, parse
 from autograder.intake.limits import Limits
 from tests.support.submissions import ANSWERS, NAME, RELEASE, SOURCE, Desk, answered, cell_of, changed, own_cell
@@ -144,25 +144,6 @@ def test_pictures_that_are_too_large_are_told(desk: Desk) -> None:
     assert intake.lines() == [
         "count.ipynb: the pictures pasted into its cell 8 are too large together with those before; they were left out."
     ]
-
-
-def test_notebook_under_another_name_is_known_by_its_cells(desk: Desk) -> None:
-    """Browsers and JupyterLab number copies; the work is graded all the same."""
-    (desk.submission / "count (1).ipynb").write_text(json.dumps(answered()))
-    (desk.submission / "Untitled.ipynb").write_text("{}")
-    intake = desk.examine()
-    assert list(intake.notebooks) == [NAME]
-    assert list(intake.files) == ["Untitled.ipynb"]
-    assert intake.lines() == ["count (1).ipynb: it was taken as count.ipynb, by its cells."]
-
-
-def test_two_notebooks_under_other_names_are_left_to_a_human(desk: Desk) -> None:
-    """Nobody guesses which one is meant."""
-    for name in ("a.ipynb", "b.ipynb"):
-        (desk.submission / name).write_text(json.dumps(answered()))
-    intake = desk.examine()
-    assert [(flag.kind, flag.needs_human) for flag in intake.refused] == [(Kind.MISSING_NOTEBOOK, True)]
-    assert "unless it is a.ipynb or b.ipynb" in intake.lines()[0]
 
 
 @pytest.mark.parametrize(
