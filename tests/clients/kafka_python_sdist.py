@@ -32,7 +32,7 @@ class SpawnedService:
     def __init__(self, *args):
         raise RuntimeError("only the broker at KAFKA_URI is there")
 '''
-CASE_TIMEOUT_S = 10  # the slowest that passes takes 1.5 s; the two that want transactions wait for all of it
+CASE_TIMEOUT_S = 10  # the slowest that passes takes 1.5 s; those that want transactions are refused at once
 SUITE_TIMEOUT_S = 200
 
 

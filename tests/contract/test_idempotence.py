@@ -142,7 +142,7 @@ def test_producer_id_without_a_sequence_is_refused(talk: Talk, topic: str) -> No
 
 def test_transactional_id_has_a_coordinator(talk: Talk, unique: Callable[[str], str], differs: Differs) -> None:
     """FindCoordinator leads to the broker that decides about a producer's transactions."""
-    expected = differs("Transactions", apache=ErrorCode.NONE, embedded=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    expected = differs("Transactions", apache=ErrorCode.NONE, embedded=ErrorCode.UNSUPPORTED_VERSION)
     request = m.FindCoordinatorRequest(key_type=1, coordinator_keys=[unique("transactional")])
 
     wait_until(lambda: talk.ask(request).coordinators[0].error_code == expected, "an answer")

@@ -1,8 +1,8 @@
 """FindCoordinator, v0-6: which broker coordinates a group: the leader of its ``__consumer_offsets`` partition.
 
 Behaviour: the first request makes ``__consumer_offsets`` and is answered when it is there (Apache answers
-COORDINATOR_NOT_AVAILABLE until it is). A transactional id gets COORDINATOR_NOT_AVAILABLE with a text: Apache's answer
-while ``__transaction_state`` is missing, which it is here until there are transactions. Other kinds of keys:
+COORDINATOR_NOT_AVAILABLE until it is). A transactional id gets UNSUPPORTED_VERSION with a text, as there are no
+transactions here yet: clients do not try that again (librdkafka does), and Java shows the text. Other kinds of keys:
 INVALID_REQUEST.
 Version notes: 1 ``key_type``, error text; 4 several keys at once (KIP-699); 6 share groups (KIP-932, not here).
 """
@@ -32,8 +32,8 @@ def handle(
 ) -> m.FindCoordinatorResponse | Deferred[m.FindCoordinatorResponse]:
     keys = request.coordinator_keys if context.api_version >= _SEVERAL_KEYS_SINCE else [request.key]
     if request.key_type == _TRANSACTION:
-        text = "There is no transaction coordinator in this cluster yet: use a producer without transactional.id."
-        return _response([_none(key, ErrorCode.COORDINATOR_NOT_AVAILABLE, text) for key in keys], context)
+        text = "There are no transactions in this cluster yet: use a producer without transactional.id."
+        return _response([_none(key, ErrorCode.UNSUPPORTED_VERSION, text) for key in keys], context)
     if request.key_type != _GROUP:
         text = f"Key type {request.key_type} is unknown: 0 is a group, 1 a transactional id."
         return _response([_none(key, ErrorCode.INVALID_REQUEST, text) for key in keys], context)

@@ -108,7 +108,7 @@ def test_find_coordinator_without_leader_is_not_available(ask):
 
 @pytest.mark.parametrize(
     ("key_type", "code"),
-    [(1, ErrorCode.COORDINATOR_NOT_AVAILABLE), (2, ErrorCode.INVALID_REQUEST), (9, ErrorCode.INVALID_REQUEST)],
+    [(1, ErrorCode.UNSUPPORTED_VERSION), (2, ErrorCode.INVALID_REQUEST), (9, ErrorCode.INVALID_REQUEST)],
 )
 def test_find_coordinator_of_other_keys_is_refused(ask, key_type, code):
     """There is no transaction coordinator yet, and other kinds of keys are none at all; the text says so."""
