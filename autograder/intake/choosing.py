@@ -134,10 +134,10 @@ def _adds(one: _Candidate, other: _Candidate, released: ReleasedNotebook) -> boo
 
 def _why(taken: _Candidate, other: _Candidate) -> str:
     if taken.num_answers > other.num_answers:
-        return f"for it has more answers ({taken.num_answers}, not {other.num_answers})"
+        return f"since it has more answers ({taken.num_answers}, not {other.num_answers})"
     if taken.number and other.number is not None:
-        return "for by its number it is the newer one"
-    return f"for its name is {'the one' if taken.number == 0 else 'nearer to the one'} that was asked for"
+        return "since by its number it is the newer one"
+    return f"since its name is {'the one' if taken.number == 0 else 'nearer to the one'} that was asked for"
 
 
 def _num_answers(cells: Sequence[Cell], released: ReleasedNotebook) -> int:

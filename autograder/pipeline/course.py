@@ -19,6 +19,7 @@ from autograder.quick_imports import quick_imports
 
 STATE = ".autograder"  # the folder of a course that has what this package remembers
 _CONFIG = "nbgrader_config"
+_ANY = "any student"  # in the place of a name, to see where it stands in a path
 
 
 class CourseError(Exception):
@@ -71,10 +72,10 @@ class Course:
 
     def students(self, assignment: str) -> list[str]:
         """Who handed something in."""
-        parent = self.folder("submitted", assignment, "STUDENT").parent
-        while parent.name != "STUDENT" and parent != self.root:
+        parent = self.folder("submitted", assignment, _ANY)  # whose folder is the last, or one above it
+        while parent.name != _ANY and parent not in {self.root, parent.parent}:
             parent = parent.parent
-        if parent == self.root:
+        if parent.name != _ANY:
             raise CourseError("nbgrader's directory_structure must have a folder for each student.")
         home = parent.parent
         if not home.is_dir():
