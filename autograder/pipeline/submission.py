@@ -250,13 +250,18 @@ class Desk:
 
     def _asserted(self, prepared: Prepared) -> list[Score]:
         made = []
-        for notebook in prepared.sanitized.values():
-            for cell in test_cells(notebook):
+        for file, released in self._released.items():
+            notebook = prepared.sanitized.get(file)
+            for cell in test_cells(notebook or released):
+                grade_id, of = cell["metadata"]["nbgrader"]["grade_id"], float(cell["metadata"]["nbgrader"]["points"])
+                if notebook is None:
+                    made.append(Score(grade_id, "tests", 0.0, of, f"{file} was not handed in, or is left out."))
+                    continue
                 points, of = notebooks.points_of(cell)
                 reason = (
                     "The tests of this cell passed." if points == of else "The tests of this cell did not all pass."
                 )
-                made.append(Score(cell["metadata"]["nbgrader"]["grade_id"], "tests", points, of, reason))
+                made.append(Score(grade_id, "tests", points, of, reason))
         return made
 
     def _check_gradebook(self) -> None:
