@@ -16,7 +16,7 @@ def run(argv: list[str]) -> int:
         "Put what students handed in where `autograder grade` looks for it.\n\n"
         "Understood are Moodle's, Canvas's and Blackboard's downloads, and a folder or zip file with a folder for each "
         "student.\n"
-        "A student is found in the gradebook by the number or the name that the LMS says.",
+        "A student is found in the gradebook by Canvas's number or by the name that the LMS says.",
         [("autograder collect streams ~/Downloads/submissions.zip", "a download of all submissions")],
     )
     made.add_argument("assignment")

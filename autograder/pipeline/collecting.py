@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from autograder.intake.flags import shown, size
 from autograder.intake.limits import Limits
@@ -16,8 +14,8 @@ from autograder.intake.names import folded
 from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
 from autograder.pipeline.history import keep
+from autograder.pipeline.whose import Whose
 
-_MOST_NAME_BYTES = 150  # of a student's name in a folder's; 255 is what most file systems allow
 _TIME = "timestamp.txt"  # of nbgrader's, in a submission's folder
 
 
@@ -60,10 +58,11 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
     limits = Limits()
     release = course.folder("release", assignment)
     released = frozenset(path.name for path in release.iterdir()) if release.is_dir() else frozenset()
-    known = _Students(course)
+    founds = list(read_download(download, assignment, done.lines.append, limits))
+    whose = Whose(course, assignment, founds)
     works: dict[str, _Work] = {}
-    for found in read_download(download, assignment, done.lines.append, limits):
-        student = known.student(found)
+    for found in founds:
+        student = whose.student(found)
         if not student:
             done.lines.append(f"{shown(found.name)}: this cannot be a student's name; the file was left out.")
             continue
@@ -71,6 +70,8 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
         _add(works.setdefault(student, _Work()), replace(found, path=path), student, limits, done.lines.append)
     for student, work in sorted(_without_twins(works, done.lines.append).items()):
         _put(course, assignment, student, work, force=force, done=done)
+    done.lines += whose.lines()
+    whose.remember()
     return done
 
 
@@ -150,50 +151,3 @@ def _files(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file() and not path.is_symlink() and path != folder / _TIME
     }
-
-
-class _Students:
-    """Whom the gradebook knows, by their number and by their name in the LMS."""
-
-    def __init__(self, course: Course) -> None:
-        self._by_number: dict[str, str] = {}
-        self._by_name: dict[str, str] = {}
-        with course.gradebook() as gradebook:
-            for student in gradebook.students:
-                self._add(student)
-
-    def _add(self, student: Any) -> None:
-        self._by_number[(student.lms_user_id or "").strip()] = student.id
-        for names in ((student.first_name, student.last_name), (student.last_name, student.first_name)):
-            name = _letters("".join(filter(None, names)))
-            # Two students of one name are told apart by their numbers only.
-            self._by_name[name] = "" if self._by_name.get(name, student.id) != student.id else student.id
-
-    def student(self, found: Found) -> str:
-        """Nbgrader's id: the gradebook's, or one made of what the LMS says; empty when that is no name."""
-        if not found.number:
-            return "" if found.name.startswith((".", "-")) else found.name
-        known = self._by_number.get(found.number) or self._by_name.get(_letters(found.name), "")
-        if known:
-            return known
-        name = "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in _plain(found.name))
-        # As bytes, since that is how file systems count; the number is not cut off.
-        name = "-".join(name.encode()[:_MOST_NAME_BYTES].decode(errors="ignore").split())
-        return f"{name or 'student'}-{found.number}"
-
-
-def _plain(name: str) -> str:
-    """A name in small letters; Latin ones without accents, and those of other scripts as they are."""
-    made: list[str] = []
-    is_latin = True
-    for each in unicodedata.normalize("NFKD", name.casefold()):
-        if not unicodedata.combining(each):
-            is_latin = not each.isalpha() or unicodedata.name(each, "").startswith("LATIN")
-        elif is_latin:
-            continue
-        made.append(each)
-    return unicodedata.normalize("NFC", "".join(made))
-
-
-def _letters(name: str) -> str:
-    return "".join(each for each in _plain(name) if each.isalnum())

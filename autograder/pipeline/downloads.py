@@ -43,6 +43,7 @@ class Found:
 
     Attributes:
         name, number: of the student, as the LMS says them; the number is empty where there is none.
+        is_lasting: the number is the person's, the same in every assignment.
         path: within the student's work.
         upload: larger for later ones.
         at: when it was handed in, where the download says so, by this computer's clock.
@@ -57,6 +58,7 @@ class Found:
     read: Callable[[int], bytes]
     at: datetime | None = None
     is_late: bool = False
+    is_lasting: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _recognized(entry: _Entry, assignment: str) -> Found | None:
         return _flat(first, entry.read)
     if match := _MOODLE.fullmatch(first):
         path = (match["file"], *rest) if match["file"] else tuple(rest)
-        return Found(match["name"], match["number"], path, 0, entry.read)
+        return Found(match["name"], match["number"], path, 0, entry.read, is_lasting=False)
     if rest[0] == assignment and len(rest) > 1:  # as nbgrader itself keeps submissions
         rest = rest[1:]
     return Found(first, "", tuple(rest), 0, entry.read)
@@ -159,7 +161,7 @@ def _flat(name: str, read: Callable[[int], bytes]) -> Found | None:
     if not match["file"]:
         return None
     if kind is _MOODLE:
-        return Found(match["name"], match["number"], (match["file"],), 0, read)
+        return Found(match["name"], match["number"], (match["file"],), 0, read, is_lasting=False)
     if kind is _CANVAS:
         upload, is_late = int(match["upload"]), match["late"] is not None
         return Found(match["name"], match["number"], (match["file"],), upload, read, is_late=is_late)
