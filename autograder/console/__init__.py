@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder.assignment import AssignmentError
-from autograder.console.words import SomeFailed, fail
+from autograder.console.words import SomeFailed, fail, of_gradebook
 from autograder.pipeline.course import CourseError, GradingError
 from kit.console.words import CommandLineError, did_you_mean, make_printable
 
@@ -56,6 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return fail(f"The operating system refused: {error}.")
+    except Exception as error:
+        if told := of_gradebook(error):
+            return fail(told)
+        raise
 
 
 def _run(words: list[str]) -> int:

@@ -22,11 +22,12 @@ __all__ = [
     "fail",
     "look_for_folder",
     "nobody",
+    "of_gradebook",
     "one_line",
+    "one_sentence",
     "opened",
     "parser",
     "say",
-    "say_lateness",
     "say_unfinished",
     "unfinished_in",
 ]
@@ -133,12 +134,28 @@ def say_unfinished(course: Course, assignment: str) -> None:
         )
 
 
-def say_lateness(course: Course, assignment: Assignment) -> None:
-    """Let the gradebook have what being late costs by its marks, due date and extensions of today; say what changed."""
-    from autograder.pipeline.lateness import Lateness
+def of_gradebook(error: Exception) -> str:
+    """What to say about an error of the gradebook's; empty when it is of something else."""
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}  # to import them takes a second
+    if "nbgrader.api.MissingEntry" in kinds:
+        return (
+            f"The gradebook does not know what is asked for ({one_sentence(error)}). Is it the one that marks were "
+            "written into? `autograder release ASSIGNMENT --force` makes an assignment known."
+        )
+    if "sqlalchemy.exc.DBAPIError" not in kinds:
+        return ""
+    told = f"The gradebook cannot be used: {one_sentence(getattr(error, 'orig', error))}."
+    if "sqlalchemy.exc.OperationalError" in kinds:  # locked, full, not to be opened: it may be whole
+        return f"{told} Try again when no other program uses it and the disk has room."
+    return (
+        f"{told} Put a copy of the file back. Without one, move it away: `autograder release ASSIGNMENT --force` and "
+        "`autograder grade ASSIGNMENT --force` make it again, without the marks that a person gave."
+    )
 
-    for student, line in Lateness(course, assignment).settle().items():
-        say(one_line(student, line))
+
+def one_sentence(error: BaseException) -> str:
+    """An error's text in one line, without its full stop."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def one_line(student: str, sentence: str) -> str:

@@ -123,7 +123,8 @@ def _run(course: Course, assignment: str, *, rehearses: bool) -> _Generate:
 
 
 def _words(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    # Of an error in the gradebook, what the database said; the rest is SQL.
+    return " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
 
 
 def _cell_of(error: BaseException) -> str:

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from autograder.console import COMMANDS, grade
+from autograder.pipeline.batch import open_ledger
 from autograder.pipeline.course import open_course
+from autograder.pipeline.ledger import Entry
 from tests.support import grading, pretend
 
 Say = Callable[..., tuple[int, str, str]]
@@ -66,6 +68,29 @@ def test_mistakes_are_one_sentence(say: Say, words: list[str], status: int, said
     assert (got, err.count("\n")) == (status, 1)
     assert said in err
     assert err.startswith("autograder: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "content", "said"),
+    [
+        (("report", "streams"), None, "No such assignment"),
+        (("report", "streams"), b"lost" * 99, "file is not a database"),
+        (("explain", "ada"), b"lost" * 99, "file is not a database"),
+    ],
+)
+def test_gradebook_that_cannot_be_used_is_one_sentence(
+    say: Say, course: Path, words: tuple[str, ...], content: bytes | None, said: str
+) -> None:
+    """Somebody moved it away, or a disk failed."""
+    grading.hand_in(course, "ada", grading.work(course))
+    open_ledger(open_course(course)).append(Entry("key", "ada", "streams", "graded", "probes", 1))
+    (course / "gradebook.db").unlink()
+    if content is not None:
+        (course / "gradebook.db").write_bytes(content)
+    status, _, err = say(*words)
+
+    assert (status, err.count("\n")) == (1, 1)
+    assert said in err
 
 
 def test_grade_writes_marks_pages_and_lines(say: Say, course: Path) -> None:
