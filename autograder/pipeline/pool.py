@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,11 +48,12 @@ class Pool:
 
 
 class LocalPool(Pool):
-    """Processes of this computer. They end when this one does, however it ends."""
+    """Processes of this computer. They end when this one does, however it ends, and leave no temporary files behind."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._executor: ProcessPoolExecutor | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._others: set[int | None] = set()
         self._weakest_rung: str | None = None
         self._held_by: Future[str] | None = None
@@ -75,7 +79,10 @@ class LocalPool(Pool):
         if self._executor is None:
             self._others = {process.pid for process in multiprocessing.active_children()}
             context = multiprocessing.get_context("spawn")  # a fork would copy the gradebook's connection and threads
-            self._executor = ProcessPoolExecutor(self.workers, context, begin, (self._weakest_rung,))
+            self._temporary = tempfile.TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True)
+            Path(self._temporary.name).chmod(0o755)  # as where they usually are: walls are tried with files in it
+            start = (self._weakest_rung, self._temporary.name)
+            self._executor = ProcessPoolExecutor(self.workers, context, begin, start)
         return self._executor.submit(function, *arguments)
 
     def renew(self) -> None:
@@ -83,13 +90,14 @@ class LocalPool(Pool):
         self.close()
 
     def close(self) -> None:
-        """End what runs, at once."""
-        if self._executor is None:
+        """End what runs, at once, also a worker that still looks for its jail."""
+        if self._executor is None or self._temporary is None:
             return
         for process in self._processes():
             process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
-        self._executor = None
+        self._temporary.cleanup()
+        self._executor = self._temporary = None
 
     def _processes(self) -> list[BaseProcess]:
         return [each for each in multiprocessing.active_children() if each.pid not in self._others]
@@ -127,17 +135,24 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def begin(weakest_rung: str | None) -> None:
-    """In a new worker: Ctrl-C is for the parent to deal with, a worker does not outlive it, and may look for a jail."""
+def begin(weakest_rung: str | None, temporary: str | None = None) -> None:
+    """In a new worker: Ctrl-C is for the parent to deal with, a worker does not outlive it, and may look for a jail.
+
+    Args:
+        temporary: the folder for its temporary files, which whoever ends it removes; None for the usual place.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    tempfile.tempdir = temporary
+    threading.Thread(target=_end_with_parent, args=(temporary,), daemon=True).start()
     if weakest_rung is not None:
         with contextlib.suppress(jail.JailError):  # the first job says so
             jail.strongest(weakest_rung)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(temporary: str | None) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
         os._exit(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,15 @@ def test_pool_that_is_left_ends_its_workers() -> None:
     with pytest.raises(JailError), LocalPool(1) as pool:
         _begin_and_fail(pool)
     assert multiprocessing.active_children() == before
+
+
+def test_worker_that_is_ended_leaves_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second worker still tries its jail when a few submissions are done, and has no time to clear up."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with LocalPool(1) as pool:
+        made = Path(pool.submit(tempfile.mkdtemp).result())
+        assert tmp_path in made.parents
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pool_that_has_not_begun_knows_no_jail() -> None:
