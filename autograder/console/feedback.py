@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from autograder.assignment import Assignment
+from autograder.console.settling import settle_alone
 from autograder.console.showing import Bar
-from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say, say_lateness
+from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say
 from autograder.pipeline.course import Course, GradingError
 
 
@@ -20,7 +21,7 @@ def run(argv: list[str]) -> int:
     options = made.parse(argv)
     course, assignment = opened(options)
     students = chosen(course, assignment.name, options.student)
-    say_lateness(course, assignment)
+    settle_alone(course, assignment, f"autograder feedback {assignment.name}")
     write_pages(course, assignment, students, force=options.force)
     return 0
 

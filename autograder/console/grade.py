@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.assignment import Assignment
 from autograder.console import runs
 from autograder.console.kafka_work import CLUSTERS, is_apache, look_for_engine, on_cluster
+from autograder.console.settling import settle
 from autograder.console.showing import Bar
 from autograder.console.words import (
     CommandLineError,
@@ -22,7 +23,6 @@ from autograder.console.words import (
     opened,
     parser,
     say,
-    say_lateness,
     say_unfinished,
 )
 from autograder.jail import RUNGS, JailError, is_as_strong
@@ -132,7 +132,7 @@ def grade(
             _say_jail(pool, assignment)
         _run(batch, progress)
     _summarize(progress, assignment.name)
-    say_lateness(course, assignment)
+    settle(course, assignment)
     say_unfinished(course, assignment.name)
     if progress.total and assignment.is_forgeable:
         say(f"Judged by 'asserts' ({FORGEABLE}).")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from autograder.assignment import Assignment
 from autograder.console.runs import say_waiting
-from autograder.console.words import look_for_folder, opened, parser, say, say_lateness, say_unfinished, unfinished_in
+from autograder.console.settling import settle_alone
+from autograder.console.words import look_for_folder, opened, parser, say, say_unfinished, unfinished_in
 from autograder.pipeline.course import Course, GradingError
 
 _EXPORTS = {"csv": "SafeCsvExport", "canvas": "CanvasExport", "moodle": "MoodleExport"}
@@ -33,7 +34,7 @@ def run(argv: list[str]) -> int:
     look_for_folder("--output", path)
     path.write_text(_page(course, assignment), encoding="utf-8")
     say(f"Report: {path}")
-    say_lateness(course, assignment)
+    settle_alone(course, assignment, f"autograder report {assignment.name}")
     say_unfinished(course, assignment.name)
     say_waiting(course, assignment.name)
     for what in dict.fromkeys(options.export):
