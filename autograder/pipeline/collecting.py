@@ -14,6 +14,7 @@ from autograder.intake.names import folded
 from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
 from autograder.pipeline.history import keep
+from autograder.pipeline.spelling import Spelling
 from autograder.pipeline.whose import Whose
 
 _TIME = "timestamp.txt"  # of nbgrader's, in a submission's folder
@@ -68,8 +69,13 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
             continue
         path = (*found.path[:-1], as_released(found.path[-1], released))
         _add(works.setdefault(student, _Work()), replace(found, path=path), student, limits, done.lines.append)
+    spelling = Spelling(course, assignment)
     for student, work in sorted(_without_twins(works, done.lines.append).items()):
-        _put(course, assignment, student, work, force=force, done=done)
+        if other := spelling.other_of(student):
+            done.lines.append(
+                f"{shown(student)}: {shown(other)} is there, too. If it is the same student, rename one of the folders."
+            )
+        _put(course, assignment, spelling.of(student), work, force=force, done=done)
     done.lines += whose.lines()
     whose.remember()
     return done

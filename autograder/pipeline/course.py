@@ -72,7 +72,7 @@ class Course:
 
     def students(self, assignment: str) -> list[str]:
         """Who handed something in."""
-        parent = self.folder("submitted", assignment, _ANY)  # whose folder is the last, or one above it
+        place = parent = self.folder("submitted", assignment, _ANY)  # whose folder is the last, or one above it
         while parent.name != _ANY and parent not in {self.root, parent.parent}:
             parent = parent.parent
         if parent.name != _ANY:
@@ -81,7 +81,8 @@ class Course:
         if not home.is_dir():
             return []
         names = sorted(entry.name for entry in os.scandir(home) if entry.is_dir() and not entry.name.startswith("."))
-        return [name for name in names if os.path.lexists(self.folder("submitted", assignment, name))]
+        below = str(place.relative_to(parent))
+        return [name for name in names if os.path.lexists(home / name / below.replace(_ANY, name))]
 
     @contextmanager
     def gradebook(self) -> Iterator[Any]:

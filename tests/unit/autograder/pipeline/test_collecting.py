@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -258,6 +259,37 @@ def test_collect_keeps_two_names_apart(opened: Course, tmp_path: Path) -> None:
 
     assert len(submitted(opened)) == 1
     assert "the same name" in done.lines[0]
+
+
+@pytest.mark.parametrize(("first", "second"), [("NFD", "NFC"), ("NFC", "NFD"), ("NFD", "NFD")])
+def test_collect_knows_a_name_again_however_its_accents_are_written(
+    opened: Course, tmp_path: Path, first: str, second: str
+) -> None:
+    """A zip file of a Mac's and the LMS's own are of one student, with one row among the marks."""
+    names = [unicodedata.normalize(form, "Zoë Müller") for form in (first, second)]
+    collect(opened, "windows", zip_of(tmp_path, {f"{names[0]}/windows.ipynb": "w"}))
+    collect(opened, _NAME, zip_of(tmp_path, {f"{names[0]}/streams.ipynb": "a"}))
+    done = collect(opened, _NAME, zip_of(tmp_path, {f"{names[1]}/streams.ipynb": "a"}))
+
+    assert (done.same, done.lines) == (["Zoë Müller"], [])
+    assert submitted(opened).keys() == {"Zoë Müller/windows/windows.ipynb", f"Zoë Müller/{_NAME}/streams.ipynb"}
+
+
+def test_collect_uses_the_name_that_the_gradebook_has(opened: Course, tmp_path: Path) -> None:
+    """Somebody may have put decomposed accents there long ago; of both forms, each is its own."""
+    with opened.gradebook() as gradebook:
+        gradebook.add_student(unicodedata.normalize("NFD", "Zoë"))
+
+    assert collect(opened, _NAME, zip_of(tmp_path, {"Zoë/a.txt": "a"})).new == [unicodedata.normalize("NFD", "Zoë")]
+
+
+def test_collect_says_whose_name_differs_in_case_only(opened: Course, tmp_path: Path) -> None:
+    """Whether they are two is not for a computer to say."""
+    collect(opened, _NAME, zip_of(tmp_path, {"ada/a.txt": "a"}))
+    done = collect(opened, _NAME, zip_of(tmp_path, {"Ada/a.txt": "a"}))
+
+    assert done.new == ["Ada"]
+    assert done.lines == ["Ada: ada is there, too. If it is the same student, rename one of the folders."]
 
 
 def test_collect_again_replaces_only_when_asked(opened: Course, tmp_path: Path) -> None:

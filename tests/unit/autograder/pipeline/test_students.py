@@ -24,6 +24,7 @@ def course_with(root: Path, structure: str, *folders: str) -> Course:
         ("{nbgrader_step}/{assignment_id}/{student_id}", "submitted/lag/{}"),
         ("{assignment_id}/{nbgrader_step}/{student_id}", "lag/submitted/{}"),
         ("{student_id}/{nbgrader_step}/{assignment_id}", "{}/submitted/lag"),
+        ("{nbgrader_step}/{student_id}/{assignment_id}-{student_id}", "submitted/{0}/lag-{0}"),
         ("work/{student_id}/of/{nbgrader_step}/{assignment_id}", "work/{}/of/submitted/lag"),
     ],
 )
