@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,11 +16,7 @@ from autograder.intake.limits import Limits
 from autograder.intake.release import Release, ReleasedNotebook, read_release
 from autograder.intake.repair import repaired
 from autograder.intake.taking import take
-
-# What nbgrader's exchange and collectors write: "2026-11-26 04:43:58.123456 UTC", "... +0100", ISO with T and Z.
-_TIMESTAMP = re.compile(
-    r"\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( ?(Z|UTC|GMT|[A-Z]{3,4}|[+-]\d\d:?\d\d))?\s*", re.ASCII
-)
+from autograder.intake.times import read_time, text_of, written
 
 
 @dataclass(frozen=True)
@@ -102,13 +97,22 @@ class _Examination:
         return made
 
     def check_timestamp(self) -> None:
-        """Nbgrader stops at a time of submission that it cannot read."""
+        """Nbgrader stops at a time of submission that it cannot read, and misreads some."""
         content = self.files.get("timestamp.txt")
-        if content is None or not content.strip():
+        if content is None:
             return
-        if not _TIMESTAMP.fullmatch(content[:100].decode("ascii", "replace")) or len(content) > 100:
+        if (at := read_time(content)) is not None:
+            self.files["timestamp.txt"] = f"{written(at)}\n".encode()
+        elif text_of(content):
             del self.files["timestamp.txt"]
-            self.refused.add(Kind.TIMESTAMP, "timestamp.txt", "it is no time of submission; it was left out.")
+            self.refused.add(
+                Kind.TIMESTAMP,
+                "timestamp.txt",
+                "it is no time of submission, so nobody knows whether this came late; it was left out. Write one such "
+                "as 2026-11-26 09:00:00 UTC.",
+            )
+        else:
+            self.files["timestamp.txt"] = b""
 
     def _add(self, made: dict[str, Mapping[str, Any]], name: str, path: str, released: ReleasedNotebook) -> None:
         content = self.files.pop(path)

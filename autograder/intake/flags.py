@@ -47,7 +47,14 @@ class Kind(StrEnum):
 
 
 _FOR_A_HUMAN = frozenset(
-    {Kind.TWO_ANSWERS, Kind.MISSING_ANSWER, Kind.MISSING_NOTEBOOK, Kind.TWO_NOTEBOOKS, Kind.NOT_A_NOTEBOOK}
+    {
+        Kind.TWO_ANSWERS,
+        Kind.MISSING_ANSWER,
+        Kind.MISSING_NOTEBOOK,
+        Kind.TWO_NOTEBOOKS,
+        Kind.NOT_A_NOTEBOOK,
+        Kind.TIMESTAMP,
+    }
 )
 
 
