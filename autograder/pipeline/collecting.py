@@ -11,6 +11,7 @@ from pathlib import Path
 from autograder.intake.flags import shown, size
 from autograder.intake.limits import Limits
 from autograder.intake.names import folded
+from autograder.intake.times import read_time, text_of
 from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
 from autograder.pipeline.history import keep
@@ -145,10 +146,29 @@ def _put(course: Course, assignment: str, student: str, work: _Work, *, force: b
         return
     else:
         done.changed.append(student)
+        _keep_time(place, new, lambda line: done.lines.append(f"{shown(student)}: {line}"))
         keep(course, assignment, student, place)
     place.parent.mkdir(parents=True, exist_ok=True)
     new.chmod(0o755)
     new.rename(place)
+
+
+def _keep_time(old: Path, new: Path, say: Callable[[str], object]) -> None:
+    """Let the time that is there be the new work's, too, where the download has none: there is no better one."""
+    before = _time_in(old)
+    if before and not (new / _TIME).exists():
+        (new / _TIME).write_bytes(before)
+        say(
+            f"{_TIME} was kept, and says {shown(text_of(before))}; the download does not say when the new work came. "
+            "Write it there if it was later."
+        )
+    elif before and read_time(before) != read_time(_time_in(new)):
+        say(f"{_TIME} said {shown(text_of(before))}, and says {text_of(_time_in(new))} now, as the download does.")
+
+
+def _time_in(folder: Path) -> bytes:
+    path = folder / _TIME
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -305,6 +305,22 @@ def test_collect_again_replaces_only_when_asked(opened: Course, tmp_path: Path) 
     assert submitted(opened) == {f"ada/{_NAME}/streams.ipynb": "b"}
 
 
+def test_collect_keeps_the_time_that_an_instructor_wrote(opened: Course, tmp_path: Path) -> None:
+    """Where the download has none it stays, with a line; where it has one, a line tells which gave way."""
+    place = opened.folder("submitted", _NAME, "ada")
+    collect(opened, _NAME, zip_of(tmp_path, {"ada/streams.ipynb": "a"}))
+    (place / "timestamp.txt").write_text("2026-11-22 10:00:00 UTC")
+    kept = collect(opened, _NAME, zip_of(tmp_path, {"ada/streams.ipynb": "b"}), force=True)
+
+    assert (place / "timestamp.txt").read_text() == "2026-11-22 10:00:00 UTC"
+    assert "timestamp.txt was kept, and says 2026-11-22 10:00:00 UTC" in kept.lines[0]
+
+    name = "Homework 1_ada_attempt_2026-11-21-18-05-59_streams.ipynb"
+    told = collect(opened, _NAME, zip_of(tmp_path, {name: "c"}), force=True)
+    assert (place / "timestamp.txt").read_text().startswith("2026-11-21 ")
+    assert "timestamp.txt said 2026-11-22 10:00:00 UTC, and says 2026-11-21 " in told.lines[0]
+
+
 def test_collect_refuses_what_is_no_download(opened: Course, tmp_path: Path) -> None:
     """Neither a folder nor a zip file."""
     (tmp_path / "text.zip").write_text("text")
