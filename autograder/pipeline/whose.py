@@ -43,6 +43,7 @@ class Whose:
                 self._numbers.setdefault(_letters(self._name(each)), set()).add(each.number)
         self._seats = _Seats(course, assignment)
         self._answers: dict[tuple[str, str, bool], str] = {}
+        self._lasting: dict[str, str] = {}  # number -> student
         self._made: list[str] = []
         self._numbered: dict[str, list[str]] = {}
         self._lines: list[str] = []
@@ -54,6 +55,8 @@ class Whose:
         asked = (found.name, found.number, found.is_lasting)
         if asked not in self._answers:
             self._answers[asked] = self._find(found)
+            if found.is_lasting:
+                self._lasting[found.number] = self._answers[asked]
         return self._answers[asked]
 
     def lines(self) -> Iterator[str]:
@@ -74,8 +77,22 @@ class Whose:
             )
 
     def remember(self) -> None:
-        """Keep which of the ids made of a name are whose, for the next download of this assignment."""
+        """Keep which of the ids made of a name are whose, for the next download of this assignment.
+
+        And a person's number, in the gradebook: the LMS knows marks by it that are given back.
+        """
         self._seats.write()
+        if not self._lasting:
+            return
+        with self._course.gradebook() as gradebook:
+            for student in gradebook.students:
+                if _is_made(student) and self._lasting.get(student.lms_user_id, student.id) != student.id:
+                    student.lms_user_id = None  # the gradebook knows the person under another id now
+            known = {student.id for student in gradebook.students if student.lms_user_id}
+            gradebook.db.commit()
+            for number, student_id in self._lasting.items():
+                if student_id not in known:
+                    gradebook.update_or_create_student(student_id, lms_user_id=number)
 
     def _find(self, found: Found) -> str:
         name = self._name(found)
@@ -86,7 +103,7 @@ class Whose:
                 f"{shown(found.name)}: in the gradebook the number {found.number} is {shown(by_number)}'s and the name "
                 f"{shown(by_name)}'s; the number was believed. Look whose it is."
             )
-        known = by_number or by_name
+        known = by_number or by_name or self._known.made_for(found)
         made = _made(name)
         if known:
             self._tell_of_earlier(known, {made, f"{made}-{found.number}"})
@@ -170,6 +187,7 @@ class _Known:
 
     def __init__(self, course: Course) -> None:
         self._numbers: dict[str, str] = {}
+        self._made: dict[str, str] = {}  # number -> the id that was made of it
         self._names: dict[str, str] = {}
         self._ids: dict[str, set[str]] = {}  # the names of each
         with course.gradebook() as gradebook:
@@ -177,7 +195,7 @@ class _Known:
                 self._add(student)
 
     def _add(self, student: Any) -> None:
-        self._numbers[(student.lms_user_id or "").strip()] = student.id
+        (self._made if _is_made(student) else self._numbers)[(student.lms_user_id or "").strip()] = student.id
         first_last = (student.first_name, student.last_name)
         names = {_letters("".join(filter(None, each))) for each in (first_last, first_last[::-1])} - {""}
         self._ids[student.id] = names
@@ -187,6 +205,10 @@ class _Known:
 
     def by_number(self, found: Found) -> str:
         return self._numbers.get(found.number, "") if found.number and found.is_lasting else ""
+
+    def made_for(self, found: Found) -> str:
+        """The id that was made of a lasting number when nobody in the gradebook had it."""
+        return self._made.get(found.number, "") if found.is_lasting else ""
 
     def by_name(self, name: str) -> str:
         return self._names.get(_letters(name), "")
@@ -210,6 +232,12 @@ class _Known:
         counts = {each: sum(bool(self.by_name(name.removeprefix(each))) for name in names) for each in shared}
         best = max(counts, key=lambda each: counts[each], default="")
         return best if counts.get(best) else ""
+
+
+def _is_made(student: Any) -> bool:
+    """Whether the gradebook knows nothing of a student but the id that `collect` has made of a lasting number."""
+    number = student.lms_user_id
+    return bool(number) and student.id.endswith(f"-{number}") and not (student.first_name or student.last_name)
 
 
 def _hyphens(name: str) -> list[int]:

@@ -112,6 +112,47 @@ def test_work_collected_before_the_name_was_known_is_said(opened: Course, tmp_pa
     assert "submitted/ has work of zoe-kaiser, too" in done.lines[0]
 
 
+def canvas(course: Course, tmp_path: Path, *names: str, assignment: str = grading.ASSIGNMENT) -> Collected:
+    """Collect work of people with these names and numbers, as "lovelaceada_17"."""
+    download = tmp_path / f"download-{len(list(tmp_path.glob('download-*')))}"
+    download.mkdir()
+    for name in names:
+        (download / f"{name}_9_{grading.FILE}").write_text(name)
+    return collect(course, assignment, download)
+
+
+def numbers(course: Course) -> dict[str, str | None]:
+    """The number of each student in the gradebook."""
+    with course.gradebook() as gradebook:
+        return {student.id: student.lms_user_id for student in gradebook.students}
+
+
+def test_canvas_number_is_kept_for_the_way_back(opened: Course, tmp_path: Path) -> None:
+    """Canvas knows nobody by an id that was made here; what the instructor wrote stays as it is."""
+    add(opened, ada=("Ada", "Lovelace", ""), bob=("Bob", "Bauer", "B-22"))
+    canvas(opened, tmp_path, "lovelaceada_17", "bauerbob_18", "hoppergrace_19")
+    moodle(opened, tmp_path, "Cyd Neu_20")
+
+    assert numbers(opened) == {"ada": "17", "bob": "B-22", "hoppergrace-19": "19"}
+
+
+def test_id_that_was_made_is_the_same_next_time(opened: Course, tmp_path: Path) -> None:
+    """Also of somebody who has another name since."""
+    assert canvas(opened, tmp_path, "hoppergrace_19").new == ["hoppergrace-19"]
+    assert canvas(opened, tmp_path, "murraygrace_19", assignment="windows").new == ["hoppergrace-19"]
+
+
+def test_id_that_was_made_gives_way_to_the_persons_own(opened: Course, tmp_path: Path) -> None:
+    """Whoever is added with a name later gets work and number; Canvas would take two rows for one person."""
+    canvas(opened, tmp_path, "hoppergrace_19", "doejohn_1", "doejohn_2")
+    add(opened, gh=("Grace", "Hopper", ""), jd=("John", "Doe", ""))
+    done = canvas(opened, tmp_path, "hoppergrace_19", "doejohn_1", "doejohn_2")
+
+    assert (done.new, done.same) == (["gh"], ["doejohn-1", "doejohn-2"])
+    assert "submitted/ has work of hoppergrace-19, too" in done.lines[0]
+    assert numbers(opened) == {"gh": "19", "hoppergrace-19": None, "jd": "", "doejohn-1": "1", "doejohn-2": "2"}
+
+
 def test_canvas_number_and_name_of_two_people_are_said(opened: Course, tmp_path: Path) -> None:
     """Canvas's number is the person's and is believed; who gave it to another one learns of it."""
     add(opened, ada=("Ada", "Lovelace", "1300"), bob=("Bob", "Bauer", "1234"))
