@@ -35,17 +35,19 @@ def produce(evidence: Evidence, answer: Any) -> CheckResult:
 def consume(evidence: Evidence, answer: Any) -> CheckResult:
     """Has each record its result, also after it was read twice?
 
-    ``answer``: how many results there were at each commit of the first group, and both groups.
+    ``answer``: how many results there were at each commit of the first group, both groups, and how many replicas each
+    request with results asked for.
     """
     name = "A2.consume"
     if not _is_consumed(answer):
-        hint = 'Hand in what the cell made: kit.check("A2.consume", cluster, (stored, groups)).'
+        hint = 'Hand in what the cell made: kit.check("A2.consume", cluster, (stored, groups, asked)).'
         return CheckResult(name, False, f"Your answer is {short(answer)}.", "your answer", hint)
-    stored, groups = answer
+    stored, groups, asked = answer
     orders = evidence.records(ORDERS)
     if not orders:
         return CheckResult(name, False, f"Nothing is in topic {ORDERS}.", f"topic {ORDERS}", "Do task 1 first.")
     found = facts.result_facts(orders, evidence.records(RESULTS), f"topic {RESULTS}")
+    found.append(facts.safe_results_fact(asked, f"topic {RESULTS}"))
     committed = {group: evidence.committed_offsets(group, ORDERS) for group in groups}
     found += facts.commit_facts(
         evidence.log_end_offsets(ORDERS), committed, stored, f"group {groups[0]}, topic {ORDERS}"
@@ -71,18 +73,18 @@ def _choice(name: str, evidence: Evidence, answer: Any, topic: str) -> CheckResu
     given, report, *more = answer
     asked = more[0] if more and isinstance(more[0], list) else []
     records, where = evidence.records(topic), f"topic {topic}"
-    if topic == LIKES:
-        return result_of(name, facts.losing_facts(records, given, report, where, asked=asked))
+    judged = facts.losing_facts if topic == LIKES else facts.refusing_facts
     configs = evidence.topic_configs(topic)
-    return result_of(name, facts.refusing_facts(records, given, report, where, asked=asked, configs=configs))
+    return result_of(name, judged(records, given, report, where, asked=asked, configs=configs))
 
 
 def _is_consumed(answer: Any) -> bool:
-    """Whether it is a list of numbers, and two names of groups."""
-    if not isinstance(answer, Sequence) or len(answer) != 2 or not all(isinstance(each, list) for each in answer):
+    """Whether it is a list of numbers, two names of groups, and numbers again."""
+    if not isinstance(answer, Sequence) or len(answer) != 3 or not all(isinstance(each, list) for each in answer):
         return False
-    stored, groups = answer
-    return len(groups) == 2 and all(isinstance(each, str) for each in groups) and all(type(n) is int for n in stored)
+    stored, groups, asked = answer
+    are_groups = len(groups) == 2 and all(isinstance(each, str) for each in groups)
+    return are_groups and all(type(number) is int for number in (*stored, *asked))
 
 
 def _is_written(answer: Any) -> bool:

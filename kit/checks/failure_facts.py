@@ -17,6 +17,7 @@ Given = Sequence[Sequence[str]]  # [key, value], each value once
 Report = Sequence[Any]  # [partition, offset] or None, one for each record that was given
 _CHARS = 60
 _MOST_PROOF = 2
+_MOST_SILENT = 10  # of so many records one may be reported as None, and be there: it came after the wait for it
 _ALL = -1  # acks="all", as the protocol has it
 _COMMIT = "KafkaConsumer(topic, group_id=group) makes it a member, and consumer.commit() commits."
 
@@ -61,7 +62,7 @@ def _true_report(records: Sequence[SeenRecord], given: Given, report: Report, wh
         proof = (f"reported at {list(told)}, and at [{partition}, {offset}]: {text_of(value.encode(), _CHARS)}",)
         hint = "The answer to each record has its partition and its offset; keep them in the order of the list."
         return Fact(name, False, happened, where, hint, proof)
-    if 2 * len(silent) > len(given):
+    if _MOST_SILENT * len(silent) > len(given):
         happened = f"{len(silent):,} of {len(given):,} records are there, and your function reported None."
         return Fact(name, False, happened, where, "Report the place of whatever was acknowledged.")
     return Fact(name, True, "They are where your function reported them.", where)
@@ -180,11 +181,22 @@ def _row(value: bytes | None) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
+def _named(row: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The partition and offset that a result is of; None when it does not say so in numbers."""
+    partition, offset = row.get("partition"), row.get("offset")
+    return (partition, offset) if type(partition) is int and type(offset) is int else None
+
+
 def _right_results(orders: Sequence[SeenRecord], rows: _Rows, where: str) -> Fact:
     name = "results"
-    state = {(str(row.get("partition")), str(row.get("offset"))): row.get("result") for _, row in rows}
+    if nameless := [each for each, row in rows if _named(row) is None]:
+        happened = f"{len(nameless):,} results do not say which record they are of."
+        proof = (f"{place_of(nameless[0])}: {text_of(nameless[0].value or b'', _CHARS)}",)
+        hint = 'The value is a JSON object with "partition" and "offset" as numbers, and "result".'
+        return Fact(name, False, happened, where, hint, proof)
+    state = {_named(row): row.get("result") for _, row in rows}
     for each in orders:
-        told = state.get((str(each.partition), str(each.offset)))
+        told = state.get((each.partition, each.offset))
         right = _row(each.value).get("amount")
         if type(told) is not type(right) or told != right:
             happened = f"The result of {place_of(each)} is {told!r:.40}, and {right!r:.40} is right."
@@ -214,6 +226,19 @@ def _same_again(rows: _Rows, where: str) -> Fact:
             happened = f"Results of several records have the key {each.key!r:.60}: one would replace the other."
             return Fact(name, False, happened, where, "Make the key from partition and offset.", (place_of(each),))
     return Fact(name, True, "Reading everything again changed no result.", where)
+
+
+def safe_results_fact(asked: Sequence[int], where: str) -> Fact:
+    """Whether every result waited for all in-sync replicas.
+
+    Args:
+        asked: how many replicas each Produce request of the consumer asked for: 0, 1, or -1 for all in-sync ones.
+    """
+    careless = sum(each != _ALL for each in asked)
+    if careless:
+        happened = f"{careless:,} of {len(asked):,} requests with results did not ask for all in-sync replicas."
+        return Fact("results", False, happened, where, 'A leader that dies takes such results with it: acks="all".')
+    return Fact("results", True, "All in-sync replicas were asked for.", where)
 
 
 def commit_facts(
@@ -291,9 +316,15 @@ def refusing_facts(
 
 
 def losing_facts(
-    records: Sequence[SeenRecord], given: Given, report: Report, where: str, *, asked: Sequence[int]
+    records: Sequence[SeenRecord],
+    given: Given,
+    report: Report,
+    where: str,
+    *,
+    asked: Sequence[int],
+    configs: Mapping[str, str],
 ) -> list[Fact]:
-    """Two facts: the leader that was alone went on, and what it acknowledged is lost. ``asked``: as above."""
+    """Two facts: the leader that was alone went on, and what it acknowledged is lost. The rest: as above."""
     told = [tuple(each) for each in report if each is not None]
     lost = _lost(records, given, report)
     went_on = Fact("goes on", True, f"{len(told):,} records were acknowledged by the leader alone.", where)
@@ -304,8 +335,15 @@ def losing_facts(
         happened = "No leader said so: no request asked for an answer, or two records were reported at one place."
         hint = "Send the records, and report what the leader answers."
         went_on = Fact("goes on", False, happened, where, hint)
+    elif (least := configs.get("min.insync.replicas", "1")) not in {"0", "1"}:
+        happened = f"The leader said yes, and with min.insync.replicas={least} nobody can read what it has alone."
+        hint = "A topic that goes on has to be content with a leader that is alone, whoever writes or reads."
+        went_on = Fact("goes on", False, happened, where, hint)
     loses = Fact("loses", True, f"{len(lost):,} of them are lost, as you chose.", where)
-    if not lost or not went_on.holds:
+    if not lost:
         hint = "Somebody who lacks the records has to be allowed to lead: unclean.leader.election.enable."
         loses = Fact("loses", False, "Nothing that was acknowledged is lost.", where, hint)
+    elif not went_on.holds:
+        hint = "Let the leader that is alone say yes first."
+        loses = Fact("loses", False, "Nothing was lost by choice: see above.", where, hint)
     return [went_on, loses]

@@ -14,7 +14,7 @@ from kit.scenarios.refusals import not_enough_replicas
 from kit.scenarios.result import Ending, ScenarioResult, Step
 from kit.scenarios.scenario import AnyScenario, Scenario
 from kit.scenarios.stage import mend
-from kit.scenarios.tools import Tools
+from kit.scenarios.tools import Tools, is_running
 from kit.scenarios.unclean import unclean_election
 
 ALL: tuple[AnyScenario, ...] = (
@@ -30,5 +30,5 @@ ALL: tuple[AnyScenario, ...] = (
 __all__ = [
     "ALL", "Ending", "Scenario", "ScenarioResult", "Step", "Tools",
     "coordinator_failover", "cut_acks_1", "cut_acks_all", "follower_reads", "four_brokers",
-    "leader_dies", "mend", "not_enough_replicas", "unclean_election",
+    "is_running", "leader_dies", "mend", "not_enough_replicas", "unclean_election",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from kit.cluster import Cluster
-from kit.errors import ScenarioError
+from kit.errors import ClusterClosedError, ScenarioError
 from kit.history import History
 from kit.history.recording import RecordedConsumer, RecordedProducer
 from kit.scenarios.clients import PATIENCE_S
@@ -24,6 +24,17 @@ _PAUSE_S = 0.05
 _AGAIN = "Run the whole cell again."
 # The first answer is what a lab wants to see. With retries kafka-python goes on asking for two minutes.
 _ONE_TRY: Mapping[str, Any] = {"retries": 0, "enable_idempotence": False}
+
+
+def is_running(cluster: Cluster | None) -> bool:
+    """Whether there is a cluster, nobody closed it, and its process lives: for a cell that starts one if not."""
+    if cluster is None:
+        return False
+    try:
+        cluster.state()
+    except ClusterClosedError:
+        return False
+    return True
 
 
 class Tools:

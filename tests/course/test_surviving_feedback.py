@@ -71,7 +71,7 @@ def test_a_wrong_producer_is_told_what_the_leaders_death_did(name: str, cell: st
 def test_a_wrong_consumer_and_a_wrong_choice_are_told() -> None:
     """A result without a key is there twice; one who says yes alone loses it."""
     keyless = ("producer.send(results, key=key, ", "producer.send(results, ")
-    text = changed(keyless, ('acks="all", request', "acks=1, enable_idempotence=False, request"))
+    text = changed(keyless, ('**patience, acks="all"', "**patience, acks=1"))
     said = visible(text)
     assert "two results that do not replace one another" in said["consume-check"]
     assert "were acknowledged while the leader was alone" in said["consistent-check"]

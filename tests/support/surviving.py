@@ -35,11 +35,11 @@ def changed(*changes: tuple[str, str]) -> str:
     return course.changed(SOLUTION, *changes)
 
 
-_SAFE = 'KafkaProducer(**settings, acks="all", enable_idempotence=True), topic'
-_SEND = "producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]"
+_ALL = 'acks="all", enable_idempotence=True'
+_WRITES = f"producer = KafkaProducer(**settings, {_ALL})\n    return send_all(producer, topic, records)"
+_SEND = "producer.send(topic, key=key, value=value) for key, value in encoded]"
 _IN_TURN = (
-    "producer.send(topic, key=key.encode(), value=value.encode(), partition=number % 3) "
-    "for number, (key, value) in enumerate(records)]"
+    "producer.send(topic, key=key, value=value, partition=number % 3) for number, (key, value) in enumerate(encoded)]"
 )
 _GIVES_UP = """KafkaProducer(**settings, acks="all", retries=0, max_in_flight_requests_per_connection=1)
     report = []
@@ -59,7 +59,7 @@ _UNCLEAN = '"unclean.leader.election.enable": True'
 
 def _with_settings(settings: str) -> str:
     """The solution with other settings of its producer of orders."""
-    return changed((_SAFE, _SAFE.replace('acks="all", enable_idempotence=True', settings)))
+    return changed((_WRITES, _WRITES.replace(_ALL, settings)))
 
 
 _SAYS_NO = """
@@ -88,8 +88,9 @@ _COMMITS_NOTHING = """    from kafka.structs import OffsetAndMetadata
 """
 _FOR_SHOW = "    consumer.seek_to_beginning()\n    consumer.poll(timeout_ms=1000)\n    consumer.close()\n"
 _KEY = 'f"{record.partition}-{record.offset}".encode()'
-_JOINS = "KafkaConsumer(topic, **settings, group_id"
-_HOLDS = """KafkaConsumer(**settings, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest")
+_JOINS = "        topic,\n        **settings,\n"
+_JOINED = '        auto_offset_reset="earliest",\n    )\n'
+_HOLDS = """
     from kafka import TopicPartition
     consumer.assign([TopicPartition(topic, each) for each in sorted(consumer.partitions_for_topic(topic))])
 """
@@ -101,7 +102,9 @@ _BEFORE_THE_CUT = """
         producer.flush(timeout=10)
     return [[0, number] for number in range(len(records))]
 """
-_AVAILABLE = "return send_all(KafkaProducer(**settings, acks=1, enable_idempotence=False), topic, records)"
+_ONE = "acks=1, enable_idempotence=False"
+_AVAILABLE = f"producer = KafkaProducer(**settings, {_ONE})\n    return send_all(producer, topic, records)"
+_NO_LOSS = '**patience, acks="all", enable_idempotence=False'
 _DECIDES = '    return {"min.insync.replicas": 2, "unclean.leader.election.enable": False}\n'
 _CANNOT_BE = '    return {"min.insync.replicas": 0, "unclean.leader.election.enable": "True"}\n'
 _PRODUCE = {"lost-write", "duplicate", "partitioning", "order", "recovery", "report"}
@@ -131,25 +134,23 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         "survive",
         {"order"},
         changed(
-            (_SEND, _SEND.replace("in records]", "in reversed(records)]")), ("return report\n", "return report[::-1]\n")
+            (_SEND, _SEND.replace("in encoded]", "in reversed(encoded)]")), ("return report\n", "return report[::-1]\n")
         ),
     ),
     "gives-up": (
         "survive",
         {"lost-write", "duplicate", "recovery"},
-        changed((f"return send_all({_SAFE}, records)", f"producer = {_GIVES_UP}")),
+        changed((_WRITES, f"producer = {_GIVES_UP}")),
     ),
     "lets-faults-happen-to-nothing": (
         "survive",
         _PRODUCE,
-        changed((f"    return send_all({_SAFE}, records)\n", _WAITS_UNTIL_IT_IS_OVER)),
+        changed((f"    {_WRITES}\n", _WAITS_UNTIL_IT_IS_OVER)),
     ),
     "says-anything": (
         "survive",
         {"report"},
-        changed(
-            (f"return send_all({_SAFE}, records)", f"return send_all({_SAFE}, records) and [[0, 0]] * len(records)")
-        ),
+        changed((_WRITES, f"{_WRITES} and [[0, 0]] * len(records)")),
     ),
     "commit-first": (
         "process",
@@ -177,9 +178,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
     "one-key-and-no-member": (
         "process",
         {"repeat", "committed"},
-        changed(
-            (_KEY, 'b"result"'), (f'{_JOINS}=group, enable_auto_commit=False, auto_offset_reset="earliest")\n', _HOLDS)
-        ),
+        changed((_KEY, 'b"result"'), (_JOINS, "        **settings,\n"), (_JOINED, _JOINED + _HOLDS.lstrip("\n"))),
     ),
     "wrong-result": ("process", {"results"}, changed(('["amount"]', '["amount"] // 100'))),
     "never-commits": (
@@ -190,7 +189,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
     "says-yes-alone": (
         "refuse",
         {"refuses", "keeps"},
-        changed(('acks="all", request_timeout_ms', "acks=1, enable_idempotence=False, request_timeout_ms")),
+        changed((_NO_LOSS, _NO_LOSS.replace('"all"', "1"))),
     ),
     "one-in-sync-is-enough": ("refuse", {"refuses"}, changed(('"min.insync.replicas": 2', '"min.insync.replicas": 1'))),
     "decides-what-cannot-be": ("refuse", {"refuses", "keeps"}, changed((_DECIDES, _CANNOT_BE))),
@@ -202,12 +201,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
     "only-says-lost": (
         "lose",
         {"goes on", "loses"},
-        changed(
-            (
-                "return send_all(KafkaProducer(**settings, acks=1, enable",
-                "return [[0, 0]] * len(records) or (dict(enable",
-            )
-        ),
+        changed((_AVAILABLE, "return [[0, 0]] * len(records)")),
     ),
     "wrote-before-the-cut": (
         "lose",
@@ -219,10 +213,7 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
         "lose",
         {"goes on", "loses"},
         changed(
-            (
-                "acks=1, enable_idempotence=False), topic",
-                'acks="all", delivery_timeout_ms=2000, request_timeout_ms=900), topic',
-            ),
+            (_AVAILABLE, _AVAILABLE.replace(_ONE, 'acks="all", delivery_timeout_ms=2000, request_timeout_ms=900')),
             ('"min.insync.replicas": 1', '"min.insync.replicas": 2'),
             ("patience_s=25", "patience_s=4"),
         ),
@@ -230,16 +221,14 @@ WRONG: dict[str, tuple[str, set[str], str]] = {
 }
 """Name -> the run that shows it, the properties that it loses, and its source."""
 
-_SEND_KEYED = "producer.send(topic, key=key.encode(), value=value.encode()) for key, value in records]"
-_BY_HAND = """producer.send(topic, key=key.encode(), value=value.encode(),
-                             partition=(murmur2(key.encode()) & 0x7FFFFFFF) % len(producer.partitions_for(topic)))
-               for key, value in records]"""
+_BY_HAND = """producer.send(topic, key=key, value=value,
+                             partition=(murmur2(key) & 0x7FFFFFFF) % len(producer.partitions_for(topic)))
+               for key, value in encoded]"""
 _PER_PARTITION = """        for each in {record.partition for record in found}:
             last = max(record.offset for record in found if record.partition == each)
             consumer.commit({TopicPartition(topic, each): OffsetAndMetadata(last + 1, "", -1)})
         if not found and"""
 _LASTING = 'producer = KafkaProducer(**settings, acks="all", enable_idempotence=True)'
-_CONSISTENT = 'acks="all", request_timeout_ms'
 _IMPORTS = """from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 from kafka.structs import OffsetAndMetadata
@@ -247,7 +236,7 @@ from kafka.structs import OffsetAndMetadata
 """
 
 UNUSUAL: dict[str, tuple[str, str]] = {
-    "partitions-by-hand": ("survive", _IMPORTS + changed((_SEND_KEYED, _BY_HAND))),
+    "partitions-by-hand": ("survive", _IMPORTS + changed((_SEND, _BY_HAND))),
     "static-member-that-commits-by-partition": (
         "process",
         _IMPORTS + changed(("group_id=group,", 'group_id=group, group_instance_id="me",'), (_COMMIT, _PER_PARTITION)),
@@ -256,13 +245,7 @@ UNUSUAL: dict[str, tuple[str, str]] = {
         "process",
         changed((_LASTING, _LASTING.replace("idempotence=True", "idempotence=False, retries=0"))),
     ),
-    "consistent-without-idempotence": (
-        "refuse",
-        changed((_CONSISTENT, _CONSISTENT.replace(", ", ", enable_idempotence=False, "))),
-    ),
-    "waits-less-than-its-requests": (
-        "refuse",
-        changed((", request_timeout_ms=1000", ""), (", delivery_timeout_ms=2000", "")),
-    ),
+    "consistent-with-idempotence": ("refuse", changed((_NO_LOSS, '**patience, acks="all"'))),
+    "waits-less-than-its-requests": ("refuse", changed((_NO_LOSS, 'acks="all"'))),
 }
 """Name -> the run that shows it, and the source of somebody who does it another way and has all points."""

@@ -13,7 +13,9 @@ from autograder.judge.timeline import picture
 
 TOPICS = {"survive": "orders", "process": "orders", "refuse": "ledger", "lose": "likes"}
 ENOUGH = 50  # results, or records: nearly none of them would prove nothing
+ALL = -1  # acks="all", as the protocol has it
 EARLY = "committed-before-processed"
+MOST_SILENT = 10  # of so many acknowledged records one may be reported as None: its wait was over a moment too early
 LEAST, UNCLEAN = "min.insync.replicas", "unclean.leader.election.enable"
 OF_THE_BROKER = {0, 3, 5, 6, 7, 8, 9, 13, 19, 20, 56, 72, 74, 75}  # error codes that are no fault of the request's
 
@@ -54,11 +56,31 @@ def _report(case: Case, name: str) -> Iterator[Finding]:
         if (place.partition, place.offset) not in told and not _is_known_to_be_there(case, value, place.offset):
             text = f"Your function reported '{short(value)}' at {place}; no broker said so, and it is not there."
             yield Finding(name, text, tuple(f"acknowledged at partition {one}, offset {two}" for one, two in told[:2]))
-    heard = {value for value, each in case.acknowledged.items() if (each.entry["ended"] or 0) < case.last_step_ended}
-    silent = [value for value, place in case.reported.items() if place is None and value in heard]
-    if 2 * len(silent) > len(heard):
-        text = f"{len(silent)} of {len(heard)} records were acknowledged, and your function said None."
+    in_time = {
+        value: each.entry for value, each in case.acknowledged.items() if each.entry["ended"] < case.last_step_ended
+    }
+    silent = [value for value in in_time if value in case.reported and case.reported[value] is None]
+    sure = _heard(case, in_time).intersection(silent)
+    if MOST_SILENT * len(sure) > len(in_time) or 2 * len(silent) > len(in_time):
+        text = (
+            f"{len(in_time)} records were acknowledged in time, and of {len(silent)} of them your function said None."
+        )
         yield Finding(name, text, (f"one of them is '{short(silent[0])}'",))
+
+
+def _heard(case: Case, answers: Mapping[str, Entry]) -> set[str]:
+    """What the client must have heard of: the function knows of it, or of a later answer on the same connection.
+
+    Of other answers nobody knows: they may have come too late, or got lost with their connection.
+    """
+    last: dict[tuple[int, int], int] = {}
+    for value, entry in answers.items():
+        if case.reported.get(value) is not None:
+            way = entry["node"], entry["connection"]
+            last[way] = max(last.get(way, 0), entry["ended"])
+    return {
+        each for each, entry in answers.items() if entry["ended"] <= last.get((entry["node"], entry["connection"]), 0)
+    }
 
 
 def _is_known_to_be_there(case: Case, value: str, offset: int) -> bool:
@@ -151,8 +173,22 @@ def _amount(_key: str, value: str) -> int:
 
 
 def _results(case: Case) -> Iterator[Finding]:
-    for found in consuming.results(case, _amount):
+    for found in (*consuming.results(case, _amount), *_unsafe(case)):
         yield Finding(found.name, found.text, (*_failures(case), *found.proof), found.places, found.events)
+
+
+def _unsafe(case: Case) -> Iterator[Finding]:
+    """Results that one replica alone has to have: they are gone with a leader that dies."""
+    stored = [each for each in case.entries("Produce") if _writes_to(each, str(case.results))]
+    alone = [each for each in stored if each["asked"].get("acks") != ALL]
+    if alone:
+        text = f"{len(alone)} of {len(stored)} requests with results did not ask for all in-sync replicas."
+        line = case.line(alone[0], f"with results, acks={alone[0]['asked'].get('acks')}")
+        yield Finding("results", f"{text} A leader that dies takes such results with it.", (line,))
+
+
+def _writes_to(entry: Entry, topic: str) -> bool:
+    return any(batch["topic"] == topic for batch in entry["asked"].get("batches", ()))
 
 
 def _committed_first(case: Case) -> Iterator[Finding]:
@@ -248,6 +284,8 @@ def _commits(case: Case) -> Iterator[Entry]:
 
 # -- the two choices ---------------------------------------------------------------------------------------------------
 
+NEVER_CUT = "The network was never cut: that happens when a broker says yes to a first record, and none did."
+
 
 def _setting(case: Case, name: str) -> str:
     """What holds for the topic, in the end as from the start: nobody may change it."""
@@ -287,7 +325,7 @@ def _keeps(case: Case) -> Iterator[Finding]:
     yield from _never_cut(case, "keeps")
     yield from _undecided(case, "keeps", UNCLEAN)
     if producing.fired_at(case, "cut") is None:
-        yield Finding("keeps", "The network was never cut: the producer wrote too little before.", _failures(case))
+        yield Finding("keeps", NEVER_CUT, _failures(case))
     if not case.acknowledged:
         yield Finding("keeps", "No record was acknowledged, so there was nothing to keep.", _failures(case))
     if _setting(case, UNCLEAN) == "true":
@@ -298,11 +336,11 @@ def _keeps(case: Case) -> Iterator[Finding]:
 
 def _goes_on(case: Case) -> Iterator[Finding]:
     yield from _never_cut(case, "goes on")
+    if producing.fired_at(case, "cut") is None:
+        yield Finding("goes on", NEVER_CUT, _failures(case))
+        return
     if producing.fired_at(case, "kill") is None:
-        text = "While the network was cut, the leader that was alone did not go on: it had fewer than 300 records."
-        if (least := _setting(case, LEAST)) != "1":
-            text = f"{text} With min.insync.replicas={least} nobody can read what it takes alone."
-        yield Finding("goes on", text, _failures(case))
+        yield Finding("goes on", _why_not_alone(case), _failures(case))
         return
     alone = _acknowledged_alone(case)
     if alone < ENOUGH:
@@ -311,9 +349,18 @@ def _goes_on(case: Case) -> Iterator[Finding]:
     yield from _report(case, "goes on")
 
 
+def _why_not_alone(case: Case) -> str:
+    """The leader was cut off, and never had 300 records that consumers can read."""
+    said = f"While the network was cut, the leader that was alone said yes to {_acknowledged_alone(case):,} records"
+    if (least := _setting(case, LEAST)) != "1":
+        return f"{said}, and nobody could read them: min.insync.replicas={least} keeps back what fewer replicas have."
+    return f"{said}, and had fewer than 300 that can be read: it did not go on."
+
+
 def _acknowledged_alone(case: Case) -> int:
-    cut, kill = (producing.fired_at(case, rule) or 0 for rule in ("cut", "kill"))
-    return sum(cut < each.entry["began"] < kill for each in case.acknowledged.values())
+    cut, kill = (producing.fired_at(case, rule) for rule in ("cut", "kill"))
+    end = case.last_step_ended if kill is None else kill
+    return sum((cut or 0) < each.entry["began"] < end for each in case.acknowledged.values())
 
 
 def _loses(case: Case) -> Iterator[Finding]:

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from kit.checks import SeenRecord, verdict
-from kit.checks.failure_facts import commit_facts, losing_facts, refusing_facts, result_facts, written_facts
+from kit.checks.failure_facts import (
+    commit_facts,
+    losing_facts,
+    refusing_facts,
+    result_facts,
+    safe_results_fact,
+    written_facts,
+)
 from kit.checks.pipeline_facts import Fact
 from tests.support.fake_evidence import FakeEvidence
 
@@ -83,7 +90,18 @@ def test_a_producer_breaks_its_fact(spoil: Callable[[Log], Log], expected: set[s
     assert broken(written_facts(log, GIVEN, [now or before for before, now in places], "topic orders")) == expected
 
 
-@pytest.mark.parametrize("report", [[None] * len(GIVEN), [[0, 0]] * len(GIVEN), report_of(log_of())[::-1]])
+_TOLD = report_of(log_of())
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        [None] * len(GIVEN),
+        [[0, 0]] * len(GIVEN),
+        _TOLD[::-1],
+        [told if number % 4 else None for number, told in enumerate(_TOLD)],
+    ],
+)
 def test_a_report_that_is_not_true_is_told(report: list[Any]) -> None:
     """A right log does not make it right."""
     assert broken(written_facts(log_of(), GIVEN, report, "topic orders")) == {"report"}
@@ -99,12 +117,20 @@ def test_a_report_that_is_not_true_is_told(report: list[Any]) -> None:
         (lambda rows: [*rows, moved(rows, 0, key=b"other")[0]], {"repeat"}),
         (lambda rows: [moved([row], 0, key=b"result")[0] for row in rows], {"repeat"}),
         (lambda rows: rows[:0], {"results", "repeat"}),
+        (lambda rows: moved(rows, 0, value=(rows[0].value or b"").replace(b"0", b'"0"')), {"results"}),
+        (lambda rows: moved(rows, 0, value=b'{"partition": [0], "offset": {}}'), {"results"}),
     ],
 )
 def test_a_consumer_breaks_its_fact(spoil: Callable[[Log], Log], expected: set[str]) -> None:
     """And no other."""
     orders = log_of()
     assert broken(result_facts(orders, spoil(results_of(orders)), "topic results")) == expected
+
+
+@pytest.mark.parametrize(("asked", "holds"), [([-1, -1], True), ([], True), ([-1, 1], False), ([0], False)])
+def test_results_wait_for_all_in_sync_replicas(asked: list[int], holds: bool) -> None:
+    """A leader that dies would take what it alone has to have."""
+    assert safe_results_fact(asked, "topic results").holds is holds
 
 
 @pytest.mark.parametrize(
@@ -143,6 +169,7 @@ def test_a_choice_that_was_only_claimed_is_told() -> None:
     assert refuses([], nothing, unclean="true") == {"keeps"}
     assert loses([], told, asked=[]) == {"goes on", "loses"}
     assert loses([], [[0, 0]] * len(GIVEN)) == {"goes on", "loses"}
+    assert loses([], told, least="2") == {"goes on", "loses"}
 
 
 def refuses(
@@ -153,9 +180,10 @@ def refuses(
     return broken(refusing_facts(log, GIVEN, report, "topic ledger", asked=asked, configs=configs))
 
 
-def loses(log: Log, report: list[Any], asked: Sequence[int] = (1,)) -> set[str]:
+def loses(log: Log, report: list[Any], asked: Sequence[int] = (1,), least: str = "1") -> set[str]:
     """What is wrong with somebody who is to lose."""
-    return broken(losing_facts(log, GIVEN, report, "topic likes", asked=asked))
+    configs = {"min.insync.replicas": least}
+    return broken(losing_facts(log, GIVEN, report, "topic likes", asked=asked, configs=configs))
 
 
 @pytest.mark.parametrize("name", ["A2.produce", "A2.consistent", "A2.available"])
