@@ -19,6 +19,7 @@ from autograder.pipeline.ledger import Entry, Ledger
 from autograder.pipeline.pool import BrokenExecutor, Pool
 from autograder.pipeline.submission import FORGEABLE, Desk, LinkError, Prepared, Recorded
 from autograder.pipeline.work import Execute, Performed, perform
+from autograder.quizzes.marking import WITHHELD
 
 _ARENA_TIMES = 5  # its budget: a run that hangs is played up to four times, and clusters need time of their own
 _PATIENCE_S = 120.0  # beyond a submission's own budget: starting workers, judging
@@ -286,6 +287,8 @@ class Batch:
         place = self._desk.course.folder("autograded", entry.assignment, entry.student)
         if not is_recorded or not (entry.status == "nothing" or entry.trouble or place.is_dir()):
             return "not in the gradebook or in autograded/ any more"
+        if self._desk.attempts_are_over and any(WITHHELD in score.reason for score in entry.scores):
+            return "the attempts are over"
         return ""
 
     def _assignment_keys(self) -> tuple[str, str]:

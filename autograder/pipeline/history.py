@@ -5,8 +5,10 @@ It lies in ``.autograder/history/<assignment>/<student>/<number>/``, the oldest 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+from autograder.intake.limits import Limits
 from autograder.pipeline.course import Course
 from autograder.quizzes.graded import GradedQuiz
 
@@ -29,5 +31,26 @@ def earlier_answers(course: Course, assignment: str, student: str, quiz: GradedQ
     if not folder.is_dir():
         return []
     numbers = sorted(int(each.name) for each in folder.iterdir() if each.name.isdecimal())
-    paths = [folder / str(number) / quiz.answer_file for number in numbers]
-    return [path.read_bytes() for path in paths if path.is_file() and path.resolve() == path]  # follow no link
+    found = [quiz.found(_texts(folder / str(number))) for number in numbers]
+    return [each.content for each in found if each is not None]
+
+
+def _texts(work: Path) -> dict[str, bytes]:
+    """The files in which answers could be, by their paths; what the intake would leave out is."""
+    root, limits = work.resolve(), Limits()
+    paths = [path for path in sorted(root.rglob("*"))[: limits.entries] if path.suffix.lower() in {".json", ".txt"}]
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in paths
+        if path.is_file() and path.resolve() == path and path.stat().st_size <= limits.file_bytes  # follow no link
+    }
+
+
+def are_over(course: Course, assignment: str) -> bool | None:
+    """Whether nobody of the class has any time left for another attempt; None where no due date says so."""
+    with course.gradebook() as gradebook:
+        due = gradebook.find_assignment(assignment).duedate
+        if due is None:
+            return None
+        last = max([due, *(each.duedate for each in gradebook.assignment_submissions(assignment))])
+    return bool(last < datetime.now(UTC).replace(tzinfo=None))  # nbgrader's dates are UTC, and do not say so

@@ -12,7 +12,7 @@ from autograder.intake.release import read_release
 from autograder.intake.taking import take
 from autograder.pipeline.course import Course
 from autograder.pipeline.history import earlier_answers
-from autograder.quizzes import Item, Marked, answers_in, items
+from autograder.quizzes import Item, Marked, items
 from autograder.similarity import Comparison, examine
 
 
@@ -42,10 +42,11 @@ def quiz_items(course: Course, assignment: Assignment, students: Sequence[str]) 
     released = read_release(course.folder("release", assignment.name), limits)
     for student in students:
         folder = course.folder("submitted", assignment.name, student)
-        now = answers_in(take(folder, released, limits, Flags()), assignment.quizzes)
+        files = take(folder, released, limits, Flags())
         for quiz in assignment.quizzes:
             earlier = earlier_answers(course, assignment.name, student, quiz)
-            taken[quiz.quiz.id].append(quiz.counted(quiz.sat(earlier, now.get(quiz.quiz.id)))[-1])
+            found = quiz.found(files)
+            taken[quiz.quiz.id].append(quiz.counted(quiz.sat(earlier, found.content if found else None))[-1])
     made = [(each.quiz, items(each.quiz, taken[each.quiz.id])) for each in assignment.quizzes]
     if len(made) == 1:
         return made[0][1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import warnings
 from collections.abc import Sequence
@@ -12,12 +13,12 @@ from autograder.assignment import Assignment, AssignmentError
 from autograder.intake import Intake, Kind, examine
 from autograder.jail import described
 from autograder.job import Job, Outcome, Score, seed_of
-from autograder.judge.script import Script
+from autograder.judge.script import Look, Script
 from autograder.judge.writing import Notebook, number, test_cells, write_pages, write_scores
 from autograder.pipeline import by_hand, converters, notebooks
 from autograder.pipeline.course import Course
 from autograder.pipeline.harmless import Harmless
-from autograder.pipeline.history import earlier_answers
+from autograder.pipeline.history import are_over, earlier_answers
 from autograder.pipeline.lateness import Lateness
 from autograder.pipeline.quick_nbgrader import QuickNbgrader
 from autograder.pipeline.released import remember_release
@@ -135,7 +136,8 @@ class Desk:
         self._leave_open(prepared.student, made)
         told += marks.close()
         self._lateness.settle(prepared.student)  # nbgrader asked before what is open had lost its automatic points
-        return Recorded(made, (*lines, *told), needs_human=performed.needs_human or bool(told))
+        asks = performed.needs_human or bool(told) or any(isinstance(line, Look) for line in lines)
+        return Recorded(made, (*lines, *told), needs_human=asks)
 
     def earlier_answers(self, student: str) -> list[bytes]:
         """What counts of earlier submissions: the answers to all quizzes."""
@@ -146,10 +148,16 @@ class Desk:
         made = []
         for quiz in self.assignment.quizzes:
             earlier = earlier_answers(self.course, self.assignment.name, prepared.student, quiz)
-            attempts = quiz.sat(earlier, prepared.intake.files.get(quiz.answer_file))
-            made += quiz.scores(attempts)
-            lines += quiz.troubles(attempts)
+            found = quiz.found(prepared.intake.files)
+            attempts = quiz.sat(earlier, None if found is None else found.content)
+            made += quiz.scores(attempts, self.attempts_are_over)
+            lines += quiz.troubles(attempts, found)
         return made
+
+    @functools.cached_property
+    def attempts_are_over(self) -> bool | None:
+        """Whether all due dates of the class have passed; None where there is none, or no quiz."""
+        return are_over(self.course, self.assignment.name) if self.assignment.quizzes else None
 
     def record_nothing(self, student: str, *, is_gone: bool) -> Recorded:
         """Give 0 points where no notebook could be graded; what nobody has run must not keep an older mark.

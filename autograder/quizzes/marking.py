@@ -8,12 +8,14 @@ from typing import Literal
 
 from autograder.job import Score
 from autograder.quizzes.sheets import SheetError, read_answers
+from autograder.quizzes.telling import told
 from kit.quizzes import Question, Quiz
 from kit.quizzes import marking as kit_marking
 from kit.quizzes.model import Answer
 
 Policy = Literal["last", "first", "best", "mean"]
 POLICIES: tuple[Policy, ...] = ("last", "first", "best", "mean")
+WITHHELD = "What is right is told when the attempts are over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,14 @@ class Marked:
         marks: question -> mark. All questions of the quiz are in it.
         answers: question -> the answer as it was understood; what was not answered, or made no sense, is not in it.
         trouble: a sentence when the file, or answers in it, could not be read; else empty.
+        lost: why there are no answers at all, for the student: no file, or one that cannot be read; else empty.
     """
 
     attempt: str
     marks: Mapping[str, kit_marking.Mark]
     answers: Mapping[str, Answer]
     trouble: str = ""
+    lost: str = ""
 
     @property
     def points(self) -> float:
@@ -61,8 +65,13 @@ def marked(quiz: Quiz, attempt: Attempt) -> Marked:
         raise ValueError(f"the quiz {quiz.id} has no keys: mark with the one that was not handed out")
     given: Mapping[str, Answer] = {}
     troubles: list[str] = []
+    lost = ""
     if attempt.content is None:
-        troubles.append(f"No answer file answers/{quiz.id}.json was handed in.")
+        troubles.append(
+            f"No answer file answers/{quiz.id}.json was handed in, nor one of that quiz in another place or by another "
+            "name. Ask for it, or give the points in formgrader."
+        )
+        lost = f"No answers to this quiz were found in what you handed in. Is answers/{quiz.id}.json with it?"
     else:
         try:
             read = read_answers(attempt.content, quiz.id)
@@ -70,6 +79,7 @@ def marked(quiz: Quiz, attempt: Attempt) -> Marked:
             troubles += read.troubles
         except SheetError as error:
             troubles.append(str(error))
+            lost = str(error)
     marks: dict[str, kit_marking.Mark] = {}
     answers: dict[str, Answer] = {}
     for question in quiz.questions:
@@ -81,7 +91,7 @@ def marked(quiz: Quiz, attempt: Attempt) -> Marked:
         except ValueError as error:
             marks[question.id] = kit_marking.unanswered(question, tells_right=True)
             troubles.append(f"The answer to {question.id!r} makes no sense: {error}")
-    return Marked(attempt.name, marks, answers, " ".join(troubles))
+    return Marked(attempt.name, marks, answers, " ".join(troubles), lost)
 
 
 def counted(attempts: Sequence[Marked], policy: Policy, most: int | None = None) -> tuple[Marked, ...]:
@@ -108,24 +118,29 @@ def counted(attempts: Sequence[Marked], policy: Policy, most: int | None = None)
     return (chosen[policy],)
 
 
-def scores(quiz: Quiz, grade_id: str, attempts: Sequence[Marked]) -> list[Score]:
+def scores(quiz: Quiz, grade_id: str, attempts: Sequence[Marked], *, tells_right: bool = True) -> list[Score]:
     """A score for each question, over the attempts that are `counted`.
 
-    The reasons are for after the grading: they tell what would have been right.
+    Where no answers could be read, a person decides, and nothing tells what would have been right.
+
+    Args:
+        tells_right: whether students may be told now what would have been right.
     """
-    return [_score(quiz, question, grade_id, attempts) for question in quiz.questions]
+    return [_score(quiz, question, grade_id, attempts, tells_right) for question in quiz.questions]
 
 
-def _score(quiz: Quiz, question: Question, grade_id: str, attempts: Sequence[Marked]) -> Score:
-    newest = attempts[-1].marks[question.id]
+def _score(quiz: Quiz, question: Question, grade_id: str, attempts: Sequence[Marked], tells_right: bool) -> Score:
+    newest = attempts[-1]
+    lost = next((each.lost for each in attempts if each.lost), "")
     points = sum(each.marks[question.id].points for each in attempts) / len(attempts)
-    notes = [f"{note.about}: {note.text}" if note.about else note.text for note in newest.notes]
     counts = "" if len(attempts) == 1 else f" The mean of {len(attempts)} attempts counts."
+    waits = "" if tells_right or lost else f" {WITHHELD}"
     return Score(
         grade_id=grade_id,
         name=f"{quiz.id}/{question.id}",
         points=points,
         of=question.points,
-        reason=f"{newest.word}{counts}",
-        proof=(question.text, *notes),
+        reason=f"{lost or newest.marks[question.id].word}{counts}{waits}",
+        proof=told(question, newest.answers.get(question.id), tells_right=tells_right and not lost),
+        needs_human=bool(lost),
     )

@@ -20,6 +20,10 @@ class SheetError(ValueError):
     """No answers can be read; the text is a whole sentence for the instructor, without the file's name."""
 
 
+class OtherQuizError(SheetError):
+    """They are answers to another quiz."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What an answer file says.
@@ -37,11 +41,12 @@ def read_answers(content: bytes, quiz_id: str) -> Answers:
     """The answers in a file that `kit.quiz` wrote. What else is in it (tries, checked) does not count.
 
     Args:
-        content: of ``answers/<quiz>.json``.
+        content: of the answer file.
         quiz_id: of the quiz that they are to be answers to.
 
     Raises:
-        SheetError: it is no such file, it is too large, or its answers are to another quiz.
+        SheetError: it is no such file, or it is too large.
+        OtherQuizError: its answers are to another quiz.
     """
     if len(content) > _MOST_BYTES:
         raise SheetError(f"The answer file has {len(content):,} bytes; up to {_MOST_BYTES:,} are read.")
@@ -55,7 +60,7 @@ def read_answers(content: bytes, quiz_id: str) -> Answers:
         raise SheetError(f"The answer file is not one that a quiz wrote ({error}).") from None
     named = value.get("quiz")
     if named != quiz_id:
-        raise SheetError(f"The answer file is of the quiz {str(named)[:80]!r}, not of {quiz_id!r}.")
+        raise OtherQuizError(f"The answer file is of the quiz {str(named)[:80]!r}, not of {quiz_id!r}.")
     troubles = [f"The answer to {question[:80]!r} was left out: it is {why}." for question, why in lost.items()]
     for question in sheet.given:
         raw = value["answers"][question]["answer"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ RIGHT: Given = {
 (QUIZ,) = read_assignment(COURSE, NAME).quizzes
 
 
-def sheet(answers: Given) -> bytes:
+def sheet(answers: Mapping[str, str | list[str]]) -> bytes:
     """The answer file that the quiz writes in a student's notebook."""
     given = {name: {"answer": answer, "checked": False, "tries": 0} for name, answer in answers.items()}
     return json.dumps({"quiz": NAME, "answers": given, "finished": False}).encode()
@@ -135,3 +136,41 @@ def test_attempts_are_the_submissions_that_were_collected(course: tuple[Course, 
     assert {item.num_students for item in found.values()} == {2}  # nobody can read cyd's
     assert (found["which-setting"].difficulty, found["which-setting"].num_unanswered) == (0.5, 1)
     assert found["loses"].chosen == (("a", 2), ("c", 2))
+
+
+def test_answers_without_folders_count_and_missing_ones_are_no_certain_zero(
+    course: tuple[Course, Assignment], tmp_path: Path
+) -> None:
+    """As an LMS hands them over; nobody is told a key before the attempts are over, and everybody afterwards."""
+    opened, assignment = course
+    notebook = (opened.folder("release", NAME) / f"{NAME}.ipynb").read_bytes()
+    handed_in = {
+        "flat": {f"{NAME}.json": sheet({})},
+        "saved-again": {f"answers/{NAME} (1).json": sheet(RIGHT)},
+        "two": {f"{NAME}.json": sheet({"how-many": "2"}), f"{NAME} (1).json": sheet({"how-many": "4"})},
+        "none": {},
+    }
+    for number, name in enumerate(("first", "second")):
+        for student, files in handed_in.items():
+            for path, content in {f"{NAME}.ipynb": notebook + b"\n" * number, **files}.items():
+                (tmp_path / name / student / path).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / name / student / path).write_bytes(content)
+        collect(opened, NAME, tmp_path / name, force=True)
+        handed_in = {"flat": {f"{NAME}.json": sheet(RIGHT)}}
+    graded = grade(opened, assignment)
+
+    assert {name: sum(each.points for each in graded[name].scores) for name in graded} == {
+        "flat": 8, "saved-again": 8, "two": 0, "none": 0,
+    }  # fmt: skip
+    assert {name for name, entry in graded.items() if entry.needs_human} == {"two", "none"}
+    assert "Of 2 attempts, attempt 2 counts." in graded["flat"].scores[0].reason
+    assert all(score.needs_human for score in graded["none"].scores)
+    assert "other answers" in " ".join(graded["two"].flags)
+    assert "unclean.leader" not in graded["none"].scores[3].proof[-1] + graded["two"].scores[3].proof[-1]
+
+    with opened.gradebook() as gradebook:
+        gradebook.update_or_create_assignment(NAME, duedate="2026-01-01")
+    told = grade(opened, assignment)
+    assert {"flat", "saved-again", "two"} <= told.keys()
+    assert "none" not in told  # it has no answers that a key would explain
+    assert "Right: unclean.leader.election.enable" in " ".join(told["two"].scores[3].proof)

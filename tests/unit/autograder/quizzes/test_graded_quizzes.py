@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from autograder.quizzes import Attempt, SheetError, counted, items, leaks, marked, read_answers, scores, without_keys
+from autograder.quizzes import (
+    Attempt,
+    GradedQuiz,
+    SheetError,
+    counted,
+    items,
+    leaks,
+    marked,
+    read_answers,
+    scores,
+    without_keys,
+)
+from autograder.quizzes.telling import told
 from kit import quizzes
 
 QUIZ = quizzes.load("cap")
@@ -100,6 +112,42 @@ class TestMarking:
         explained = next(option.why for option in QUIZ.question("what-cap-says").options if option.id == chosen)
         assert any(explained in line for line in lost["cap/what-cap-says"].proof)
         assert sum(score.points for score in lost.values()) == attempt.points
+
+    def test_it_is_told_what_was_chosen_and_what_is_right(self) -> None:
+        """A wrong option that was chosen does not look like a right one that was not; a number has both."""
+        quiz = quizzes.load("records")
+        many = next(each for each in quiz.questions if each.kind == "multiple choice")
+        right, not_right = sorted(many.right_ids), next(each.id for each in many.options if not each.is_right)
+        first, *lines = told(many, (right[0], not_right), tells_right=True)
+        assert first == many.text
+        assert sorted(line.split(":")[0] for line in lines) == sorted(
+            ["Chosen, and right", "Chosen, but not right", *["Not chosen, but right"] * (len(right) - 1)]
+        )
+        number = quizzes.load("groups").question("lag")
+        assert [line.split(". ")[0] for line in told(number, "77", tells_right=True)[1:]] == [
+            "Answered: 77", f"Right: {number.answers[0]} {number.unit}".strip(),
+        ]  # fmt: skip
+
+    def test_while_there_may_be_another_attempt_nothing_tells_what_is_right(self) -> None:
+        """Points and the own answer, but no explanation: most of them tell."""
+        content = sheet({**RIGHT, "what-cap-says": wrong("what-cap-says")})
+        secrets = [option.why for question in QUIZ.questions for option in question.options if option.why]
+        for most, is_over, is_told in ((3, None, False), (1, None, True), (1, False, False), (3, True, True)):
+            graded = GradedQuiz("quiz-cap", "cap.yml", QUIZ, "best", most)
+            made = graded.scores(graded.sat([], content), is_over)
+            text = " ".join(line for score in made for line in (score.reason, *score.proof))
+            assert any(each in text for each in secrets) is is_told
+            assert ("told when the attempts are over" in text) is not is_told
+            assert "Chosen" in text
+            assert sum(score.points for score in made) == QUIZ.points - QUIZ.question("what-cap-says").points
+
+    @pytest.mark.parametrize("content", [None, b"{"], ids=["no file", "one that breaks off"])
+    def test_where_no_answers_can_be_read_a_person_decides_and_no_key_is_told(self, content: bytes | None) -> None:
+        """A file that is missing is no certain 0."""
+        graded = GradedQuiz("quiz-cap", "cap.yml", QUIZ)
+        made = graded.scores(graded.sat([], content), is_over=True)
+        assert all(score.needs_human and score.points == 0 for score in made)
+        assert [score.proof for score in made] == [(question.text,) for question in QUIZ.questions]
 
     def test_an_answer_that_makes_no_sense_loses_only_its_question(self) -> None:
         """An option that there is not, a list for a single choice."""
