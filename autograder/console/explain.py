@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import AssignmentError, read_assignment
-from autograder.console.words import CommandLineError, did_you_mean, one_line, parser, say
+from autograder.console.runs import say_waiting
+from autograder.console.words import SETTLED, CommandLineError, did_you_mean, one_line, parser, say
 from autograder.intake.flags import shown
 from autograder.jail import described
 from autograder.judge.writing import number, safe
@@ -44,16 +45,17 @@ def run(argv: list[str]) -> int:
         raise CommandLineError(f"Nothing was graded for {shown(options.student)!r}{hint}.")
     with course.gradebook() as gradebook:
         for entry in latest.values():
-            _explain(entry, _counted(course, gradebook, entry))
+            found = gradebook.assignment_submissions(entry.assignment)
+            submission = next((each for each in found if each.student_id == entry.student), None)
+            _explain(entry, "" if submission is None else _counted(course, submission, entry))
+            if submission is not None and entry.is_settled({entry.student} if submission.needs_manual_grade else ()):
+                say(f"  since: {SETTLED}")
+            say_waiting(course, entry.assignment)
     return 0
 
 
-def _counted(course: Course, gradebook: Any, entry: Entry) -> str:
-    """What the gradebook counts: also what a person gave, and without what being late costs; empty for nothing."""
-    found = [each for each in gradebook.assignment_submissions(entry.assignment) if each.student_id == entry.student]
-    if not found:
-        return ""
-    submission = found[0]
+def _counted(course: Course, submission: Any, entry: Entry) -> str:
+    """What the gradebook counts: also what a person gave, and without what being late costs."""
     from autograder.pipeline.lateness import hours_late
 
     points, penalty = float(submission.score or 0), float(submission.late_submission_penalty or 0)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from autograder.assignment import Assignment
-from autograder.console.settling import settle_alone
+from autograder.console.runs import alone, say_waiting
+from autograder.console.settling import settle
 from autograder.console.showing import Bar
 from autograder.console.words import SomeFailed, chosen, one_line, opened, parser, say
 from autograder.pipeline.course import Course, GradingError
@@ -21,8 +22,10 @@ def run(argv: list[str]) -> int:
     options = made.parse(argv)
     course, assignment = opened(options)
     students = chosen(course, assignment.name, options.student)
-    settle_alone(course, assignment, f"autograder feedback {assignment.name}")
-    write_pages(course, assignment, students, force=options.force)
+    with alone(course, f"autograder feedback {assignment.name}"):
+        settle(course, assignment)
+        write_pages(course, assignment, students, force=options.force)
+    say_waiting(course, assignment.name)
     return 0
 
 

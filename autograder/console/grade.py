@@ -24,6 +24,7 @@ from autograder.console.words import (
     parser,
     say,
     say_unfinished,
+    unfinished_in,
 )
 from autograder.jail import RUNGS, JailError, is_as_strong
 from autograder.pipeline.course import Course, GradingError
@@ -131,9 +132,10 @@ def grade(
         if progress.total and execute is None and isinstance(pool, LocalPool):
             _say_jail(pool, assignment)
         _run(batch, progress)
-    _summarize(progress, assignment.name)
+    unfinished = unfinished_in(course, assignment.name)
+    _summarize(progress, assignment.name, unfinished)
     settle(course, assignment)
-    say_unfinished(course, assignment.name)
+    say_unfinished(unfinished)
     if progress.total and assignment.is_forgeable:
         say(f"Judged by 'asserts' ({FORGEABLE}).")
     _export(course, settings["csv"])  # before the pages: marks wait for nothing that is only shown
@@ -229,10 +231,10 @@ def _why(reasons: Mapping[str, int]) -> str:
     return ", ".join(words.get(why, f"{{}} ({why})").format(number) for why, number in reasons.items())
 
 
-def _summarize(progress: Progress, assignment: str) -> None:
+def _summarize(progress: Progress, assignment: str, unfinished: set[str]) -> None:
     """Say how many there were of each kind: together they are all submissions, but for those to be looked at."""
     kinds = progress.statuses
-    humans = progress.for_people + progress.unchanged_for_people
+    humans = len(progress.for_people - (progress.until_marked - unfinished))
     parts = [f"{kinds['graded']} graded"]
     parts += [f"{kinds['nothing']} with nothing to grade (0 points)"] if kinds["nothing"] else []
     parts += [f"{kinds['failed']} not graded"] if kinds["failed"] else []

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.assignment import Assignment
 from autograder.console.runs import say_waiting
 from autograder.console.settling import settle_alone
-from autograder.console.words import look_for_folder, opened, parser, say, say_unfinished, unfinished_in
+from autograder.console.words import (
+    SETTLED,
+    look_for_folder,
+    opened,
+    parser,
+    say,
+    say_unfinished,
+    unfinished_in,
+)
 from autograder.pipeline.course import Course, GradingError
+from autograder.pipeline.ledger import Entry
 
 _EXPORTS = {"csv": "SafeCsvExport", "canvas": "CanvasExport", "moodle": "MoodleExport"}
 
@@ -32,36 +42,42 @@ def run(argv: list[str]) -> int:
 
     path = Path(options.output) if options.output else course.root / f"report-{assignment.name}.html"
     look_for_folder("--output", path)
-    path.write_text(_page(course, assignment), encoding="utf-8")
+
+    from autograder.pipeline.batch import open_ledger
+
+    entries = open_ledger(course).latest(assignment.name)
+    if not entries:
+        raise GradingError(f"Nothing was graded for {assignment.name} yet: `autograder grade {assignment.name}`.")
+    unfinished = unfinished_in(course, assignment.name)
+    path.write_text(_page(course, assignment, entries, unfinished), encoding="utf-8")
     say(f"Report: {path}")
     settle_alone(course, assignment, f"autograder report {assignment.name}")
-    say_unfinished(course, assignment.name)
+    say_unfinished(unfinished)
     say_waiting(course, assignment.name)
     for what in dict.fromkeys(options.export):
         _export(course, assignment, what)
     return 0
 
 
-def _page(course: Course, assignment: Assignment) -> str:
+def _page(course: Course, assignment: Assignment, entries: Mapping[str, Entry], unfinished: set[str]) -> str:
     from autograder.pipeline import review
-    from autograder.pipeline.batch import open_ledger
     from autograder.report import StudentResult, page
 
-    entries = open_ledger(course).latest(assignment.name)
-    if not entries:
-        raise GradingError(f"Nothing was graded for {assignment.name} yet: `autograder grade {assignment.name}`.")
     comparison = review.alike(course, assignment, sorted(entries))
     alike = review.flags_of(comparison)
-    unfinished = unfinished_in(course, assignment.name)
     results = [
         StudentResult(
             student=entry.student,
             scores=entry.scores,
-            flags=(*entry.flags, *alike.get(entry.student, ())),
+            flags=(
+                *entry.flags,
+                *([SETTLED] if entry.is_settled(unfinished) else []),
+                *alike.get(entry.student, ()),
+            ),
             stops=entry.stops,
             usage=entry.usage,
             rung=entry.rung,
-            needs_human=entry.needs_human,
+            needs_human=entry.is_to_be_looked_at(unfinished),
             is_unfinished=entry.student in unfinished,
             failure=entry.trouble or ("there was nothing that could be graded" if entry.status == "nothing" else None),
         )

@@ -93,7 +93,10 @@ def say_waiting(course: Course, assignment: str | None = None) -> None:
     """A line for each run that was stopped and that nobody has gone on with; of one assignment when it is named."""
     for run in waiting(course, assignment):
         name = shown(shlex.quote(run["assignment"]))
-        say(f"Not at its end: {described(run)}. `autograder resume {name}` goes on with it.")
+        say(
+            f"Not at its end: {described(run)}. What it had not come to has the marks of before, or none. "
+            f"`autograder resume {name}` goes on with it."
+        )
 
 
 def command(run: Mapping[str, Any]) -> str:

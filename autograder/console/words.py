@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from autograder.assignment import Assignment, read_assignment
@@ -13,6 +13,7 @@ from autograder.pipeline.course import Course, open_course
 from kit.console.words import CommandLineError, Parser, did_you_mean, say
 
 __all__ = [
+    "SETTLED",
     "CommandLineError",
     "Parser",
     "SomeFailed",
@@ -31,6 +32,9 @@ __all__ = [
     "say_unfinished",
     "unfinished_in",
 ]
+
+
+SETTLED = "All that formgrader asked for has been given a mark since, so nobody has to look at this any more."
 
 
 class SomeFailed(Exception):
@@ -124,9 +128,9 @@ def unfinished_in(course: Course, assignment: str) -> set[str]:
     return {student for student, mark in found.items() if mark.is_open}
 
 
-def say_unfinished(course: Course, assignment: str) -> None:
+def say_unfinished(unfinished: Collection[str]) -> None:
     """Say that marks are not the last word, and where they become it; nothing when they are."""
-    if number := len(unfinished_in(course, assignment)):
+    if number := len(unfinished):
         have = "submission has" if number == 1 else "submissions have"
         say(
             f"To be graded by hand: {number} {have} points that a person gives, in formgrader (`jupyter lab` in the "

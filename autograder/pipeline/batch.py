@@ -32,23 +32,30 @@ class Progress:
     Attributes:
         total: submissions that are to be graded.
         unchanged: submissions that were graded before and are as they were.
-        unchanged_for_people: those of them that a person should look at.
         reasons: why the others are to be graded, and how many for each.
         statuses: how many results there are of each; the results themselves are in the ledger.
-        for_people: those of them that a person should look at.
+        for_people: the students whose results, new or unchanged, a person should look at.
+        until_marked: those of them for whom that ends when nothing is open in formgrader.
     """
 
     total: int = 0
     unchanged: int = 0
-    unchanged_for_people: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
-    for_people: int = 0
+    for_people: set[str] = field(default_factory=set)
+    until_marked: set[str] = field(default_factory=set)
 
     def add(self, entry: Entry) -> None:
         """Count a result."""
         self.statuses[entry.status] += 1
-        self.for_people += entry.needs_human
+        self.look(entry)
+
+    def look(self, entry: Entry) -> None:
+        """Note whether a person should look at it."""
+        if entry.needs_human:
+            self.for_people.add(entry.student)
+        if entry.until_marked:
+            self.until_marked.add(entry.student)
 
 
 @dataclass
@@ -103,7 +110,7 @@ class Batch:
                 progress.reasons[why] += 1
             else:
                 progress.unchanged += 1
-                progress.unchanged_for_people += entry.needs_human
+                progress.look(entry)
         progress.total = len(self._waiting)
         is_sound = any(each.status == "graded" and keys.is_judged_by(each.key, *parts) for each in latest.values())
         self._doubts = Doubts(is_sound=is_sound)
@@ -256,6 +263,15 @@ class Batch:
             outcome = performed.outcome
             details = {"rung": outcome.rung, "usage": outcome.usage, "stops": outcome.stops}
         lines = [str(flag) for flag in found] + list(recorded.lines if recorded else ())
+        is_strange = (
+            status != "graded"
+            or any(flag.needs_human for flag in found)
+            or (recorded is not None and recorded.needs_human)
+            or (performed is not None and _arena_failed(performed))
+        )
+        is_asked = recorded is not None and (
+            recorded.asks_for_marks or any(score.needs_human for score in recorded.scores)
+        )
         return Entry(
             key=one.key,
             student=one.student,
@@ -265,10 +281,8 @@ class Batch:
             seed=seed_of(one.student, assignment.name),
             scores=recorded.scores if recorded else (),
             flags=tuple(lines),
-            needs_human=status != "graded"
-            or any(flag.needs_human for flag in found)
-            or (recorded is not None and (recorded.needs_human or any(each.needs_human for each in recorded.scores)))
-            or (performed is not None and _arena_failed(performed)),
+            needs_human=is_strange or is_asked,
+            until_marked=is_asked and not is_strange,
             trouble=trouble,
             at=round(time.time(), 3),
             **details,

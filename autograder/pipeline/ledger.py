@@ -9,7 +9,7 @@ import dataclasses
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -31,6 +31,7 @@ class Entry:
         flags: the intake's lines.
         stops: what was cut short.
         needs_human: whether somebody should look at it.
+        until_marked: that ends when nothing is open in formgrader any more, which asks for all there is to look at.
         trouble: why it failed; empty otherwise.
         at: when, in seconds since 1970.
     """
@@ -46,6 +47,7 @@ class Entry:
     flags: tuple[str, ...] = ()
     stops: tuple[Stop, ...] = ()
     needs_human: bool = False
+    until_marked: bool = False
     trouble: str = ""
     usage: Usage = dataclasses.field(default_factory=Usage)
     at: float = 0.0
@@ -54,6 +56,18 @@ class Entry:
         """A line for each kind and place of what was cut short, with how often it was."""
         counts = Counter(f"{stop.where}: {stop.sentence}" for stop in self.stops)
         return [line if number == 1 else f"{line} ({number} times)" for line, number in counts.items()]
+
+    def is_to_be_looked_at(self, unfinished: Container[str]) -> bool:
+        """Whether somebody should look at it still.
+
+        Args:
+            unfinished: the students with something open in formgrader.
+        """
+        return self.needs_human and not self.is_settled(unfinished)
+
+    def is_settled(self, unfinished: Container[str]) -> bool:
+        """Whether somebody was to look at it, and has by now given the marks that this was about."""
+        return self.until_marked and self.student not in unfinished
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:

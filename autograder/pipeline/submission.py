@@ -50,12 +50,14 @@ class Prepared:
 class Recorded:
     """What went into the gradebook: a score for each property, and what is to be said about recording it.
 
-    ``needs_human``: somebody should look at the files, or a mark that was given by hand does not fit any more.
+    ``needs_human``: somebody should look at the files. ``asks_for_marks``: a mark that was given by hand does not fit
+    any more, and formgrader asks for another.
     """
 
     scores: tuple[Score, ...]
     lines: tuple[str, ...] = ()
     needs_human: bool = False
+    asks_for_marks: bool = False
 
 
 class LinkError(Exception):
@@ -136,8 +138,8 @@ class Desk:
         self._leave_open(prepared.student, made)
         told += marks.close()
         self._lateness.settle(prepared.student)  # nbgrader asked before what is open had lost its automatic points
-        asks = performed.needs_human or bool(told) or any(isinstance(line, Look) for line in lines)
-        return Recorded(made, (*lines, *told), needs_human=asks)
+        needs_human = performed.needs_human or any(isinstance(line, Look) for line in lines)
+        return Recorded(made, (*lines, *told), needs_human, asks_for_marks=bool(told))
 
     def earlier_answers(self, student: str) -> list[bytes]:
         """What counts of earlier submissions: the answers to all quizzes."""
@@ -182,7 +184,7 @@ class Desk:
         self._lateness.settle(student)
         for step in ("feedback", "autograded") if is_recorded else ():  # the latter last: it says what to take back
             shutil.rmtree(self.course.folder(step, name, student), ignore_errors=step == "feedback")
-        return Recorded((), tuple(told), needs_human=bool(told))
+        return Recorded((), tuple(told), asks_for_marks=bool(told))
 
     def _was_recorded(self, student: str) -> bool:
         return self.course.folder("autograded", self.assignment.name, student).is_dir()

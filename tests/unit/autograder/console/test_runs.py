@@ -81,15 +81,16 @@ def test_grade_says_what_waits(say: Say, stop: Stop) -> None:
     assert "Not at its end" not in say("grade", "streams", "--force", "--no-feedback")[1]
 
 
-def test_report_says_what_waits(say: Say, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its page is about half a class."""
+def test_what_shows_marks_says_what_waits(say: Say, course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a class has marks of before."""
     grading.hand_in(course, "ada", grading.work(course))
     say("grade", "streams", "--workers", "1", "--no-feedback")
     assert "Not at its end" not in say("report", "streams")[1]
     monkeypatch.setattr(Batch, "run", Stop())
     say("grade", "streams", "--force", "--no-feedback")
 
-    assert "Not at its end: `autograder grade streams --force` of " in say("report", "streams")[1]
+    for words in (("report", "streams"), ("feedback", "streams"), ("explain", "ada")):
+        assert "Not at its end: `autograder grade streams --force` of " in say(*words)[1]
 
 
 def test_resume_after_all_was_withdrawn_is_one_sentence(say: Say, stop: Stop, course: Path) -> None:
@@ -129,7 +130,13 @@ def test_run_is_forgotten_only_when_another_does_its_work(
 
 @pytest.mark.parametrize(
     "words",
-    [("grade", "streams"), ("resume",), ("release", "streams", "--force"), ("collect", "streams", "nothing.zip")],
+    [
+        ("grade", "streams"),
+        ("resume",),
+        ("release", "streams", "--force"),
+        ("collect", "streams", "nothing.zip"),
+        ("feedback", "streams", "--force"),
+    ],
 )
 def test_second_command_is_refused_with_the_first_one_s_name(say: Say, course: Path, words: tuple[str, ...]) -> None:
     """They would write into one gradebook, or take away what the other needs."""

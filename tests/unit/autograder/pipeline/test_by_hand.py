@@ -75,7 +75,7 @@ def test_mark_for_another_text_does_not_count(course: Path) -> None:
     entry = graded(course, text="Order within a partition.")
 
     assert seen(course) == (None, True)
-    assert entry.needs_human
+    assert (entry.needs_human, entry.until_marked) == (True, True)
     why = "why: 2.5 points were given by hand for something else than what is there now; "
     assert entry.flags == (f"{why}they do not count any more, and formgrader asks again.",)
 
