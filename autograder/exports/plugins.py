@@ -14,6 +14,9 @@ from autograder.exports.marks import MISSING, Mark, chosen, of_assignment, write
 
 _Table = Sequence[tuple[Any, Mapping[str, Mark]]]  # an assignment, and its marks by student id
 
+_MOST_NAMED = 5  # students in a line; of more, the others are counted
+_GIVE_IDS = "Give numbers by `nbgrader db student import FILE.csv`, with the columns id and lms_user_id."
+
 
 class _Export(ExportPlugin):  # type: ignore[misc] # nbgrader has no type information
     """What all exports do: read the marks, make rows, say what an instructor should know, write one file."""
@@ -26,13 +29,17 @@ class _Export(ExportPlugin):  # type: ignore[misc] # nbgrader has no type inform
         students = chosen(gradebook.students, "id", self.student)
         table = [(each, of_assignment(each)) for each in chosen(gradebook.assignments, "name", self.assignment)]
         write(path, self.rows(students, table))
-        for line in _remarks(students, table):
+        for line in self.remarks(students, table):
             self.log.warning(line)
         self.log.info("%d students and %d assignments are in %s", len(students), len(table), path)
 
     def rows(self, students: Sequence[Any], table: _Table) -> Iterator[list[str]]:
         """The rows of the file, its header first."""
         raise NotImplementedError
+
+    def remarks(self, students: Sequence[Any], table: _Table) -> Iterator[str]:
+        """What an instructor should know before the file is handed on, a plain line each."""
+        yield from _remarks(students, table)
 
 
 class SafeCsvExport(_Export):
@@ -67,6 +74,15 @@ class _LmsExport(_Export):
 
     columns = Dict(help="Assignment -> the column's name in the LMS, where it is another one.").tag(config=True)
     missing = Enum(("zero", "blank"), "zero", help="What stands where nothing was handed in.").tag(config=True)
+
+    def remarks(self, students: Sequence[Any], table: _Table) -> Iterator[str]:
+        """What all exports say, and whom the LMS may not know."""
+        yield from super().remarks(students, table)
+        yield from self.unknown(students)
+
+    def unknown(self, students: Sequence[Any]) -> Iterator[str]:
+        """A line about those whom the LMS may not know by what stands in their rows."""
+        raise NotImplementedError
 
     def _column(self, assignment: Any) -> str:
         return text(self.columns.get(assignment.name, assignment.name))
@@ -105,6 +121,17 @@ class CanvasExport(_LmsExport):
                 *self._points(student, table),
             ]
 
+    def unknown(self, students: Sequence[Any]) -> Iterator[str]:
+        """Whoever has no number, and those who have the same one."""
+        nameless = [student.id for student in students if not (student.lms_user_id or "").strip()]
+        if nameless:
+            yield (
+                f"Without Canvas's number, so Canvas looks for a login of that name, and may leave the row out: "
+                f"{_listed(nameless)}. {_GIVE_IDS}"
+            )
+        for number_, same in _shared(students).items():
+            yield f"{_listed(same)} have the same number {number_}: Canvas would take all rows for one student."
+
 
 class MoodleExport(_LmsExport):
     """For "Import > CSV file" in Moodle's gradebook, which asks which column is which.
@@ -122,6 +149,28 @@ class MoodleExport(_LmsExport):
         for student in students:
             who = (student.id, student.lms_user_id, student.first_name, student.last_name, student.email)
             yield [*map(text, who), *self._points(student, table)]
+
+    def unknown(self, students: Sequence[Any]) -> Iterator[str]:
+        """Whoever has neither ID number nor email address."""
+        nameless = [student.id for student in students if not ((student.lms_user_id or "").strip() or student.email)]
+        if nameless:
+            yield (
+                f"Without ID number and email address, so Moodle can only look for a username of that name: "
+                f"{_listed(nameless)}. {_GIVE_IDS}"
+            )
+
+
+def _listed(students: Sequence[str]) -> str:
+    named = ", ".join(map(text, students[:_MOST_NAMED]))
+    return f"{named} and {len(students) - _MOST_NAMED} more" if len(students) > _MOST_NAMED else named
+
+
+def _shared(students: Sequence[Any]) -> dict[str, list[str]]:
+    """The students of each number that several have."""
+    by_number: dict[str, list[str]] = {}
+    for student in students:
+        by_number.setdefault((student.lms_user_id or "").strip(), []).append(student.id)
+    return {number_: same for number_, same in by_number.items() if number_ and len(same) > 1}
 
 
 def _remarks(students: Sequence[Any], table: _Table) -> Iterator[str]:

@@ -155,7 +155,45 @@ def test_export_tells_what_is_not_the_last_word(
             "The id of student '=x would be a formula in a spreadsheet; it was written with an apostrophe before it, "
             "and the LMS will not know it."
         ),
+        (
+            "Without ID number and email address, so Moodle can only look for a username of that name: '=x. Give "
+            "numbers by `nbgrader db student import FILE.csv`, with the columns id and lms_user_id."
+        ),
     ]
+
+
+def test_canvas_export_tells_whom_canvas_may_not_know(
+    gradebook: Gradebook, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line about all rows without a number, and how to give numbers; one about a number that two have."""
+    for name in "nopqrs":
+        gradebook.add_student(name)
+    gradebook.add_student("ada-17", lms_user_id="17")
+    plugin = CanvasExport(to=str(tmp_path / "out.csv"))
+    plugin.log.propagate = True
+
+    with caplog.at_level("WARNING"):
+        plugin.export(gradebook)
+
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 2
+    assert ": eve, n, o, p, q and 2 more. Give numbers by `nbgrader db student import" in told[0]
+    assert told[1] == "ada-17, ada have the same number 17: Canvas would take all rows for one student."
+
+
+def test_columns_of_the_advice_give_numbers(gradebook: Gradebook, tmp_path: Path) -> None:
+    """What the line says works, and leaves names and addresses as they are."""
+    from nbgrader.apps.dbapp import DbStudentImportApp
+
+    (tmp_path / "numbers.csv").write_text("id,lms_user_id\neve,23\n")
+    app = DbStudentImportApp(config=Config({"CourseDirectory": {"db_url": str(gradebook.engine.url)}}))
+    app.initialize([str(tmp_path / "numbers.csv")])
+    app.start()
+    gradebook.db.expire_all()
+
+    assert (gradebook.find_student("eve").lms_user_id, gradebook.find_student("eve").email) == (
+        "23", "eve@example.org"
+    )  # fmt: skip
 
 
 def test_export_writes_all_or_nothing(gradebook: Gradebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
