@@ -116,7 +116,7 @@ class Whose:
                 f"{shown(found.name)}: nobody in the gradebook has this name, so it is {shown(student)}'s. If it is "
                 f"{shown(likely)}'s, rename the folder in submitted/."
             )
-        else:
+        elif not self._known.has(student):  # as it has whoever was graded before
             self._made.append(student)
         return student
 
@@ -212,6 +212,9 @@ class _Known:
 
     def by_name(self, name: str) -> str:
         return self._names.get(_letters(name), "")
+
+    def has(self, student: str) -> bool:
+        return student in self._ids
 
     def is_free(self, name: str, student: str) -> bool:
         """Whether an id made of a name would not be that of somebody with another one."""
