@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.assignment import Assignment
-from autograder.console.runs import say_waiting
+from autograder.console.runs import say_waiting, told_waiting
 from autograder.console.settling import settle_alone
 from autograder.console.words import (
     SETTLED,
@@ -89,6 +89,7 @@ def _page(course: Course, assignment: Assignment, entries: Mapping[str, Entry], 
         judging=assignment.judging,
         quiz_items=review.quiz_items(course, assignment, sorted(entries)),
         similar=[*(pair.line for pair in comparison.pairs), *comparison.notes],
+        warnings=told_waiting(course, assignment.name),
     )
 
 

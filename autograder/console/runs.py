@@ -90,13 +90,18 @@ def pick(course: Course, assignment: str | None) -> Settings:
 
 
 def say_waiting(course: Course, assignment: str | None = None) -> None:
+    """Say each of `told_waiting`."""
+    for line in told_waiting(course, assignment):
+        say(line)
+
+
+def told_waiting(course: Course, assignment: str | None = None) -> list[str]:
     """A line for each run that was stopped and that nobody has gone on with; of one assignment when it is named."""
-    for run in waiting(course, assignment):
-        name = shown(shlex.quote(run["assignment"]))
-        say(
-            f"Not at its end: {described(run)}. What it had not come to has the marks of before, or none. "
-            f"`autograder resume {name}` goes on with it."
-        )
+    return [
+        f"Not at its end: {described(run)}. What it had not come to has the marks of before, or none. "
+        f"`autograder resume {shown(shlex.quote(run['assignment']))}` goes on with it."
+        for run in waiting(course, assignment)
+    ]
 
 
 def command(run: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ def page(
     judging: str,
     quiz_items: Sequence[Item] = (),
     similar: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> str:
     """The page about one assignment.
 
@@ -36,6 +37,7 @@ def page(
         judging: as the assignment declares; "asserts" is said to be forgeable.
         quiz_items: statistics of quizzes in it.
         similar: the similarity report, a line for each pair.
+        warnings: what else should be known of all figures, a line each.
 
     Returns:
         A whole HTML document of about 5 MB, nearly all of it plotly's script.
@@ -45,6 +47,7 @@ def page(
         _tiles(facts),
         _forgeable(judging),
         _unfinished(facts),
+        *(f'<p class="warning">{_text(each)}</p>' for each in warnings),
         _section("Marks", _chart(figures.distribution(facts)), _marks_table(results)),
         _section("What was hard", _chart(figures.difficulty(facts)), _property_table(facts.properties)),
         _section("Quiz questions", _items_table(quiz_items)) if quiz_items else "",

@@ -91,6 +91,7 @@ def test_what_shows_marks_says_what_waits(say: Say, course: Path, monkeypatch: p
 
     for words in (("report", "streams"), ("feedback", "streams"), ("explain", "ada")):
         assert "Not at its end: `autograder grade streams --force` of " in say(*words)[1]
+    assert "Not at its end: `autograder grade" in (course / "report-streams.html").read_text(encoding="utf-8")
 
 
 def test_resume_after_all_was_withdrawn_is_one_sentence(say: Say, stop: Stop, course: Path) -> None:
