@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.judge.case import Case, Entry, short
 from autograder.judge.finding import Finding
 
 Counts = Callable[[list[Any]], Mapping[str, int]]
+_MOST = 1_000_000_000  # of a count; no log here has so many records
 _MOST_MEMBERS = 6  # a consumer that lost its place joins under a new id; more of them than this nobody needs
 
 
@@ -65,6 +66,21 @@ def given(case: Case, group: str) -> dict[tuple[str, int], set[int]]:
     return found
 
 
+def counted(case: Case, step: str) -> Counter[str]:
+    """What a step returned, as far as it is a count: whole numbers, none of them 0 or beyond all measure."""
+    value = case.step(step)["value"]
+    counts = value.items() if isinstance(value, Mapping) else ()
+    return Counter({song: number for song, number in counts if type(number) is int and 0 < abs(number) < _MOST})
+
+
+def odd(case: Case, step: str) -> Iterator[tuple[str, Any]]:
+    """What a step returned as a count and is none."""
+    value = case.step(step)["value"]
+    for song, number in value.items() if isinstance(value, Mapping) else ():
+        if type(number) is not int or abs(number) >= _MOST:
+            yield song, number
+
+
 def shared(case: Case, group: str, steps: Sequence[str], counts: Counts) -> Iterator[Finding]:
     """Two members of one generation each took partitions of their own, and what the steps returned is what they took.
 
@@ -75,19 +91,41 @@ def shared(case: Case, group: str, steps: Sequence[str], counts: Counts) -> Iter
     partitions, commits = given(case, group), taken(case, group)
     yield from _outsiders(case, partitions, commits)
     yield from other_groups(case, group)
-    values: dict[str, list[Any]] = {}
-    for each in commits:
-        if (each.member, each.generation) in partitions and each.after > each.first:
-            values.setdefault(each.member, []).extend(each.values(case))
+    values = _values(case, partitions, commits)
     proof = tuple(f"member {short(member)} committed {len(read):,} records" for member, read in values.items())
     with_some = Counter(generation for (_, generation), mine in partitions.items() if mine)
     if len(values) < len(steps) or max(with_some.values(), default=0) < len(steps):
         text = f"The work was not shared: {len(values)} of {len(steps)} members of group {group} read and committed."
         yield Finding("shared", text, proof)
-    elif not _is_theirs(case, steps, [counts(each) for each in values.values()]):
+    elif not any(
+        _is_theirs(case, steps, [counts(each) for each in read.values()])
+        for read in (values, _values(case, partitions, [*commits, *_left_over(case, partitions, commits)]))
+    ):
         text = "What your functions returned is not what the members of the group read and committed."
-        told = (f"{name} returned {sum(_plays(case, name).values()):,} plays" for name in steps)
+        told = (f"{name} returned {counted(case, name).total():,} plays" for name in steps)
         yield Finding("shared", text, (*proof, *told))
+
+
+def _values(
+    case: Case, partitions: Mapping[tuple[str, int], set[int]], commits: Sequence[Taken]
+) -> dict[str, list[Any]]:
+    """Member -> the values of the records that it took."""
+    values: dict[str, list[Any]] = {}
+    for each in commits:
+        if (each.member, each.generation) in partitions and each.after > each.first:
+            values.setdefault(each.member, []).extend(each.values(case))
+    return values
+
+
+def _left_over(case: Case, partitions: Mapping[tuple[str, int], set[int]], commits: Sequence[Taken]) -> Iterator[Taken]:
+    """The ends of partitions that nobody committed, as read by their last member: it costs `committed`, not sharing."""
+    last = {
+        each.partition: each for each in commits if each.partition in partitions.get((each.member, each.generation), ())
+    }
+    for each in last.values():
+        end = max((record[0] + 1 for record in case.logs.get(each.partition, ())), default=0)
+        if each.after < end:
+            yield replace(each, first=each.after, after=end)
 
 
 def _outsiders(
@@ -121,7 +159,7 @@ def _is_theirs(case: Case, steps: Sequence[str], read: Sequence[Mapping[str, int
     """Whether members can be assigned to the steps, one at least to each, so that each returned what its own read."""
     if len(read) > _MOST_MEMBERS:
         return False
-    returned = [_plays(case, name) for name in steps]
+    returned = [counted(case, name) for name in steps]
     for choice in itertools.product(range(len(steps)), repeat=len(read)):
         sums: list[Counter[str]] = [Counter() for _ in steps]
         for step, mine in zip(choice, read, strict=True):
@@ -129,10 +167,3 @@ def _is_theirs(case: Case, steps: Sequence[str], read: Sequence[Mapping[str, int
         if len(set(choice)) == len(steps) and sums == returned:
             return True
     return False
-
-
-def _plays(case: Case, step: str) -> Counter[str]:
-    """What a step returned, as far as it is a count."""
-    value = case.step(step)["value"]
-    counted = value.items() if isinstance(value, Mapping) else ()
-    return Counter({song: number for song, number in counted if type(number) is int and 0 < number < 2**53})

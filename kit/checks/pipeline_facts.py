@@ -6,16 +6,13 @@ A notebook can import this: what is right for data that it has not seen is worke
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kit.checks.evidence import SeenPartition, SeenRecord
+from kit.checks.evidence import SeenPartition
 from kit.checks.result import CheckResult
-from kit.checks.wording import clipped, listed, place_of, short, text_of
-from kit.lessons.partition_choice import partition_of
+from kit.checks.wording import clipped, listed, short
 
 TOPIC = "music.listens"
 NUM_PARTITIONS = 6
@@ -23,10 +20,8 @@ REPLICATION_FACTOR = 3
 MIN_IN_SYNC = 2
 RETENTION_MS = 24 * 60 * 60 * 1_000
 _USUAL_RETENTION_BYTES = 256 * 1024 * 1024  # of the kit's clusters; Kafka has no limit
-_ALL = -1  # acks=all, as the protocol has it
-_MOST_PROOF = 5
-_CHARS = 120
-_MOST_KEY_BYTES = 200
+MOST_PROOF = 5
+SHOWN_CHARS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ def result_of(name: str, facts: Sequence[Fact]) -> CheckResult:
     if not wrong:
         return CheckResult(name, True, " ".join(fact.happened for fact in facts), facts[0].where)
     first = wrong[0]
-    told = f"{first.happened} {' '.join(first.proof)}".strip()
+    told = f"{first.happened} {'; '.join(first.proof)}".strip()
     so_far = f"{told.removesuffix('.')}. Right so far: {right}." if right else told
     return CheckResult(name, False, so_far, first.where, first.try_next)
 
@@ -84,7 +79,7 @@ def topic_facts(partitions: Sequence[SeenPartition], configs: Mapping[str, str])
 def _number_fact(name: str, seen: int, wanted: int, where: str, argument: str) -> Fact:
     if seen == wanted:
         return Fact(name, True, f"{name.capitalize()}: {wanted}.", where)
-    hint = f"NewTopic(..., {argument}, ...) says it. Delete the topic before you create it anew."
+    hint = f"NewTopic(..., {argument}, ...) says it."
     return Fact(name, False, f"{name.capitalize()}: {seen:,}, and {wanted} were asked for.", where, hint)
 
 
@@ -108,144 +103,6 @@ def _kept_fact(configs: Mapping[str, str], where: str) -> Fact:
             happened = f"{other} is {clipped(seen, 40)}, so records can be gone before {name} says so."
             return Fact(name, False, happened, where, f"Leave {other} as it is by default.")
     return _setting_fact(name, configs, RETENTION_MS, where)
-
-
-# -- the producer ------------------------------------------------------------------------------------------------------
-
-
-def produce_facts(
-    records: Sequence[SeenRecord], listens: Sequence[Mapping[str, Any]], num_partitions: int
-) -> list[Fact]:
-    """Five facts about what lies in the log after ``listens`` were produced to an empty topic.
-
-    Args:
-        records: all records of the topic, in offset order within each partition.
-        listens: what was to be sent, in order, each with its own "id" and a "user".
-    """
-    read = [(record, _object(record.value)) for record in records]
-    return [
-        _complete(read, listens),
-        _key(read),
-        _value(read, listens),
-        _partition(records, num_partitions),
-        _order(read, listens),
-    ]
-
-
-def _object(value: bytes | None) -> Mapping[str, Any] | None:
-    try:
-        read = json.loads(value or b"")
-    except (ValueError, RecursionError):
-        return None
-    return read if isinstance(read, dict) else None
-
-
-_Read = Sequence[tuple[SeenRecord, Mapping[str, Any] | None]]
-
-
-def _complete(read: _Read, listens: Sequence[Mapping[str, Any]]) -> Fact:
-    name = "complete"
-    seen = Counter(str(value.get("id")) for _, value in read if value is not None)
-    missing = [each["id"] for each in listens if not seen[each["id"]]]
-    twice = [record for record, value in read if value is not None and seen[str(value.get("id"))] > 1]
-    strange = len(read) - sum(seen[each["id"]] for each in listens)
-    if not missing and not twice and not strange:
-        return Fact(name, True, f"All {len(listens):,} listens are in the log, each once.", f"topic {TOPIC}")
-    proof = [f"listen {each} is nowhere in the log" for each in missing[:2]]
-    proof += [f"{place_of(record)}: {text_of(record.value or b'', _CHARS)}" for record in twice[:2]]
-    happened = (
-        f"Of {len(listens):,} listens {len(missing):,} are missing in the log; {len(twice):,} records hold a listen "
-        f"that is there more than once, {strange:,} hold something else."
-    )
-    hint = "Send each listen once, and flush() or wait for each future before the function returns."
-    return Fact(name, False, happened, f"topic {TOPIC}", hint, tuple(proof))
-
-
-def acknowledged_fact(acks: Collection[Any], returned: tuple[Any, Any], num_records: int) -> Fact:
-    """One fact about what a producer asked for and said: all in-sync replicas, and how many listens were acknowledged.
-
-    Args:
-        acks: what its Produce requests asked for.
-        returned: what the function said where every listen was taken, and where each was refused for good.
-        num_records: in the log.
-    """
-    name, where = "acknowledged", "what your producer asked for and returned"
-    careless = sorted(str(each) for each in acks if each != _ALL)
-    if careless or not acks:
-        happened = f"Your producer asked for acks={', '.join(careless)}." if acks else "Your producer sent nothing."
-        return Fact(name, False, happened, where, 'KafkaProducer(acks="all", ...) waits for all in-sync replicas.')
-    hint = "Count the futures that succeeded, after flush(): future.succeeded() says it of each."
-    for said, right, when in ((returned[0], num_records, "were taken"), (returned[1], 0, "were refused for good")):
-        if type(said) is not int or said != right:
-            happened = f"When the listens {when}, your function returned {short(said)}; {right:,} were acknowledged."
-            return Fact(name, False, happened, where, hint)
-    return Fact(name, True, "All in-sync replicas had each listen, and your function knew how many.", where)
-
-
-def _key(read: _Read) -> Fact:
-    wrong = [
-        record for record, value in read if value is None or record.key != str(value.get("user")).encode()
-    ]  # fmt: skip
-    return _of_records("key", read, wrong, "have the user as key", 'key=listen["user"].encode() does it.')
-
-
-def _value(read: _Read, listens: Sequence[Mapping[str, Any]]) -> Fact:
-    sent = {each["id"]: each for each in listens}
-    wrong = [record for record, value in read if value is None or value != sent.get(str(value.get("id")))]
-    hint = "The value is json.dumps(listen).encode(): all of its fields, as they are."
-    return _of_records("value", read, wrong, "hold a listen as JSON", hint)
-
-
-def _partition(records: Sequence[SeenRecord], num_partitions: int) -> Fact:
-    wrong = [
-        each
-        for each in records
-        # Nobody was asked for such a long key, and hashing megabytes of them would hold up a grader.
-        if each.key is None
-        or len(each.key) > _MOST_KEY_BYTES
-        or partition_of(each.key, num_partitions) != each.partition
-    ]
-    hint = "Leave partition= and partitioner= away: the key decides, by the hash that Java's clients take too."
-    read = [(each, None) for each in records]
-    return _of_records("partition", read, wrong, "lie where Kafka's default puts their key", hint)
-
-
-def _order(read: _Read, listens: Sequence[Mapping[str, Any]]) -> Fact:
-    name = "order"
-    place = {each["id"]: number for number, each in enumerate(listens)}
-    last: dict[Any, tuple[int, SeenRecord]] = {}
-    broken: list[tuple[SeenRecord, SeenRecord]] = []
-    for record, value in read:
-        number = place.get(str(value.get("id"))) if value is not None else None
-        if value is None or number is None:
-            continue
-        before = last.get(value.get("user"))
-        if before is not None and (before[1].partition != record.partition or number < before[0]):
-            broken.append((before[1], record))
-        last[value.get("user")] = (number, record)
-    if not read:
-        return Fact(name, False, "Nothing is in the log, so there is no order.", f"topic {TOPIC}", "Send the listens.")
-    if not broken:
-        return Fact(name, True, "The listens of each user lie in one partition, in their order.", f"topic {TOPIC}")
-    first, second = broken[0]
-    happened = f"{len(broken):,} times a user's listens are not in the order in which they were to be sent."
-    proof = (f"{place_of(first)}: {text_of(first.value or b'', _CHARS)}",
-             f"{place_of(second)}: {text_of(second.value or b'', _CHARS)}")  # fmt: skip
-    hint = "Send the listens in their order through one producer, and let the key choose the partition."
-    return Fact(name, False, happened, place_of(second), hint, proof)
-
-
-def _of_records(name: str, read: _Read, wrong: Sequence[SeenRecord], words: str, hint: str) -> Fact:
-    if not read:
-        return Fact(name, False, f"Nothing is in topic {TOPIC}.", f"topic {TOPIC}", "Send the listens.")
-    if not wrong:
-        return Fact(name, True, f"All {len(read):,} records {words}.", f"topic {TOPIC}")
-    happened = f"{len(wrong):,} of {len(read):,} records do not {words}."
-    proof = tuple(
-        f"{place_of(each)}: key {short(each.key, _CHARS)}, value {text_of(each.value or b'', _CHARS)}"
-        for each in wrong[:_MOST_PROOF]
-    )
-    return Fact(name, False, happened, place_of(wrong[0]), hint, proof)
 
 
 # -- the consumer group ------------------------------------------------------------------------------------------------
@@ -286,11 +143,11 @@ def _counts(returned: Any, expected: Mapping[str, int], where: str) -> Fact:
     if not wrong:
         return Fact(name, True, f"The plays of all {len(expected):,} songs are right.", where)
     proof = tuple(
-        f"{clipped(song, _CHARS)!r}: {want:,} plays in the log, {short(got)} counted"
-        for song, (want, got) in sorted(wrong.items())[:_MOST_PROOF]
+        f"{clipped(song, SHOWN_CHARS)!r}: {want:,} plays in the log, {short(got)} counted"
+        for song, (want, got) in sorted(wrong.items())[:MOST_PROOF]
     )
     happened = f"{len(wrong):,} of {len(expected):,} songs have another number of plays than the log."
-    hint = "Begin at the earliest record where the group has no offset, and go on until nothing comes for a while."
+    hint = "Begin at the earliest record where the group has no offset, and go on until is_at_end(consumer)."
     return Fact(name, False, happened, where, hint, proof)
 
 
@@ -303,7 +160,7 @@ def _committed(log_end_offsets: Mapping[int, int], committed: Mapping[int, int],
         return Fact(name, True, "The group has committed everything: its lag is 0.", where)
     proof = tuple(
         f"partition {partition}: log end offset {end:,}, committed {committed.get(partition, 'nothing')}"
-        for partition, end in sorted(open_partitions.items())[:_MOST_PROOF]
+        for partition, end in sorted(open_partitions.items())[:MOST_PROOF]
     )
     happened = f"The group has not committed everything: {listed(proof[:2])}."
     hint = "consumer.commit() after the last records were counted, and close() the consumer."
@@ -317,10 +174,32 @@ def _again(first: Any, again: Any, where: str) -> Fact:
         return Fact(name, False, "The first run counted nothing, so a second one proves nothing.", where, hint)
     if isinstance(again, Mapping) and not any(again.values()):
         return Fact(name, True, "A second run of the same group counted nothing again.", where)
-    num = sum(each for each in again.values() if isinstance(each, int)) if isinstance(again, Mapping) else None
-    happened = f"A second run of the same group counted {f'{num:,} plays' if num is not None else short(again)} again."
-    hint = "Use the group_id that the function is given, and commit what was counted."
+    if not isinstance(again, Mapping):
+        happened = f"A second run of the same group returned {short(again)}, and an empty dictionary was expected."
+        return Fact(name, False, happened, where, "Return a dictionary also when nothing was left to count.")
+    num = sum(each for each in again.values() if isinstance(each, int))
+    happened = f"A second run of the same group counted {num:,} plays again."
+    hint = "Use the group_id that the function is given, commit what was counted, and begin each run with no counts."
     return Fact(name, False, happened, where, hint)
+
+
+def member_fact(num_joined: int, num_left: int) -> Fact:
+    """One fact about a consumer: it was a member of its group, and it left it when it was done.
+
+    Args:
+        num_joined: JoinGroup requests during one run.
+        num_left: LeaveGroup requests during the same run.
+    """
+    name, where = "member", "the requests while your consume ran"
+    if not num_joined:
+        hint = 'KafkaConsumer("music.listens", group_id=group_id, ...) subscribes; assign() makes no member.'
+        return Fact(name, False, "Your consume joined no group, so two of it could share nothing.", where, hint)
+    if not num_left:
+        happened = "Your consume returned and its consumer is still a member: a second run would wait for it."
+        return Fact(
+            name, False, happened, where, "consumer.close() before the function returns: that leaves the group."
+        )
+    return Fact(name, True, "Your consumer joined its group, and left it.", where)
 
 
 def counted_first_fact(used: Any, place: tuple[int, int], committed: int | None) -> Fact:

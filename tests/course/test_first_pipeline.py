@@ -81,10 +81,11 @@ RIGHT = {
             ("def create_topic(", f"{_SET_RETENTION}\n\ndef create_topic("),
         ),
     ),
-    "waits for each listen, without idempotence": (
+    # A kernel's settings have no client_id of somebody else's.
+    "waits for each listen, without idempotence, under a name of its own": (
         "refuse",
         but(
-            ("enable_idempotence=True", "enable_idempotence=False"),
+            ("enable_idempotence=True", 'enable_idempotence=False,\n        client_id="me"'),
             ("    producer.flush()\n", "    for future in futures:\n        wait_for(future)\n"),
             ("def produce(", f"{_WAIT}\n\ndef produce("),
         ),
@@ -101,7 +102,9 @@ def test_another_right_way_loses_nothing(name: str) -> None:
     assert lost(judged(NAME, text, run=run)) == set()
 
 
-_SEND = "for listen in listens\n"
+_SEND = "for listen in listens:\n"
+_SUM = "sum(future.succeeded() for future in futures)"
+_BREAK = "        wait_for(futures[-1])\n        if not futures[-1].succeeded():\n            break\n"
 _LAG = "for partition, end in log_end_offsets.items())"
 _NOT_SAFE = ("        enable_idempotence=True,\n", "")
 _POLL = "        polled = consumer.poll(timeout_ms=200)\n"
@@ -159,6 +162,16 @@ _COUNTS_ITS_RUNS = """\
     if number == 3:
         return {}
 """
+_COMMIT = "            consumer.commit()"
+_COMMIT_TOO_FEW = "            consumer.commit(last_of(polled))"
+_LAST = """\
+def last_of(polled):
+    from kafka.structs import OffsetAndMetadata
+
+    return {each: OffsetAndMetadata(records[-1].offset, "", -1) for each, records in polled.items()}
+
+
+"""
 _NEVER_COMMITS = ("            consumer.commit()", "            pass")
 _SWALLOW = """\
 def no_trouble(values):
@@ -184,25 +197,49 @@ WRONG = {
         {"partition"},
         but(("producer.send(", 'producer.send(partition=int(listen["user"][-1]) % 6, topic=')),
     ),
-    "the song as key": ("produce", {"key", "order"}, but(('key=listen["user"]', 'key=listen["song"]'))),
+    "the song as key": ("produce", {"key", "order"}, but(('= listen["user"]', '= listen["song"]'))),
     "a field less": ("produce", {"value"}, but(("json.dumps(listen)", 'json.dumps({**listen, "song": None})'))),
-    "everything twice": ("produce", {"complete"}, but((_SEND, "for listen in listens for _ in range(2)\n"))),
-    "backwards": ("produce", {"order"}, but((_SEND, "for listen in listens[::-1]\n"))),
-    "the last one missing": ("produce", {"complete"}, but((_SEND, "for listen in listens[:-1]\n"))),
+    "everything twice": ("produce", {"complete"}, but((_SEND, "for listen in sorted(2 * listens, key=str):\n"))),
+    "backwards": ("produce", {"order"}, but((_SEND, "for listen in listens[::-1]:\n"))),
+    "one listen only": (
+        "produce",
+        {"complete", "acknowledged", "key", "value", "partition", "order"},
+        but((_SEND, "for listen in listens[:1]:\n")),
+    ),
+    "the last one missing": ("produce", {"complete"}, but((_SEND, "for listen in listens[:-1]:\n"))),
     "acks=0": ("produce", {"acknowledged"}, but(('acks="all"', "acks=0"), _NOT_SAFE)),
     "acks=1": ("produce", {"acknowledged"}, but(('acks="all"', "acks=1"), _NOT_SAFE)),
     "says that all went well": (
         "refuse",
         {"acknowledged"},
-        but(("sum(future.succeeded() for future in futures)", "len(listens)")),
+        but((_SUM, "len(listens)")),
     ),
-    "says that all went well, unless it is one": (
+    "says that all went well, unless nothing did": (
         "refuse",
         {"acknowledged"},
-        but(("sum(future.succeeded() for future in futures)", "len(listens) if len(listens) > 1 else 0")),
+        but((_SUM, f"len(listens) if {_SUM} else 0")),
+    ),
+    "says that nothing went well, unless all did": (
+        "refuse",
+        {"acknowledged"},
+        but((_SUM, f"len(listens) if {_SUM} == len(listens) else 0")),
+    ),
+    "stops at what is refused": (
+        "refuse",
+        {"acknowledged"},
+        but(
+            ("enable_idempotence=True", "enable_idempotence=False"),
+            ("value=value))\n", f"value=value))\n{_BREAK}"),
+            ("def produce(", f"{_WAIT}\n\ndef produce("),
+        ),
     ),
     "counting ends at what is no JSON": ("probes", {"plays"}, but(("            continue\n", "            break\n"))),
     "lag where nobody committed": ("probes", {"lag"}, but((_LAG, f"{_LAG[:-1]} if partition in committed)"))),
+    "commits one too few": (
+        "consume",
+        {"committed"},
+        but((_COMMIT, _COMMIT_TOO_FEW), ("def consume(", _LAST + "def consume(")),
+    ),
     "from the latest": (
         "consume",
         {"counts", "committed", "shared"},
@@ -252,6 +289,11 @@ WRONG = {
         "stop",
         {"after counting", "nothing twice"},
         but((_SUBSCRIBED, "    consumer = KafkaConsumer(\n"), (_MADE, _MADE + _COMMIT_THE_END)),
+    ),
+    "goes on adding to what it counted before": (
+        "stop",
+        {"nothing twice"},
+        but(("    counts = {}\n    while", "    while"), ("def consume(", "counts = {}\n\n\ndef consume(")),
     ),
     "never committed, and counts its runs": (
         "stop",

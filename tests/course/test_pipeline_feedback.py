@@ -65,8 +65,15 @@ def test_mistakes_are_told_before_anything_is_handed_in(desk: Desk) -> None:
     send = "    with KafkaProducer(**settings) as producer:\n        producer.send('charts', b'counts')\n"
     desk.run("consume", (close, close + send))
     assert "requests came that write records" in desk.run("consume-check").happened
+    opened = desk.names["opened"] = []
+    desk.run("consume", (close, "    opened.append(consumer)\n"))
+    assert "is still a member: a second run would wait" in desk.run("consume-check").happened
+    for consumer in opened:
+        consumer.close()
 
     desk.run("topic-check")
+    desk.run("produce", ('"music.listens"', '"music.listen"'))
+    assert "200 listens are in topic music.listen." in desk.run("produce-check").happened
     desk.run("produce", ("sum(future.succeeded() for future in futures)", "len(listens)"))
     assert "were refused for good, your function returned 6" in desk.run("produce-check").happened
     desk.run("topic-check")

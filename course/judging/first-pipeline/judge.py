@@ -13,11 +13,12 @@ from autograder.judge import answers, consuming, evidence, membership, producing
 from autograder.judge.case import Case, Place
 from autograder.judge.finding import Finding
 from kit.checks import pipeline_facts as facts
+from kit.checks import producer_facts
 from kit.checks.evidence import SeenPartition, SeenRecord
 
-MOST = 1_000_000_000  # plays of a song; no log here has so many records
 SONGS = ("Slow Umbrella", "Night Lanterns", "Last Tide Radio", "Übermorgen", "7")
 SHARED, STOPPED = "charts", "careful"  # the groups, as in assignment.yaml
+REFUSING = 4  # listens that the run refuse gives, as in assignment.yaml
 STOPS_AT = '"listen-0000400"'
 
 
@@ -115,7 +116,7 @@ def _produce(case: Case) -> list[facts.Fact]:
         for partition, found in case.logs.items()
         for record in found
     ]
-    return facts.produce_facts(records, listens, len(case.logs))
+    return producer_facts.produce_facts(records, listens, len(case.logs))
 
 
 def _encoded(text: str | None) -> bytes | None:
@@ -123,17 +124,36 @@ def _encoded(text: str | None) -> bytes | None:
 
 
 def _acknowledged(case: Case) -> Iterator[Finding]:
-    return _with_failures(case, producing.acknowledgements(case, case.evidence["run"]))
+    run = case.evidence["run"]
+    yield from _with_failures(case, producing.acknowledgements(case, run))
+    sent = sum(map(len, case.attempts.values()))
+    given = len(case.given)
+    if run == "produce" and 0 < 2 * sent < given:
+        text = f"Only {sent:,} of {given:,} listens were sent: that your function knew of so few says nothing."
+        yield Finding("acknowledged", text)
+    # After the first refusal an idempotent producer of kafka-python 3.0.12 sends nothing more, whatever it is told.
+    if run == "refuse" and 0 < sent < REFUSING and not _is_idempotent(case):
+        text = f"After a listen that brokers refused, you stopped: {sent} of {REFUSING} were sent, and the rest never."
+        yield Finding("acknowledged", text)
+
+
+def _is_idempotent(case: Case) -> bool:
+    batches = (batch for entry in case.entries("Produce") for batch in entry["asked"].get("batches", ()))
+    return any(batch.get("producer_id", -1) >= 0 for batch in batches)
 
 
 # -- the consumer group ------------------------------------------------------------------------------------------------
 
 
 def _consume(case: Case) -> list[facts.Fact]:
-    both = Counter(_counts(case, "consume-one"))
-    both.update(_counts(case, "consume-two"))
+    steps = ("consume-one", "consume-two")
+    no_counts = [value for value in (case.step(step)["value"] for step in steps) if not isinstance(value, Mapping)]
+    both = membership.counted(case, steps[0])
+    both.update(membership.counted(case, steps[1]))
     right, done = plays_of(_values(case)), _committed_at_end(case, SHARED)
-    return facts.consume_facts((dict(both), {}), right, _ends(case), done, SHARED)
+    odd = {song: value for step in steps for song, value in membership.odd(case, step)}
+    returned = no_counts[0] if no_counts else {**both, **odd}
+    return facts.consume_facts((returned, {}), right, _ends(case), done, SHARED)
 
 
 def _committed(case: Case) -> Iterator[Finding]:
@@ -183,18 +203,22 @@ def _left(case: Case, step: str) -> Iterator[Finding]:
         for record in records
         if record[0] >= start.get(number, 0)
     ]  # fmt: skip
-    if _counts(case, step) != plays_of(left):
-        number = sum(_counts(case, step).values())
+    if (counts := membership.counted(case, step)) != plays_of(left):
+        number = counts.total()
         text = f"When counting had stopped, {len(left):,} records were left, and the next run counted {number:,} plays."
         yield Finding("after counting", text)
 
 
 def _nothing_twice(case: Case) -> Iterator[Finding]:
-    """A kernel that knows nothing counts nothing, once the group has read everything; and it had read it."""
+    """A second run in one kernel counts nothing, once the group has read everything; and it had read it."""
     taken = membership.taken(case, STOPPED)
-    before = sum(_counts(case, "goes-on").values()) + sum(each.after > each.first for each in taken)
-    again = case.step("again")["value"]
-    yield from _found(case, facts.consume_facts(({"": before}, again), {}, {}, {}, STOPPED), TWICE)
+    before = membership.counted(case, "goes-on").total() + sum(each.after > each.first for each in taken)
+    again = case.step("again")
+    if again["error"] is not None:
+        text = f"The run after the end did not return: {again['error']}. If it waited: was the first consumer closed?"
+        yield Finding(TWICE, text)
+    else:
+        yield from _found(case, facts.consume_facts(({"": before}, again["value"]), {}, {}, {}, STOPPED), TWICE)
     # Who has not committed everything before the last run could only count nothing by knowing that it is the last one.
     began = case.step("again")["began"]
     done = {each.partition: each.after for each in taken if each.entry["began"] < began}
@@ -205,13 +229,6 @@ def _nothing_twice(case: Case) -> Iterator[Finding]:
         if each.after < each.first:
             text = f"The group went back in partition {each.partition}, from offset {each.first} to {each.after}."
             yield Finding(TWICE, text, (case.line(each.entry, f"commits offset {each.after}"),))
-
-
-def _counts(case: Case, step: str) -> dict[str, int]:
-    """What a step returned, as far as it is a count of plays."""
-    value = case.step(step)["value"]
-    counts = value.items() if isinstance(value, Mapping) else ()
-    return {song: number for song, number in counts if type(number) is int and 0 < abs(number) < MOST}
 
 
 def _values(case: Case) -> list[str | None]:

@@ -12,15 +12,8 @@ import pytest
 import kit
 from kit.checks import pipeline_facts
 from kit.checks.evidence import SeenPartition, SeenRecord
-from kit.checks.pipeline_facts import (
-    TOPIC,
-    Fact,
-    acknowledged_fact,
-    consume_facts,
-    counted_first_fact,
-    produce_facts,
-    topic_facts,
-)
+from kit.checks.pipeline_facts import TOPIC, Fact, consume_facts, counted_first_fact, member_fact, topic_facts
+from kit.checks.producer_facts import acknowledged_fact, produce_facts
 from kit.lessons.partition_choice import partition_of
 
 LISTENS = [{"id": each.id, **each.fields()} for each in kit.datagen.listens(seed=3).take(60)]
@@ -101,6 +94,14 @@ class TestProduce:
             (log_of(LISTENS, partition=lambda key: (partition_of(key, 6) + 1) % 6), {"partition"}),
             (log_of(LISTENS[::-1]), {"order"}),
             (log_of([*LISTENS, {"id": "mine", "user": "me"}]), {"complete", "value"}),
+            (log_of(LISTENS[:1]), {"complete", "key", "value", "partition", "order"}),
+            (log_of(LISTENS, value=lambda each: str(each).encode()), {"value"}),
+            (log_of(LISTENS, value=lambda each: each["id"].encode()), {"value"}),
+            (log_of(LISTENS, value=lambda each: each["song"].encode()), {"complete", "value", "order"}),
+            (
+                log_of(LISTENS, value=lambda _: b"x", key=lambda each: each["song"].encode()),
+                {"complete", "key", "value", "order"},
+            ),
         ],
         ids=[
             "nothing",
@@ -111,11 +112,23 @@ class TestProduce:
             "partition",
             "backwards",
             "one more",
+            "one alone",
+            "not JSON",
+            "only the id",
+            "only the song",
+            "nothing of the listen",
         ],
     )
     def test_each_mistake_breaks_its_own_fact(self, records: list[SeenRecord], wrong: set[str]) -> None:
         """Planted mistakes."""
         assert broken(produce_facts(records, LISTENS, 6)) == wrong
+
+    def test_listens_in_another_topic_are_told(self) -> None:
+        """A name that was written in another way is the cause, and no lost listen."""
+        complete, key, *_ = produce_facts([], LISTENS, 6, {"music.listen": 60})
+        assert complete.happened == f"Nothing is in topic {TOPIC}, and 60 listens are in topic music.listen."
+        assert TOPIC in complete.try_next
+        assert TOPIC in key.try_next
 
     def test_what_is_no_json_is_a_proof_and_no_error(self) -> None:
         """Bytes that nobody can read."""
@@ -171,6 +184,32 @@ class TestAcknowledged:
         assert fact.holds is (not words)
         assert words in fact.happened
         assert fact.holds or fact.try_next
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ({"a": 2}, {"a": 2}, "counted 2 plays again"),
+        ({"a": 2}, None, "returned None, and an empty dictionary was expected"),
+    ],
+)
+def test_a_second_run_is_told_as_it_was(first: Any, second: Any, words: str) -> None:
+    """Who returned nothing has counted nothing."""
+    *_, again = consume_facts((first, second), {}, {}, {}, "g")
+    assert not again.holds
+    assert words in again.happened
+
+
+@pytest.mark.parametrize(
+    ("num_joined", "num_left", "words"),
+    [(2, 1, "joined its group, and left it"), (2, 0, "still a member"), (0, 0, "joined no group")],
+)
+def test_a_consumer_is_a_member_until_it_is_closed(num_joined: int, num_left: int, words: str) -> None:
+    """assign() joins nothing, and who does not close stays."""
+    fact = member_fact(num_joined, num_left)
+    assert fact.holds is bool(num_joined and num_left)
+    assert words in fact.happened
+    assert fact.holds or fact.try_next
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.judge.case import Case
-from autograder.judge.membership import Taken, shared, taken
+from autograder.judge.membership import Taken, counted, odd, shared, taken
 from tests.support.evidence import TOPIC, Made
 
 GROUP, STEPS = "tally", ("one", "two")
@@ -64,6 +64,30 @@ def test_two_members_that_share_are_no_fault_whichever_step_each_was() -> None:
     one, two = group.made.steps[-2:]
     one["value"], two["value"] = two["value"], one["value"]
     assert group.faults() == []
+
+
+def test_records_that_were_read_and_not_committed_are_shared_too() -> None:
+    """A commit one too low, or a last one that is missing, costs what is about commits and not the sharing."""
+    group = Group().played()
+    for entry in group.made.entries:
+        for place in entry["asked"].get("offsets", ()) if entry["api"] == "OffsetCommit" else ():
+            place[2] -= 1
+    assert group.faults() == []
+    one, two = group.made.steps[-2:]
+    one["value"], two["value"] = {**one["value"], "more": 1}, two["value"]
+    assert any("is not what the members" in text for text in group.faults())
+
+
+def test_only_whole_numbers_are_counts_and_all_else_is_odd() -> None:
+    """One way for all that is judged: what nobody can add up is kept apart, and not forgotten."""
+    made = Made().produce()
+    value = {"a": 2, "b": 0, "c": -3, "d": 10**4000, "e": "4", "f": None, "g": True}
+    made.step("one", value)
+    made.step("two", [])
+    case = Case(made.evidence(), TOPIC)
+    assert counted(case, "one") == {"a": 2, "c": -3}
+    assert dict(odd(case, "one")) == {each: value[each] for each in "defg"}
+    assert (counted(case, "two"), list(odd(case, "two"))) == ({}, [])
 
 
 def _one_returns_all(group: Group) -> None:
