@@ -96,8 +96,8 @@ class Whose:
 
     def _find(self, found: Found) -> str:
         name = self._name(found)
-        by_name = self._known.by_name(name) if len(self._numbers.get(_letters(name), ())) < 2 else ""
         by_number = self._known.by_number(found)
+        by_name = self._by_name(found, name)
         if by_number and by_name and by_number != by_name:
             self._lines.append(
                 f"{shown(found.name)}: in the gradebook the number {found.number} is {shown(by_number)}'s and the name "
@@ -109,7 +109,7 @@ class Whose:
             self._tell_of_earlier(known, {made, f"{made}-{found.number}"})
             return known
         student = f"{made}-{found.number}" if found.is_lasting else self._without_number(found, name, made)
-        if student.endswith(f"-{found.number}") and not found.is_lasting:
+        if student != made and not found.is_lasting:
             self._numbered.setdefault(name, []).append(student)
         elif likely := self._known.ends_like(name):
             self._lines.append(
@@ -119,6 +119,21 @@ class Whose:
         elif not self._known.has(student):  # as it has whoever was graded before
             self._made.append(student)
         return student
+
+    def _by_name(self, found: Found, name: str) -> str:
+        """Who has this name, where nothing speaks against it."""
+        student = self._known.by_name(name)
+        if not student or len(self._numbers.get(_letters(name), ())) > 1:
+            return ""
+        other = self._known.number_of(student)
+        is_other = other.isdecimal() and other.lstrip("0") != found.number.lstrip("0")
+        if not found.is_lasting or not is_other or self._known.by_number(found):
+            return student
+        self._lines.append(
+            f"{shown(found.name)}: {shown(student)} of this name has the number {other} in the gradebook, and not "
+            f"{found.number}, so it was taken for somebody else's. Look whose it is."
+        )
+        return ""
 
     def _without_number(self, found: Found, name: str, made: str) -> str:
         """An id that can be the same for the next assignment, where it is no other person's."""
@@ -188,6 +203,7 @@ class _Known:
     def __init__(self, course: Course) -> None:
         self._numbers: dict[str, str] = {}
         self._made: dict[str, str] = {}  # number -> the id that was made of it
+        self._number_of: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._ids: dict[str, set[str]] = {}  # the names of each
         with course.gradebook() as gradebook:
@@ -196,6 +212,7 @@ class _Known:
 
     def _add(self, student: Any) -> None:
         (self._made if _is_made(student) else self._numbers)[(student.lms_user_id or "").strip()] = student.id
+        self._number_of[student.id] = (student.lms_user_id or "").strip()
         first_last = (student.first_name, student.last_name)
         names = {_letters("".join(filter(None, each))) for each in (first_last, first_last[::-1])} - {""}
         self._ids[student.id] = names
@@ -205,6 +222,9 @@ class _Known:
 
     def by_number(self, found: Found) -> str:
         return self._numbers.get(found.number, "") if found.number and found.is_lasting else ""
+
+    def number_of(self, student: str) -> str:
+        return self._number_of[student]
 
     def made_for(self, found: Found) -> str:
         """The id that was made of a lasting number when nobody in the gradebook had it."""

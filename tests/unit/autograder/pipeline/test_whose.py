@@ -165,3 +165,15 @@ def test_canvas_number_and_name_of_two_people_are_said(opened: Course, tmp_path:
     done = collect(opened, grading.ASSIGNMENT, download)
     assert done.new == ["bob"]
     assert "the number 1234 is bob's and the name ada's" in done.lines[0]
+
+
+def test_canvas_number_keeps_two_people_of_one_name_apart(opened: Course, tmp_path: Path) -> None:
+    """The gradebook knows one of them by another number; one with leading zeros is the same."""
+    add(opened, ada=("Ada", "Lovelace", "17"), bob=("Bob", "Bauer", "0018"))
+    download = tmp_path / "canvas"
+    download.mkdir()
+    for name in ("lovelaceada_99", "bauerbob_18"):
+        (download / f"{name}_9_{grading.FILE}").write_text("a")
+    done = collect(opened, grading.ASSIGNMENT, download)
+    assert sorted(done.new) == ["bob", "lovelaceada-99"]
+    assert "ada of this name has the number 17 in the gradebook, and not 99" in done.lines[0]
