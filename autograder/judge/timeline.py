@@ -15,16 +15,34 @@ from autograder.judge.case import Case, Entry
 from autograder.judge.finding import Finding
 from autograder.judge.writing import CELL
 
-_WIDTH, _LEFT, _RIGHT, _LANE, _TOP = 860, 130, 20, 34, 48
+_WIDTH, _LEFT, _RIGHT, _LANE, _BAR, _BARS_TOP = 860, 130, 20, 34, 16, 8
+_LETTER = 5.8  # the width of one in the names of steps, at most
 _LANES = ("Produce", "Fetch", "OffsetCommit", "cluster", "proof")
 _LANE_NAMES = ("written", "read", "committed", "cluster", "the fault")
 _FAULTS = {"kill", "stop", "restart", "pause", "resume", "isolate", "cut", "heal"}
 _SHOWN_EVENTS = {*_FAULTS, "leader_elected", "leader_lost", "truncated"}
 _LEGEND = (
-    "Events stand in their order, evenly spaced. Filled circle: answered; ring: lost; cross: a fault that was made; "
-    "triangle: an election, or a log that was cut; square: the operation that proves the fault."
+    "Bars are steps, with how long each took; events stand in their order, evenly spaced. Filled circle: answered; "
+    "ring: lost; cross: a fault that was made; triangle: an election, or a log that was cut; square: what "
+    "proves the fault."
 )
-_MOST_MARKS, _MOST_ROWS, _MOST_PROOFS = 400, 40, 6
+_NO_SCALE = "in their order, evenly spaced: not to scale"
+_MOST_MARKS, _MOST_ROWS, _MOST_PROOFS, _MOST_LETTERS = 400, 40, 6, 40
+
+
+class _Bar(NamedTuple):
+    """A step: from ``left`` to ``right``, in a row where it and its name have room, for others may run beside it."""
+
+    row: int
+    left: float
+    right: float
+    text_left: float
+    text: str
+
+    @property
+    def top(self) -> int:
+        """The upper edge."""
+        return _BARS_TOP + _BAR * self.row
 
 
 class Mark(NamedTuple):
@@ -50,8 +68,10 @@ def picture(case: Case, findings: Sequence[Finding] = ()) -> str:
     about = findings[0].name if findings else "all"
     ident = f"arena-{case.evidence['run']}-{case.evidence['seed']}-{about}"
     told = _sentence(case, findings, (times[-1] - times[0]) / 1000)
-    drawn = "".join(_drawing(case, marks, times))
-    height = _TOP + _LANE * len(_LANES) + 30
+    bars = _bars(case, times)
+    top = _BARS_TOP + _BAR * (1 + max((bar.row for bar in bars), default=0)) + 8
+    drawn = "".join(_drawing(bars, marks, times, top))
+    height = top + _LANE * len(_LANES) + 30
     return (
         f'<figure class="arena"><svg role="img" aria-labelledby="{escape(ident)}-t {escape(ident)}-d" '
         f'viewBox="0 0 {_WIDTH} {height}" width="100%" style="max-width:{_WIDTH}px;background:#fff;color:#1b1b1b" '
@@ -111,30 +131,49 @@ def _event(kind: str, node: int | None, topic: str | None, partition: int | None
     return f"{where}{kind.replace('_', ' ')}" + ("" if node is None else f" broker {node}")
 
 
-def _drawing(case: Case, marks: Sequence[Mark], times: Sequence[int]) -> Iterator[str]:
+def _at(times: Sequence[int], time_ms: int) -> float:
     room = (_WIDTH - _LEFT - _RIGHT) / max(1, len(times) - 1)
+    return round(_LEFT + bisect_left(times, time_ms) * room, 1)
 
-    def at(time_ms: int) -> float:
-        return round(_LEFT + bisect_left(times, time_ms) * room, 1)
 
-    bottom = _TOP + _LANE * len(_LANES)
-    for number, step in enumerate(case.evidence["steps"]):
-        left, right = at(step["began_ms"]), at(step["ended_ms"])
-        shade = "#eef3fa" if number % 2 == 0 else "#f7f7f2"
-        yield f'<rect x="{left}" y="20" width="{max(1.0, right - left)}" height="{bottom - 20}" fill="{shade}"/>'
-        yield f'<text x="{left + 2}" y="33" font-size="10">{escape(step["name"])}</text>'
+def _bars(case: Case, times: Sequence[int]) -> list[_Bar]:
+    """The steps, each in the first row in which nothing else is where it and its name are."""
+    bars: list[_Bar] = []
+    ends: list[float] = []  # of each row
+    for step in case.evidence["steps"]:
+        left, right = _at(times, step["began_ms"]), _at(times, step["ended_ms"])
+        seconds = (step["ended_ms"] - step["began_ms"]) / 1000
+        text = f"{step['name'][:_MOST_LETTERS]}, {seconds:.1f} s"
+        length = len(text) * _LETTER
+        text_left = max(4.0, min(left + 3, _WIDTH - _RIGHT - length))
+        start, end = min(left, text_left), max(right, text_left + length)
+        row = next((number for number, taken in enumerate(ends) if taken <= start), len(ends))
+        ends[row : row + 1] = [end]
+        bars.append(_Bar(row, left, max(left + 2, right), round(text_left, 1), text))
+    return bars
+
+
+def _drawing(bars: Sequence[_Bar], marks: Sequence[Mark], times: Sequence[int], top: int) -> Iterator[str]:
+    bottom = top + _LANE * len(_LANES)
+    for bar in bars:
+        width = round(bar.right - bar.left, 1)
+        yield f'<rect x="{bar.left}" y="{bar.top}" width="{width}" height="{_BAR - 2}" fill="#d5e2f2"/>'
+        yield f'<path d="M{bar.left} {bar.top}V{bottom}" stroke="#7d9cc0" stroke-width="1"/>'
+    for bar in bars:  # after all bars, so that none lies over a name
+        yield f'<text x="{bar.text_left}" y="{bar.top + 11}" font-size="10">{escape(bar.text)}</text>'
     for number, name in enumerate(_LANE_NAMES):
-        y = _TOP + _LANE * number + _LANE / 2
+        y = top + _LANE * number + _LANE / 2
         yield f'<text x="4" y="{y + 4}">{name}</text>'
         yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}" stroke="#9aa0a6" stroke-width="0.5"/>'
     for mark in marks:
-        x, y = at(mark.time_ms), _TOP + _LANE * _LANES.index(mark.lane) + _LANE / 2
+        x, y = _at(times, mark.time_ms), top + _LANE * _LANES.index(mark.lane) + _LANE / 2
         if mark.lane == "cluster":
-            yield f'<line x1="{x}" x2="{x}" y1="40" y2="{bottom}" stroke="#8a4b00" stroke-dasharray="3 3"/>'
-        yield f"<g><title>{escape(mark.text)}</title>{_glyph(mark.shape, x, y)}</g>"
-    yield f'<text x="{_LEFT}" y="{bottom + 18}">0 s</text>'
-    seconds = f"{(times[-1] - times[0]) / 1000:.1f} s"
-    yield f'<text x="{_WIDTH - _RIGHT}" y="{bottom + 18}" text-anchor="end">{seconds}</text>'
+            yield f'<line x1="{x}" x2="{x}" y1="{top}" y2="{bottom}" stroke="#8a4b00" stroke-dasharray="3 3"/>'
+        told = f"{(mark.time_ms - times[0]) / 1000:.3f} s: {mark.text}"
+        yield f"<g><title>{escape(told)}</title>{_glyph(mark.shape, x, y)}</g>"
+    yield f'<text x="{_LEFT}" y="{bottom + 18}">earlier</text>'
+    yield f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{bottom + 18}" text-anchor="middle">{_NO_SCALE}</text>'
+    yield f'<text x="{_WIDTH - _RIGHT}" y="{bottom + 18}" text-anchor="end">later</text>'
 
 
 def _glyph(shape: str, x: float, y: float) -> str:
@@ -155,7 +194,7 @@ def _glyph(shape: str, x: float, y: float) -> str:
 def _table(marks: Sequence[Mark], start_ms: int) -> str:
     told = [mark for mark in marks if mark.lane in {"cluster", "proof"} or mark.shape != "dot"]
     rows = "".join(
-        f"<tr><td {CELL}>{(mark.time_ms - start_ms) / 1000:.3f} s</td>"
+        f"<tr><td {CELL}>{(mark.time_ms - start_ms) / 1000:.3f}&nbsp;s</td>"
         f"<td {CELL}>{_LANE_NAMES[_LANES.index(mark.lane)]}</td><td {CELL}>{escape(mark.text)}</td></tr>"
         for mark in told[:_MOST_ROWS]
     )
