@@ -80,6 +80,21 @@ def test_results_that_one_replica_has_are_not_stored() -> None:
     assert text.startswith("40 of 40 requests with results did not ask for all in-sync replicas.")
 
 
+def test_a_process_that_the_plan_killed_did_not_fail() -> None:
+    """What fails by itself is told first; what was to be killed is no reason for anything."""
+    made = Made().produce()
+    made.step("consume-1")
+    made.steps[-1] |= {"error": "no answer: the kernel ended", "was_killed": True}
+    made.step("consume-2")
+    made.steps[-1] |= {"error": "ValueError: mine", "was_killed": False, "crashes": ["KeyError: 'mine too'"]}
+    case = Case(made.evidence(), TOPIC, RESULTS)
+    (found, *_) = next(rule.checker for rule in JUDGE.RULES if rule.name == "repeat")(case)
+    assert found.proof == (
+        "consume-2 failed, and began again: KeyError: 'mine too'",
+        "consume-2 failed: ValueError: mine",
+    )
+
+
 def test_a_network_that_was_never_cut_is_not_said_to_have_been() -> None:
     """Who sent nothing is told so, and no leader was alone."""
     made = Made()

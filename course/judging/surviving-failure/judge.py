@@ -92,7 +92,7 @@ def _failures(case: Case) -> tuple[str, ...]:
     found = []
     for step in case.evidence["steps"]:
         found += [f"{step['name']} failed, and began again: {error}" for error in step.get("crashes", ())]
-        if step["error"]:
+        if step["error"] and not step.get("was_killed"):  # the plan did that
             found.append(f"{step['name']} failed: {step['error']}")
     return tuple(found)
 
