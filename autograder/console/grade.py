@@ -12,6 +12,7 @@ from autograder.console import runs
 from autograder.console.kafka_work import CLUSTERS, is_apache, look_for_engine, on_cluster
 from autograder.console.settling import settle
 from autograder.console.showing import Bar
+from autograder.console.withdrawn import say_withdrawn
 from autograder.console.words import (
     CommandLineError,
     SomeFailed,
@@ -136,6 +137,7 @@ def grade(
     _summarize(progress, assignment.name, unfinished)
     settle(course, assignment)
     say_unfinished(unfinished)
+    say_withdrawn(course, assignment.name)
     if progress.total and assignment.is_forgeable:
         say(f"Judged by 'asserts' ({FORGEABLE}).")
     _export(course, settings["csv"])  # before the pages: marks wait for nothing that is only shown

@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder.assignment import Assignment
 from autograder.console.runs import say_waiting, told_waiting
 from autograder.console.settling import settle_alone
+from autograder.console.withdrawn import say_withdrawn, still_known, told, withdrawn
 from autograder.console.words import (
     SETTLED,
     look_for_folder,
@@ -45,7 +46,7 @@ def run(argv: list[str]) -> int:
 
     from autograder.pipeline.batch import open_ledger
 
-    entries = open_ledger(course).latest(assignment.name)
+    entries = still_known(course, open_ledger(course).latest(assignment.name))
     if not entries:
         raise GradingError(f"Nothing was graded for {assignment.name} yet: `autograder grade {assignment.name}`.")
     unfinished = unfinished_in(course, assignment.name)
@@ -53,6 +54,7 @@ def run(argv: list[str]) -> int:
     say(f"Report: {path}")
     settle_alone(course, assignment, f"autograder report {assignment.name}")
     say_unfinished(unfinished)
+    say_withdrawn(course, assignment.name)
     say_waiting(course, assignment.name)
     for what in dict.fromkeys(options.export):
         _export(course, assignment, what)
@@ -63,6 +65,7 @@ def _page(course: Course, assignment: Assignment, entries: Mapping[str, Entry], 
     from autograder.pipeline import review
     from autograder.report import StudentResult, page
 
+    gone = withdrawn(course, assignment.name, entries)
     comparison = review.alike(course, assignment, sorted(entries))
     alike = review.flags_of(comparison)
     results = [
@@ -72,6 +75,7 @@ def _page(course: Course, assignment: Assignment, entries: Mapping[str, Entry], 
             flags=(
                 *entry.flags,
                 *([SETTLED] if entry.is_settled(unfinished) else []),
+                *([told(course, entry, gone[entry.student])] if entry.student in gone else []),
                 *alike.get(entry.student, ()),
             ),
             stops=entry.stops,
