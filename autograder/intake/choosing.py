@@ -65,7 +65,7 @@ class Choosing:
         """The path of the notebook that is graded as ``name``; empty, and said so, if none surely is."""
         paths = [path for path in self._files if path.endswith(".ipynb") and path not in self._release.notebooks]
         others = [each for path in paths[:_MOST_CANDIDATES] if (each := self._candidate(name, path, released))]
-        named = self._candidate(name, name, released) if name in self._files else None
+        named = self._candidate(name, name, released) if others and name in self._files else None
         if named is not None:
             others = [each for each in others if _adds(each, named, released)]
         if not others:
