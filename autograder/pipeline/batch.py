@@ -13,7 +13,7 @@ from autograder.intake import ReleaseError
 from autograder.job import seed_of
 from autograder.judge.script import JudgeError
 from autograder.pipeline import keys
-from autograder.pipeline.course import Course, GradingError, stop_if_full
+from autograder.pipeline.course import Course, GradingError, stop_if_unusable
 from autograder.pipeline.doubts import Doubts
 from autograder.pipeline.ledger import Entry, Ledger
 from autograder.pipeline.pool import BrokenExecutor, Pool
@@ -146,7 +146,7 @@ class Batch:
         except (ReleaseError, JudgeError) as error:  # of the assignment, so the same for every submission
             raise GradingError(str(error)) from error
         except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
-            stop_if_full(error)
+            stop_if_unusable(error)
             self._fail(one, f"it could not be prepared: {_told(error)}")
             return
         if one.prepared.job is None:
@@ -217,7 +217,7 @@ class Batch:
         try:
             recorded = self._desk.record(prepared, performed)
         except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
-            stop_if_full(error)
+            stop_if_unusable(error)
             self._fail(one, f"it could not be recorded: {_told(error)}", performed)
             return
         self._finish(self._entry(one, "graded", performed, recorded))
@@ -226,7 +226,7 @@ class Batch:
         try:
             recorded = self._desk.record_nothing(one.student, is_gone=True)
         except Exception as error:  # noqa: BLE001 - whatever a submission does here, the others go on
-            stop_if_full(error)
+            stop_if_unusable(error)
             self._fail(one, f"it could not be recorded: {_told(error)}")
             return
         self._finish(self._entry(one, "nothing", recorded=recorded))
@@ -235,7 +235,7 @@ class Batch:
         try:
             self._desk.record_nothing(one.student, is_gone=False)
         except Exception as error:  # noqa: BLE001 - it has failed already; this is only added to what is said
-            stop_if_full(error)
+            stop_if_unusable(error)
             trouble = f"{trouble} Its older marks, if any, are still there: {_told(error)}"
         self._finish(self._entry(one, "failed", performed, trouble=trouble))
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import logging
 import os
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
+from autograder.pipeline import gradebook_file
 from autograder.quick_imports import quick_imports
 
 STATE = ".autograder"  # the folder of a course that has what this package remembers
@@ -90,6 +89,8 @@ class Course:
         with quick_imports():
             from nbgrader.api import Gradebook
         directory = self.directory()
+        if self.opener is None:  # others wait themselves
+            gradebook_file.wait(directory.db_url)
         with (self.opener or Gradebook)(directory.db_url, directory.course_id) as gradebook:
             yield gradebook
 
@@ -174,20 +175,14 @@ def quiet_log() -> logging.Logger:
     return log
 
 
-def stop_if_full(error: BaseException | None) -> None:
-    """End what is done when this computer has no room left: that is no submission's fault, and must cost none marks.
+def stop_if_unusable(error: BaseException | None) -> None:
+    """End what is done when the disk is full or the gradebook locked: no submission's fault, and must cost none marks.
 
     Raises:
-        GradingError: it has none.
+        GradingError: one of them is so.
     """
-    while error is not None:
-        is_full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-        if is_full or (isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)):
-            raise GradingError(
-                "There is no room left on the disk, so nothing more can be done. What is graded is kept: make room, "
-                "and `autograder resume` goes on."
-            ) from error
-        error = error.__cause__ or error.__context__
+    if why := gradebook_file.trouble(error):
+        raise GradingError(f"{why}, and `autograder resume` goes on.") from error
 
 
 def _is_not_of_gradebook(record: logging.LogRecord) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.judge.writing import test_cells
 from autograder.pipeline import page_marks
-from autograder.pipeline.course import Course, converter_config, quiet_log, stop_if_full
+from autograder.pipeline.course import Course, converter_config, quiet_log, stop_if_unusable
 from autograder.pipeline.notebooks import points_of
 from autograder.pipeline.page_templates import folders
 from autograder.pipeline.rendering import PLAIN, as_text
@@ -167,7 +167,7 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
                 BaseConverter.convert_single_notebook(self, os.fspath(path))
             page_marks.sign(page, known.get((student, path.stem), page_marks.NONE))
         except Exception as error:
-            stop_if_full(error)  # here, where its causes are known
+            stop_if_unusable(error)  # here, where its causes are known
             raise
         self.set_permissions(self._assignment_id, student)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
+from autograder.pipeline import gradebook_file
 from autograder.quick_imports import quick_imports
 
 with quick_imports():
@@ -54,6 +55,7 @@ class QuickNbgrader:
         """As `nbgrader.api.Gradebook`; a context that commits at its end."""
         key = (db_url, course_id)
         if key not in self._gradebooks:
+            gradebook_file.wait(db_url)
             self._gradebooks[key] = _Held(db_url, course_id)
         return self._gradebooks[key]
 
@@ -89,7 +91,7 @@ class _Held(Gradebook):  # type: ignore[misc] # nbgrader has no type information
     def __init__(self, db_url: str, course_id: str) -> None:
         super().__init__(db_url, course_id)  # makes what is missing
         super().close()
-        self.engine = create_engine(db_url, poolclass=NullPool)
+        self.engine = create_engine(db_url, poolclass=NullPool, **gradebook_file.patience(db_url))
         self.db = scoped_session(sessionmaker(self.engine, class_=_Lasting))
         self._released: dict[tuple[str, ...], Any] = {}
 
