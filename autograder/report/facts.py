@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from autograder.job import Score, Stop, Usage
 from autograder.quizzes.statistics import correlation
+from autograder.report.reasons import commonest
 
 _NO_REASON = "No reason was noted."
 _FEWEST = 10  # students, below which how one item goes with the rest is chance
@@ -57,7 +58,7 @@ class PropertyFacts:
         mean_share: of its points, from 0 to 1, where no person decides; None where one always does.
         with_rest: the correlation with the points for all else, from -1 to 1. Near 0 or below, those who did the rest
             do no better here. None when it cannot be told: fewer than 10 students, or all have the same points.
-        commonest_reason: why points were lost most often; empty when none were.
+        commonest_reason: why points were lost most often, without what is each student's own; empty when none were.
         num_commonest: how often that was.
     """
 
@@ -165,8 +166,7 @@ def _property(grade_id: str, name: str, label: str, found: Sequence[tuple[Score,
     scores = [score for score, _ in decided]
     full = sum(score.points >= score.of for score in scores)
     none = sum(score.points <= 0 < score.of for score in scores)
-    reasons = Counter(score.reason for score in scores if score.points < score.of)
-    reason, times = reasons.most_common(1)[0] if reasons else ("", 0)
+    reason, times = commonest(score.reason for score in scores if score.points < score.of)
     shares = [score.points / score.of if score.of else 1.0 for score in scores]
     return PropertyFacts(
         name=name,

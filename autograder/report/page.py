@@ -155,7 +155,8 @@ def _property_table(properties: Sequence[PropertyFacts]) -> str:
     return _rows(
         "In the order of the notebook. All, some, none: students with so many of its points; open: a person decides. "
         "Mean: the share of the points that the class has. With the rest: correlation with the points for all else, of "
-        "10 students or more; near 0 or below, look at the task's wording and at its tests",
+        "10 students or more; near 0 or below, look at the task's wording and at its tests. Commonest reason: for how "
+        "many it is so; … stands for what differs among them",
         heads,
         rows,
     )

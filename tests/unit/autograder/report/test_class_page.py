@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from autograder.job import Score, Stop, Usage
 from autograder.quizzes import Item
 from autograder.report import StudentResult, class_facts, figures, page
@@ -52,6 +54,32 @@ class TestFacts:
         assert (first.commonest_reason, first.num_commonest) == ("a record was lost", 2)
         assert (second.num_full, second.commonest_reason) == (4, "")
         assert (facts.of, facts.median, list(facts.points)) == (4, 2.5, [2, 2, 3, 4])
+
+    @pytest.mark.parametrize(
+        ("reasons", "told"),
+        [
+            (["Partitions: 3, and 6 were asked for. (run topic, seed 217484945702448000)",
+              "There is no topic music.listens. (run topic, seed 112158815326838000)",
+              "There is no topic music.listens. (run topic, seed 238957284691375000)"],
+             ("There is no topic music.listens.", 2)),
+            (["No result for '{\"order\": 1, \"n…' at orders-0 offset 0. There are 600 faults of this kind. (run a, seed 1)",
+              "No result for '{\"order\": 7, \"n…' at orders-0 offset 4. There are 12 faults of this kind. (run a, seed 2)"],
+             ("No result for … at orders-0 offset ….", 2)),
+            (["consume failed at listens-5: TypeError: Topics must be a list. (run a, seed 1)", "Nothing was counted.",
+              "consume failed at listens-5: KeyError: 'song' (run a, seed 2)"],
+             ("consume failed at listens-5: …", 2)),
+            (['It returned {"a": [1, 2]}, not 4.', "It returned null, not 4."], ("It returned …, not 4.", 2)),
+            (["Don't commit first; it's too early.", "Don't wait; it's too early."],
+             ("Don't commit first; it's too early.", 1)),
+        ],
+        ids=["seeds", "records", "errors", "answers", "apostrophes"],
+    )  # fmt: skip
+    def test_reasons_that_differ_only_in_run_seed_and_own_values_are_one(
+        self, reasons: list[str], told: tuple[str, int]
+    ) -> None:
+        """Counted as one, and told without a value that not all of them have."""
+        facts = class_facts([result(f"s{number}", 0, reason=reason) for number, reason in enumerate(reasons)])
+        assert (facts.properties[0].commonest_reason, facts.properties[0].num_commonest) == told
 
     def test_what_waits_for_a_person_is_counted_and_listed(self) -> None:
         """A score that only a person can say is a line, also where nothing else is."""
