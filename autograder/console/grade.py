@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.assignment import Assignment
 from autograder.console import runs
 from autograder.console.kafka_work import CLUSTERS, is_apache, look_for_engine, on_cluster
-from autograder.console.settling import settle
+from autograder.console.settling import say_no_due_date, settle
 from autograder.console.showing import Bar
 from autograder.console.withdrawn import say_withdrawn
 from autograder.console.words import (
@@ -136,6 +136,7 @@ def grade(
     unfinished = unfinished_in(course, assignment.name)
     _summarize(progress, assignment.name, unfinished)
     settle(course, assignment)
+    say_no_due_date(course, assignment)
     say_unfinished(unfinished)
     say_withdrawn(course, assignment.name)
     if progress.total and assignment.is_forgeable:

@@ -44,6 +44,9 @@ class Lateness:
         self._step = AssignLatePenalties(config=config, log=quiet_log())
         is_left_out = isinstance(usual, list) and not any("AssignLatePenalties" in str(each) for each in usual)
         self._is_asked = self._step.enabled and not is_left_out
+        self._is_chosen = (
+            "plugin_class" in config.AssignLatePenalties or "penalty_method" in config.LateSubmissionPlugin
+        )
 
     def settle(self, student: str | None = None) -> dict[str, str]:
         """Write into the gradebook what being late costs now.
@@ -73,6 +76,13 @@ class Lateness:
                     lines[submission.student_id] = _told(submission, due, before, after)
             gradebook.db.commit()
         return lines
+
+    def lacks_due_date(self) -> bool:
+        """Whether being late is to cost something, but nobody is late, as the gradebook has no due date."""
+        if not (self._is_asked and self._is_chosen):
+            return False
+        with self._course.gradebook() as gradebook:
+            return gradebook.find_assignment(self._name).duedate is None
 
     def due(self, submission: Any) -> float:
         """The points that one submission of the gradebook's loses now, whatever is written there.

@@ -92,6 +92,26 @@ def test_another_due_date_and_an_extension_count(late: Path) -> None:
     assert settled(late)[1] == 0
 
 
+def test_policy_without_a_due_date_is_told(late: Path) -> None:
+    """Nobody is late then; a course that has no policy, or leaves the step out, wants none."""
+
+    def lacks() -> bool:
+        return Lateness(open_course(late), read_assignment(late, grading.ASSIGNMENT)).lacks_due_date()
+
+    assert not lacks()
+    with open_course(late).gradebook() as gradebook:
+        gradebook.update_or_create_assignment(grading.ASSIGNMENT, duedate=None)
+    assert lacks()
+    grading.set_judging(late, "probes")
+    assert not lacks()
+    config = late / "nbgrader_config.py"
+    plain = config.read_text()
+    config.write_text(f'{plain}c.LateSubmissionPlugin.penalty_method = "zero"\n')
+    assert lacks()
+    config.write_text(f"{plain}c.LateSubmissionPlugin.penalty_method = 'zero'\nc.AssignLatePenalties.enabled = False\n")
+    assert not lacks()
+
+
 def test_another_policy_counts(late: Path) -> None:
     """It may get milder in the middle of a course."""
     settled(late)
