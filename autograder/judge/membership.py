@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.judge.case import Case, Entry, short
@@ -119,13 +119,13 @@ def _values(
 
 def _left_over(case: Case, partitions: Mapping[tuple[str, int], set[int]], commits: Sequence[Taken]) -> Iterator[Taken]:
     """The ends of partitions that nobody committed, as read by their last member: it costs `committed`, not sharing."""
-    last = {
-        each.partition: each for each in commits if each.partition in partitions.get((each.member, each.generation), ())
-    }
-    for each in last.values():
-        end = max((record[0] + 1 for record in case.logs.get(each.partition, ())), default=0)
-        if each.after < end:
-            yield replace(each, first=each.after, after=end)
+    held = {partition: (*who, 0) for who, mine in partitions.items() for partition in mine}
+    for each in commits:
+        if each.partition in partitions.get((each.member, each.generation), ()):
+            held[each.partition] = (each.member, each.generation, each.after)
+    for partition, (member, generation, after) in held.items():
+        end = max((record[0] + 1 for record in case.logs.get(partition, ())), default=0)
+        yield Taken({}, member, generation, partition, after, end)
 
 
 def _outsiders(

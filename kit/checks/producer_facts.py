@@ -96,10 +96,10 @@ def _complete(read: Sequence[_Read], listens: Sequence[Mapping[str, Any]], elsew
     strange = sum(each.listen is None for each in read)
     if not missing and not twice and not strange:
         return Fact(name, True, f"All {len(listens):,} listens are in the log, each once.", f"topic {TOPIC}")
-    if not read and elsewhere:
+    if not read:
         lie = listed(f"{number:,} listens are in topic {topic}" for topic, number in elsewhere.items())
-        happened = f"Nothing is in topic {TOPIC}, and {lie}."
-        return Fact(name, False, happened, f"topic {TOPIC}", f'Send to the topic of task 1, "{TOPIC}".')
+        happened = f"Nothing is in topic {TOPIC}{', and ' if lie else ''}{lie}."
+        return Fact(name, False, happened, f"topic {TOPIC}", _SEND)
     proof = [f"{each} is nowhere in the log" for each in missing[:2]]
     proof += [f"{place_of(record)}: {text_of(record.value or b'', SHOWN_CHARS)}" for record in twice[:2]]
     happened = (
