@@ -15,11 +15,19 @@ from autograder.pipeline.course import Course, CourseError, open_course
 from autograder.pipeline.ledger import Entry
 
 _SHOWN = 0.005  # points: less is not seen in two digits
+_NOT_THERE = "not in the gradebook any more, which counts nothing of this: `autograder grade` puts it there again"
 
 
 def run(argv: list[str]) -> int:
     """Run the command; returns its exit status."""
-    made = parser("explain", "Say why a student has these points.", [("autograder explain ada", "all assignments")])
+    made = parser(
+        "explain",
+        "Say why a student has these points.",
+        [
+            ("autograder explain ada", "all assignments"),
+            ("autograder explain -- -x streams", "of a student whose name begins with a dash"),
+        ],
+    )
     made.add_argument("student")
     made.add_argument("assignment", nargs="?")
     options = made.parse(argv)
@@ -47,7 +55,7 @@ def run(argv: list[str]) -> int:
         for entry in latest.values():
             found = gradebook.assignment_submissions(entry.assignment)
             submission = next((each for each in found if each.student_id == entry.student), None)
-            _explain(entry, "" if submission is None else _counted(course, submission, entry))
+            _explain(entry, _NOT_THERE if submission is None else _counted(course, submission, entry))
             if submission is not None and entry.is_settled({entry.student} if submission.needs_manual_grade else ()):
                 say(f"  since: {SETTLED}")
             say_waiting(course, entry.assignment)

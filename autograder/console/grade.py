@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.assignment import Assignment
@@ -68,14 +69,16 @@ def run(argv: list[str], execute: Execute | None = None) -> int:
         help=f"be content with this rung of the jail ladder: {', '.join(RUNGS)} (weakest first)",
     )  # fmt: skip
     made.add_argument("--no-feedback", action="store_true", help="write no pages for students")
-    made.add_argument("--csv", metavar="FILE", default="grades.csv", help="where the marks go (default: grades.csv)")
+    made.add_argument("--csv", metavar="FILE", help="where the marks go (default: grades.csv in the course's folder)")
     options = made.parse(argv)
     if options.workers is not None and not 1 <= options.workers <= 256:
         raise CommandLineError(f"--workers {options.workers} is not possible: choose 1 to 256.")
     course, assignment = opened(options)
-    look_for_folder("--csv", course.root / options.csv)
+    marks = Path(options.csv).absolute() if options.csv else course.root / "grades.csv"
+    look_for_folder("--csv", marks)
     began = round(time.time(), 3)
     settings = vars(options) | {"began": began, "since": began if options.force else 0.0, "course": str(course.root)}
+    settings["csv"] = str(marks)  # `resume` may be said in another folder
     with runs.alone(course, runs.command(settings)):
         return grade(course, assignment, settings, again=True, execute=execute)
 

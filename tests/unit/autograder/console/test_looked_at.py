@@ -38,6 +38,7 @@ def test_report_and_explain_take_a_mark_for_the_look(say: Say, course: Path) -> 
     for student in ("ada", "bob"):
         grading.hand_in(course, student, grading.work(course))
         ledger.append(_entry(student, until_marked=student == "ada"))
+    assert "not in the gradebook any more" in say("explain", "ada")[1]
     with warnings.catch_warnings(), open_course(course).gradebook() as gradebook:
         warnings.simplefilter("ignore")  # of SQLAlchemy about nbgrader's own use of it
         for student in ("ada", "bob"):

@@ -94,6 +94,17 @@ def test_what_shows_marks_says_what_waits(say: Say, course: Path, monkeypatch: p
     assert "Not at its end: `autograder grade" in (course / "report-streams.html").read_text(encoding="utf-8")
 
 
+def test_resume_writes_marks_where_grade_was_told(
+    say: Say, stop: Stop, course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written on the command line is meant from the current folder, and what is not goes into the course's."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for words, place in ((("--csv", "marks.csv"), Path.cwd() / "marks.csv"), ((), course / "grades.csv")):
+        assert say("grade", "streams", "--course", str(course), "--no-feedback", *words)[0] == 130
+        assert runs.waiting(open_course(course))[0]["csv"] == str(place)
+
+
 def test_resume_after_all_was_withdrawn_is_one_sentence(say: Say, stop: Stop, course: Path) -> None:
     """It is not said for ever."""
     say("grade", "streams", "--student", "ada", "--student", "bob", "--no-feedback")
