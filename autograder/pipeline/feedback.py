@@ -16,6 +16,7 @@ from autograder.judge.writing import test_cells
 from autograder.pipeline import page_marks
 from autograder.pipeline.course import Course, converter_config, quiet_log, stop_if_unusable
 from autograder.pipeline.notebooks import points_of
+from autograder.pipeline.open_marks import OpenMarks, as_float
 from autograder.pipeline.page_templates import folders
 from autograder.pipeline.rendering import PLAIN, as_text
 from autograder.pipeline.submission import FORGEABLE, JAIL
@@ -123,6 +124,7 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
         self.preprocessors = [HideTests, *usual, *([Forgeable] if assignment.is_forgeable else []), Plainly]
         self.writer = FilesWriter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
         self._outdated = Outdated(parent=self)  # type: ignore[no-untyped-call]
+        self._open_marks = OpenMarks(parent=self)  # type: ignore[no-untyped-call]
         self._exporters = [self._exporter(is_plain=False), self._exporter(is_plain=True)]
         self._course = course
         self._assignment_id = assignment.name
@@ -163,7 +165,9 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
                 warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
                 with self._course.gradebook() as gradebook:  # before: what changes meanwhile is for another page
                     known = page_marks.digests(gradebook, self._assignment_id, student)
-                    self._outdated.counted = page_marks.automatic(gradebook, self._assignment_id, student, path.stem)
+                    place = (self._assignment_id, student, path.stem)
+                    self._outdated.counted = page_marks.automatic(gradebook, *place)
+                    self._open_marks.cells = page_marks.awaited(gradebook, *place)
                 BaseConverter.convert_single_notebook(self, os.fspath(path))
             page_marks.sign(page, known.get((student, path.stem), page_marks.NONE))
         except Exception as error:
@@ -172,11 +176,14 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
         self.set_permissions(self._assignment_id, student)
 
     def _exporter(self, *, is_plain: bool) -> HTMLExporter:
-        exporter = HTMLExporter(parent=self, config=self.config)  # type: ignore[no-untyped-call]
+        exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+            parent=self, config=self.config, filters={"float": as_float}
+        )
         exporter.register_preprocessor(self._outdated, enabled=True)  # type: ignore[no-untyped-call]
         for each in self.preprocessors:
             enabled = each in {HideTests, Forgeable} or (is_plain and each is Plainly)
             exporter.register_preprocessor(each, enabled=enabled)  # type: ignore[no-untyped-call]
+        exporter.register_preprocessor(self._open_marks, enabled=True)  # type: ignore[no-untyped-call]
         return exporter
 
     def _is_missing(self, student: str, known: page_marks.Digests) -> bool:

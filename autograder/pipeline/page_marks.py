@@ -20,7 +20,7 @@ with quick_imports():
 _LINE = "\n<!-- made of the marks {} -->\n"
 _END = re.compile(rb"</html>\s*<!-- made of the marks ([0-9a-f]+) -->\s*\Z")
 _TAIL_BYTES = 200
-_POINTS = (Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+_POINTS = (Grade.auto_score, Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade)
 _WORDS = (Comment.auto_comment, Comment.manual_comment)
 
 Digests = Mapping[tuple[str, str], str]
@@ -67,6 +67,15 @@ def automatic(gradebook: Any, assignment: str, student: str, notebook: str) -> d
     except MissingEntry:
         return {}
     return {each.name: float(each.auto_score) for each in grades if each.auto_score is not None}
+
+
+def awaited(gradebook: Any, assignment: str, student: str, notebook: str) -> frozenset[str]:
+    """The cells of one notebook for which a person's mark is awaited."""
+    try:
+        grades = gradebook.find_submission_notebook(notebook, assignment, student).grades
+    except MissingEntry:
+        return frozenset()
+    return frozenset(each.name for each in grades if each.needs_manual_grade)
 
 
 def sign(page: Path, digest: str) -> None:

@@ -39,12 +39,31 @@ def written(course: Course, *, is_plain: bool = False) -> str:
     return (course.root / "feedback" / "ada" / grading.ASSIGNMENT / "streams.html").read_text()
 
 
+def mark(course: Course, points: float) -> None:
+    """Give ada's text points, as formgrader does."""
+    with course.gradebook() as gradebook:
+        grade = gradebook.find_grade("why", "streams", grading.ASSIGNMENT, "ada")
+        grade.manual_score, grade.needs_manual_grade = points, False
+        gradebook.db.commit()
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_page_has_no_points_where_a_person_has_not_graded_yet(opened: Course, is_plain: bool) -> None:
+    """Neither in the list at its top nor beside the cell; a 0 that a person gave is one."""
+    page = written(opened, is_plain=is_plain)
+    assert page.count("Score: not graded yet / ") == 2
+    assert "These points are not final" in page
+    assert page.count("so far /") == 1  # the sum
+    mark(opened, 0.0)
+    page = written(opened, is_plain=is_plain)
+    assert "(Score: 13.0 / 16.0)" in page
+    assert "not graded yet" not in page
+
+
 def test_page_is_made_again_for_other_marks(opened: Course) -> None:
     """For a mark by hand, for a comment, and for what is taken off for being late; not when nothing has changed."""
-    assert "(Score: 13.0 / 16.0)" in written(opened)
-    with opened.gradebook() as gradebook:
-        gradebook.find_grade("why", "streams", grading.ASSIGNMENT, "ada").manual_score = 2.5
-        gradebook.db.commit()
+    assert "(Score: 13.0 so far / 16.0)" in written(opened)
+    mark(opened, 2.5)
     assert "(Score: 15.5 / 16.0)" in written(opened)
     with opened.gradebook() as gradebook:
         gradebook.find_comment("why", "streams", grading.ASSIGNMENT, "ada").manual_comment = "Order of what?"
