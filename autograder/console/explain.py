@@ -57,7 +57,7 @@ def run(argv: list[str]) -> int:
             submission = next((each for each in found if each.student_id == entry.student), None)
             _explain(entry, _NOT_THERE if submission is None else _counted(course, submission, entry))
             if submission is not None and entry.is_settled({entry.student} if submission.needs_manual_grade else ()):
-                say(f"  since: {SETTLED}")
+                say(f"  now: {SETTLED}")
             say_waiting(course, entry.assignment)
     return 0
 

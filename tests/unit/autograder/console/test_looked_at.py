@@ -50,7 +50,7 @@ def test_report_and_explain_take_a_mark_for_the_look(say: Say, course: Path) -> 
     page = course / "report-streams.html"
     say("report", "streams")
     assert "<b>2</b>to be looked at" in page.read_text("utf-8")
-    assert "since: " not in say("explain", "ada")[1]
+    assert "  now: " not in say("explain", "ada")[1]
 
     for student in ("ada", "bob"):
         _give_marks(course, student)
@@ -59,8 +59,8 @@ def test_report_and_explain_take_a_mark_for_the_look(say: Say, course: Path) -> 
     assert "All that formgrader asked for has been given a mark since" in page.read_text("utf-8")
     told = say("explain", "ada")[1]
     assert f"flag: {_FLAG}" in told
-    assert "since: All that formgrader asked for has been given a mark since" in told
-    assert "since: " not in say("explain", "bob")[1]
+    assert "  now: All that formgrader asked for has been given a mark since" in told
+    assert "  now: " not in say("explain", "bob")[1]
 
 
 def test_grade_counts_whom_formgrader_asks_about(capsys: pytest.CaptureFixture[str]) -> None:
