@@ -49,10 +49,10 @@ def run(argv: list[str]) -> int:
     entries = still_known(course, open_ledger(course).latest(assignment.name))
     if not entries:
         raise GradingError(f"Nothing was graded for {assignment.name} yet: `autograder grade {assignment.name}`.")
+    settle_alone(course, assignment, f"autograder report {assignment.name}")
     unfinished = unfinished_in(course, assignment.name)
     path.write_text(_page(course, assignment, entries, unfinished), encoding="utf-8")
     say(f"Report: {path}")
-    settle_alone(course, assignment, f"autograder report {assignment.name}")
     say_unfinished(unfinished)
     say_withdrawn(course, assignment.name)
     say_waiting(course, assignment.name)
