@@ -8,11 +8,13 @@ is run.
 from autograder.deck.checking import check, check_bytes
 from autograder.deck.drawing import Rendering, draw, draw_bytes, render
 from autograder.deck.limits import DeckLimits
+from autograder.deck.naming import NAMES, decks
 from autograder.deck.report import DeckReport, Note, Property
 from autograder.deck.rubric import LECTURE, Criterion, DeckRubric, RubricError, Section
 
 __all__ = [
     "LECTURE",
+    "NAMES",
     "Criterion",
     "DeckLimits",
     "DeckReport",
@@ -24,6 +26,7 @@ __all__ = [
     "Section",
     "check",
     "check_bytes",
+    "decks",
     "draw",
     "draw_bytes",
     "render",

@@ -178,14 +178,14 @@ def _section(found: Found, *, may_be_elsewhere: bool) -> Property:
     section = found.section
     enough = found.words >= section.min_words
     if found.page and enough:
-        reason = f"'{section.name}' is on page {found.page} and has {found.words} words."
+        reason = f"'{section.name}' begins on page {found.page} and has {found.words} words."
         return Property(section.name, section.points, section.points, reason)
     if may_be_elsewhere:
         return Property(section.name, None, section.points, f"'{section.name}' may be where no text could be read.")
     if not found.page:
         return Property(section.name, 0.0, section.points, f"No heading says '{section.name}'.")
     points = round(section.points * found.words / section.min_words, 1)
-    reason = f"'{section.name}' on page {found.page} has {found.words} of {section.min_words} words."
+    reason = f"'{section.name}', which begins on page {found.page}, has {found.words} of {section.min_words} words."
     return Property(section.name, points, section.points, reason)
 
 

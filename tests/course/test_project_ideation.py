@@ -62,6 +62,15 @@ def test_no_deck_has_no_points() -> None:
     assert not any(score.needs_human for score in scores.values())
 
 
+def test_a_deck_of_another_kind_is_for_a_person() -> None:
+    """It was handed in, so it is no certain 0, and a line names it."""
+    scores = judged(deck_odp=b"PK", notes_txt=b"")
+    assert all(score.points == 0 and score.needs_human for score in scores.values())
+    (line,) = SCRIPT.flags({"deck.odp": b"PK", "notes.txt": b""}, 7)
+    assert isinstance(line, Look)
+    assert "There is deck.odp, which cannot be read here." in line
+
+
 MORE: decks.Slides = [("Thank you", "Questions?")] * 3
 WRONG = {
     "three pages too many": ({"pages"}, [*decks.GOOD, *MORE]),

@@ -12,19 +12,23 @@ from autograder.intake.flags import shown
 from autograder.job import Outcome, Score
 from autograder.judge import Look
 
-NAMES = ("deck.pdf", "deck.pptx")
+OTHERS = (".odp", ".key", ".ppt", ".pps", ".ppsx", ".odg", ".doc", ".docx", ".odt", ".zip", ".png", ".jpg", ".jpeg")
 NO_DECK = "No deck was handed in: deck.pdf or deck.pptx was to lie beside the notebook."
 
 
 def judge(outcome: Outcome, seed: int, files: Mapping[str, bytes]) -> list[Score]:
     """One score for each property of the rubric; what could not be read is left to a person, and not marked down."""
     del outcome, seed
-    names = decks(files)
+    names = deck.decks(files)
     if not names:
         rubric = deck.LECTURE
+        others = other_files(files)
         asked = {"pages": rubric.pages_points, "order": rubric.order_points}
         asked |= {section.name: section.points for section in rubric.sections}
-        return [Score(notebook.STRUCTURE_ID, name, 0.0, points, NO_DECK) for name, points in asked.items()]
+        return [
+            Score(notebook.STRUCTURE_ID, name, 0.0, points, f"{NO_DECK}{others}", needs_human=bool(others))
+            for name, points in asked.items()
+        ]
     return [
         Score(
             grade_id=notebook.STRUCTURE_ID,
@@ -41,7 +45,7 @@ def judge(outcome: Outcome, seed: int, files: Mapping[str, bytes]) -> list[Score
 def pages(files: Mapping[str, bytes], seed: int) -> dict[str, Any]:
     """The pages, what was checked of them, and the rubric, for formgrader."""
     del seed
-    names = decks(files)
+    names = deck.decks(files)
     if not names:
         return {}
     return {notebook.GRADE_ID: drawn(names[0], files[names[0]])[0]}
@@ -50,9 +54,10 @@ def pages(files: Mapping[str, bytes], seed: int) -> dict[str, Any]:
 def flags(files: Mapping[str, bytes], seed: int) -> list[str]:
     """What the instructor should know about the deck."""
     del seed
-    names = decks(files)
+    names = deck.decks(files)
     if not names:
-        return [NO_DECK]
+        others = other_files(files)
+        return [Look(f"{NO_DECK}{others}") if others else NO_DECK]
     others = [f"{shown(names[0])} was looked at, {', '.join(map(shown, names[1:]))} was not."] if names[1:] else []
     notes = report(names[0], files[names[0]]).notes
     unlike = drawn(names[0], files[names[0]])[1]
@@ -60,10 +65,10 @@ def flags(files: Mapping[str, bytes], seed: int) -> list[str]:
     return [*(Look(note) if note.needs_human else str(note) for note in notes), *others]
 
 
-def decks(files: Mapping[str, bytes]) -> list[str]:
-    """The decks among the files: the one of the name that was asked for, or else the first."""
-    found = sorted(name for name in files if name.casefold().endswith((".pdf", ".pptx")))
-    return sorted(found, key=lambda name: (name.casefold() not in NAMES, name.count("/")))
+def other_files(files: Mapping[str, bytes]) -> str:
+    """What may be a deck of another kind, in words; empty when there is nothing."""
+    names = sorted(name for name in files if name.casefold().endswith(OTHERS))
+    return f" There is {', '.join(map(shown, names[:3]))}, which cannot be read here." if names else ""
 
 
 @functools.lru_cache(maxsize=4)

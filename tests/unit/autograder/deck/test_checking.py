@@ -49,7 +49,7 @@ def test_check_says_what_is_missing_and_what_it_cost() -> None:
     assert report.line == (
         "deck.pptx: 5.67 of 10 points; It has 5 pages; 2 to 4 are asked for. "
         "3 of 4 sections were found to be in order. No heading says 'producers'. "
-        "'consumers and analysis goals' on page 4 has 12 of 25 words."
+        "'consumers and analysis goals', which begins on page 4, has 12 of 25 words."
     )
 
 
@@ -170,7 +170,7 @@ def test_check_counts_no_letters_that_nobody_sees() -> None:
 
     report = check_bytes(decks.page_with(shown + hidden, resources=font), "deck.pdf")
 
-    assert report.properties[2].reason == "'project idea and goal' on page 1 has 3 of 25 words."
+    assert report.properties[2].reason == "'project idea and goal', which begins on page 1, has 3 of 25 words."
 
 
 def test_check_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:

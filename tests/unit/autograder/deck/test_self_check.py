@@ -39,3 +39,19 @@ def test_a_deck_that_a_person_must_look_at_does_not_pass() -> None:
     """A picture of a deck."""
     Path("deck.pdf").write_bytes(b"%PDF-1.4 nothing more")
     assert "a person decides" in str(kit.check("A3.deck"))
+
+
+@pytest.mark.parametrize("name", ["Deck.PDF", "My Deck.pdf"])
+def test_a_deck_is_found_by_the_names_by_which_it_is_graded(name: str) -> None:
+    """Also with capitals, and under another name where there is none of that name."""
+    Path(name).write_bytes(decks.pdf(decks.GOOD))
+    found = kit.check("A3.deck")
+    assert found
+    assert name in str(found)
+
+
+def test_of_several_decks_it_is_said_which_was_looked_at() -> None:
+    """The one that will be graded."""
+    for name in ("a draft.pdf", "deck.pdf"):
+        Path(name).write_bytes(decks.pdf(decks.GOOD))
+    assert "deck.pdf was looked at, as it will be when you hand in; a draft.pdf was not." in str(kit.check("A3.deck"))
