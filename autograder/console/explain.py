@@ -67,9 +67,9 @@ def _counted(course: Course, submission: Any, entry: Entry) -> str:
     from autograder.pipeline.lateness import hours_late
 
     points, penalty = float(submission.score or 0), float(submission.late_submission_penalty or 0)
-    text = f"in the gradebook: {number(max(0.0, points - penalty))} of {number(float(submission.max_score))} points"
+    text = f"in the gradebook: {_points(max(0.0, points - penalty))} of {_points(float(submission.max_score))} points"
     if penalty:
-        text += f"; {number(penalty)} of {number(points)} were taken off for being {hours_late(submission)}"
+        text += f"; {_points(penalty)} of {_points(points)} were taken off for being {hours_late(submission)}"
     due = _due(course, submission, entry.assignment)
     if due is not None and abs(due - penalty) >= _SHOWN:
         text += f"; now it would be {number(due)}: `autograder grade {shown(entry.assignment)}` sees to it"
@@ -91,7 +91,7 @@ def _explain(entry: Entry, counted: str) -> None:
 
     points, of = sum(score.points for score in entry.scores), sum(score.of for score in entry.scores)
     if entry.status == "graded":
-        earned = f"{points:g} of {of:g} points"
+        earned = f"{_points(points)} of {_points(of)} points"
     else:
         earned = "nothing that could be graded; 0 points" if entry.status == "nothing" else "not graded"
     say(one_line(entry.student, f"{entry.assignment}: {earned}"))
@@ -105,7 +105,7 @@ def _explain(entry: Entry, counted: str) -> None:
         say(f"  {_plain(entry.trouble)}")
     for score in entry.scores:
         say(
-            f"  {_plain(score.grade_id)} / {_plain(score.name)}: {score.points:g} of {score.of:g}"
+            f"  {_plain(score.grade_id)} / {_plain(score.name)}: {_points(score.points)} of {_points(score.of)}"
             f"{', a person decides' if score.needs_human else ''}. {_plain(score.reason)}"
         )
         for line in score.proof:
@@ -117,6 +117,11 @@ def _explain(entry: Entry, counted: str) -> None:
     usage = entry.usage
     memory = f", {usage.memory_bytes / 1e6:.0f} MB" if usage.memory_bytes else ""
     say(f"  it took {usage.wall_s:.1f} s{memory}")
+
+
+def _points(points: float) -> str:
+    """As grades.csv has them; the rounding of floats is not seen."""
+    return f"{round(points, 6):.10g}"
 
 
 def _plain(text: str) -> str:

@@ -13,7 +13,7 @@ _MOST_CHARACTERS = 4_000  # of one text
 _NOT_RUN = "NotRun"
 # The pages of feedback and formgrader have no style for tables, and cut off what is too wide.
 CELL = 'style="padding:0.2em 0.8em 0.2em 0;text-align:left;vertical-align:top"'
-_WRAPPED = 'style="white-space:pre-wrap;overflow-wrap:anywhere"'
+_WRAPPED = 'style="white-space:pre-wrap;overflow-wrap:anywhere;word-break:normal"'  # the pages break all words
 _UNGRADED = "This check is for you while you work: it has no points."
 
 

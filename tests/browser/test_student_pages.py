@@ -138,6 +138,8 @@ def test_feedback_can_be_read_by_everybody(width: int, browser: Browser, tmp_pat
         page.goto((tmp_path / "page.html").as_uri())
         assert page.locator("html[lang=en]").count() == 1
         assert serious_violations(page.locator("body")) == []
+        room = page.locator(".rendered_html td").first.evaluate("e => parseFloat(getComputedStyle(e).paddingRight)")
+        assert room > 4  # columns do not run into one another
         page.locator("pre", has_text="o o o").focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_function("document.activeElement.scrollLeft > 0")

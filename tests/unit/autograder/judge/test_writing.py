@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import nbformat
@@ -48,6 +49,14 @@ def test_write_scores_is_read_by_nbgrader(points: tuple[float, float], total: fl
     page = made["cells"][0]["outputs"][0]["data"]["text/html"]
     assert "Seed 7." in page
     assert "other" not in page
+
+
+def test_proofs_in_prose_break_between_words() -> None:
+    """The style of nbconvert's pages would break letters of a <pre> from one another."""
+    made = notebook()
+    write_scores(made, [Score("test-a", "one", 0, 2, "so", ("whatever it says",))], "Seed 7.")
+    (style,) = re.findall(r"<pre style=\"([^\"]*)\">", made["cells"][0]["outputs"][0]["data"]["text/html"])
+    assert {"white-space:pre-wrap", "word-break:normal"} <= set(style.split(";"))
 
 
 def test_write_scores_says_of_a_check_without_points_what_it_is_for() -> None:
