@@ -37,6 +37,7 @@ from autograder.pipeline.work import Execute
 if TYPE_CHECKING:
     from autograder.pipeline.batch import Batch, Progress
 
+_MARKS = "grades.csv"
 _TELLS_POINTS = 20  # submissions; of more, only those are shown that there is something to say about
 
 
@@ -69,16 +70,16 @@ def run(argv: list[str], execute: Execute | None = None) -> int:
         help=f"be content with this rung of the jail ladder: {', '.join(RUNGS)} (weakest first)",
     )  # fmt: skip
     made.add_argument("--no-feedback", action="store_true", help="write no pages for students")
-    made.add_argument("--csv", metavar="FILE", help="where the marks go (default: grades.csv in the course's folder)")
+    made.add_argument("--csv", metavar="FILE", help=f"where the marks go (default: {_MARKS} in the course's folder)")
     options = made.parse(argv)
     if options.workers is not None and not 1 <= options.workers <= 256:
         raise CommandLineError(f"--workers {options.workers} is not possible: choose 1 to 256.")
     course, assignment = opened(options)
-    marks = Path(options.csv).absolute() if options.csv else course.root / "grades.csv"
-    look_for_folder("--csv", marks)
+    marks = Path(options.csv).absolute() if options.csv else None
+    look_for_folder("--csv", marks or course.root / _MARKS)
     began = round(time.time(), 3)
     settings = vars(options) | {"began": began, "since": began if options.force else 0.0, "course": str(course.root)}
-    settings["csv"] = str(marks)  # `resume` may be said in another folder
+    settings["csv"] = marks and str(marks)  # `resume` may be said in another folder, and the course may be moved
     with runs.alone(course, runs.command(settings)):
         return grade(course, assignment, settings, again=True, execute=execute)
 
@@ -250,11 +251,11 @@ def _summarize(progress: Progress, assignment: str, unfinished: set[str]) -> Non
         say(f"To be looked at: {humans}. `autograder report {assignment}` lists them with the reasons.")
 
 
-def _export(course: Course, name: str) -> None:
+def _export(course: Course, marks: str | None) -> None:
     from autograder.exports import SafeCsvExport
     from autograder.pipeline.course import quiet_log
 
-    path = course.root / name
+    path = Path(marks) if marks else course.root / _MARKS
     with course.gradebook() as gradebook:
         SafeCsvExport(config=course.config, to=str(path), log=quiet_log()).export(gradebook)
     say(f"Marks: {path}")

@@ -100,9 +100,21 @@ def test_resume_writes_marks_where_grade_was_told(
     """What is written on the command line is meant from the current folder, and what is not goes into the course's."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    for words, place in ((("--csv", "marks.csv"), Path.cwd() / "marks.csv"), ((), course / "grades.csv")):
+    for words, place in ((("--csv", "marks.csv"), Path.cwd() / "marks.csv"), ((), None)):
         assert say("grade", "streams", "--course", str(course), "--no-feedback", *words)[0] == 130
-        assert runs.waiting(open_course(course))[0]["csv"] == str(place)
+        assert runs.waiting(open_course(course))[0]["csv"] == (place and str(place))
+
+
+def test_resume_writes_marks_into_the_course_that_was_moved(say: Say, stop: Stop, course: Path) -> None:
+    """Not into the one that it was, or that it is a copy of."""
+    say("grade", "streams", "--no-feedback")
+    moved = course.with_name("moved")
+    shutil.copytree(course, moved)
+    stop.is_on = False
+    status, out, _ = say("resume", "--course", str(moved))
+
+    assert (status, f"Marks: {moved / 'grades.csv'}" in out) == (0, True)
+    assert not (course / "grades.csv").exists()
 
 
 def test_resume_after_all_was_withdrawn_is_one_sentence(say: Say, stop: Stop, course: Path) -> None:
