@@ -9,14 +9,14 @@ Source: Moodle, mod/assign/classes/downloader.php and, for the group's name befo
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autograder.intake.flags import shown
-from autograder.pipeline.course import STATE, Course
+from autograder.pipeline.course import Course
 from autograder.pipeline.downloads import Found
+from autograder.pipeline.seats import Seats
 
 _MOST_NAME_BYTES = 150  # of a student's name in a folder's; 255 is what most file systems allow
 _MOST_NAMED = 10  # students in a line; of more, the others are counted
@@ -41,7 +41,7 @@ class Whose:
         for each in founds:
             if each.number and not self._known.by_number(each):
                 self._numbers.setdefault(_letters(self._name(each)), set()).add(each.number)
-        self._seats = _Seats(course, assignment)
+        self._seats = Seats(course, assignment)
         self._answers: dict[tuple[str, str, bool], str] = {}
         self._lasting: dict[str, str] = {}  # number -> student
         self._made: list[str] = []
@@ -73,7 +73,7 @@ class Whose:
             yield (
                 f"{shown(name)}: this does not say which student it is, so the number of this assignment was added: "
                 f"{_listed(students)}. It is another number in each assignment: rename their folders in submitted/ to "
-                "their ids. Where Moodle hides names, reveal them there and download again."
+                "their ids before you grade. Where Moodle hides names, reveal them there and download again."
             )
 
     def remember(self) -> None:
@@ -81,7 +81,9 @@ class Whose:
 
         And a person's number, in the gradebook: the LMS knows marks by it that are given back.
         """
-        self._seats.write()
+        self._seats.write(
+            {number: student for (_, number, is_lasting), student in self._answers.items() if not is_lasting}
+        )
         if not self._lasting:
             return
         with self._course.gradebook() as gradebook:
@@ -109,6 +111,8 @@ class Whose:
             self._tell_of_earlier(known, {made, f"{made}-{found.number}"})
             return known
         student = f"{made}-{found.number}" if found.is_lasting else self._without_number(found, name, made)
+        if not found.is_lasting and (renamed := self._seats.renamed(found.number)):
+            return renamed
         if student != made and not found.is_lasting:
             self._numbered.setdefault(name, []).append(student)
         elif likely := self._known.ends_like(name):
@@ -140,14 +144,15 @@ class Whose:
         numbered = f"{made}-{found.number}"
         if (earlier := self._seats.of(found.number)) in (made, numbered):
             return earlier
-        if self._is_there(numbered):
-            return numbered
+        student = numbered if self._is_there(numbered) or not self._is_sure(name, made) else made
+        self._seats.take(student, found.number)
+        return student
+
+    def _is_sure(self, name: str, made: str) -> bool:
+        """Whether an id made of the name alone is nobody else's."""
         is_sure = len(self._numbers[_letters(name)]) == 1 and self._known.is_free(name, made)
         # One word is what Moodle calls everybody whose name it hides.
-        if not is_sure or len(name.split()) < 2 or not self._seats.is_free(made):
-            return numbered
-        self._seats.take(made, found.number)
-        return made
+        return is_sure and len(name.split()) > 1 and self._seats.is_free(made)
 
     def _tell_of_earlier(self, known: str, others: set[str]) -> None:
         for other in sorted(others - {known}):
@@ -162,39 +167,6 @@ class Whose:
 
     def _name(self, found: Found) -> str:
         return found.name if found.is_lasting else found.name.removeprefix(self._group)
-
-
-class _Seats:
-    """Which of the ids made of a name alone are whose in one assignment, by Moodle's number.
-
-    Without it, the next download would take another person of the same name for the first one.
-    """
-
-    def __init__(self, course: Course, assignment: str) -> None:
-        self._course = course
-        self._file = course.root / STATE / "moodle" / f"{assignment}.json"
-        try:
-            self._students: dict[str, str] = dict(json.loads(self._file.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
-            self._students = {}
-        self._is_new = False
-
-    def of(self, number: str) -> str:
-        return self._students.get(number, "")
-
-    def is_free(self, student: str) -> bool:
-        return student not in self._students.values()
-
-    def take(self, student: str, number: str) -> None:
-        self._students[number] = student
-        self._is_new = True
-
-    def write(self) -> None:
-        if self._is_new:
-            (self._course.state / self._file.parent.name).mkdir(exist_ok=True, mode=0o700)
-            half = self._file.with_suffix(".part")
-            half.write_text(json.dumps(self._students), encoding="utf-8")
-            half.replace(self._file)
 
 
 class _Known:

@@ -17,13 +17,20 @@ def opened(course: Path) -> Course:
     return open_course(course)
 
 
-def moodle(course: Course, tmp_path: Path, *names: str, assignment: str = grading.ASSIGNMENT) -> Collected:
+def moodle(
+    course: Course,
+    tmp_path: Path,
+    *names: str,
+    assignment: str = grading.ASSIGNMENT,
+    text: str = "",
+    force: bool = False,
+) -> Collected:
     """Collect work of people with these names and numbers, as "Ada Lovelace_101"."""
     download = tmp_path / f"download-{len(list(tmp_path.glob('download-*')))}"
     for name in names:
         (download / f"{name}_assignsubmission_file").mkdir(parents=True)
-        (download / f"{name}_assignsubmission_file" / grading.FILE).write_text(name)
-    return collect(course, assignment, download)
+        (download / f"{name}_assignsubmission_file" / grading.FILE).write_text(name + text)
+    return collect(course, assignment, download, force=force)
 
 
 def add(course: Course, **students: tuple[str, str, str]) -> None:
@@ -64,6 +71,21 @@ def test_two_people_of_one_name_stay_two(opened: Course, tmp_path: Path) -> None
     assert later.new == ["bob-bauer-4"]
     assert later.lines[0].startswith("Bob Bauer: this does not say which student it is")
     assert again.new == []
+
+
+def test_who_renamed_a_folder_is_believed(opened: Course, tmp_path: Path) -> None:
+    """As the line advises: work that comes again, also a newer one, goes to the id that somebody wrote."""
+    names = ("Jan Meier_1250", "Jan Meier_1251")
+    moodle(opened, tmp_path, *names)
+    submitted = opened.root / "submitted"
+    (submitted / "jan-meier-1250").rename(submitted / "jm1")
+    again = moodle(opened, tmp_path, *names)
+    newer = moodle(opened, tmp_path, *names, text="newer", force=True)
+    last = moodle(opened, tmp_path, *names, text="newer")
+
+    assert (again.new, sorted(again.same)) == ([], ["jan-meier-1251", "jm1"])
+    assert sorted(newer.changed) == sorted(last.same) == ["jan-meier-1251", "jm1"]
+    assert "jm1" not in " ".join(again.lines)
 
 
 def test_a_name_that_two_in_the_gradebook_have_is_nobodys(opened: Course, tmp_path: Path) -> None:
