@@ -15,6 +15,7 @@ def run(argv: list[str]) -> int:
     course, assignment = opened(options)
 
     from autograder.intake import ReleaseError, examine
+    from autograder.intake.earlier import is_said, said_of
     from autograder.pipeline.released import earlier_releases
 
     students = chosen(course, assignment.name, options.student)
@@ -25,14 +26,20 @@ def run(argv: list[str]) -> int:
     release = course.folder("release", assignment.name)
     earlier = earlier_releases(course, assignment.name)
     clean = humans = 0
+    from_before: list[str] = []
     for student in students:
         try:
             intake = examine(course.folder("submitted", assignment.name, student), release, earlier=earlier)
         except ReleaseError as error:
             raise GradingError(f"{error} `autograder release {assignment.name}` makes the release.") from error
-        for line in intake.lines():
+        lines = [line for line in intake.lines() if not is_said(line)]
+        for line in lines:
             say(one_line(student, line))
-        clean += not intake.lines()
+        from_before += [student] if len(lines) < len(intake.lines()) else []
+        clean += not lines
         humans += any(flag.needs_human for flag in (*intake.refused, *intake.flags))
-    say(f"{len(students)} submissions: {clean} with nothing to say about, {humans} to be looked at.")
+    if from_before:
+        say(said_of(from_before))
+    nothing = "nothing else" if from_before else "nothing"
+    say(f"{len(students)} submissions: {clean} with {nothing} to say about, {humans} to be looked at.")
     return 0

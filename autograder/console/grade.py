@@ -28,6 +28,7 @@ from autograder.console.words import (
     say_unfinished,
     unfinished_in,
 )
+from autograder.intake.earlier import is_said, said_of
 from autograder.jail import RUNGS, JailError, is_as_strong
 from autograder.pipeline.course import Course, GradingError
 from autograder.pipeline.ledger import Entry
@@ -157,10 +158,12 @@ def grade(
 
 
 def _run(batch: Batch, progress: Progress) -> None:
+    from_before: list[str] = []
     with Bar("grading", progress.total) as bar:
 
         def tell(entry: Entry) -> None:
             progress.add(entry)
+            from_before.extend([entry.student] if any(map(is_said, entry.flags)) else [])
             for line in _lines(entry, with_points=progress.total <= _TELLS_POINTS):
                 bar.say(line)
             bar.advance()
@@ -170,6 +173,8 @@ def _run(batch: Batch, progress: Progress) -> None:
         except KeyboardInterrupt:
             bar.say(f"Stopped: {progress.statuses.total()} of {progress.total} are graded and kept.")
             raise
+    if from_before:
+        say(said_of(sorted(from_before)))
 
 
 def _feedback(course: Course, assignment: Assignment, students: list[str]) -> list[str]:
@@ -219,7 +224,7 @@ def _pool(settings: dict[str, Any], num_students: int, rung: str | None) -> Pool
 
 def _lines(entry: Entry, *, with_points: bool) -> list[str]:
     lines = [
-        *entry.flags,
+        *(line for line in entry.flags if not is_said(line)),
         *entry.stop_lines(),
         *([entry.trouble] if entry.trouble else []),
     ]

@@ -6,16 +6,21 @@ It is kept in a file of the course, for each notebook and cell once, however oft
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.intake import likeness
+from autograder.intake.flags import Kind, shown
 from autograder.intake.notebook import Cell
 from autograder.intake.order import moved
 from autograder.intake.release import Release, ReleasedCell, ReleasedNotebook
 
+SENTENCE = "it is from an earlier release of the assignment; what is locked was put there as it is released now."
+
+_SAID = (SENTENCE, f"about '{Kind.EARLIER_RELEASE}'.")  # the second of `Flags`, where there are very many notebooks
+_MOST_NAMED = 5  # students in a line; of more, the others are counted
 _CHECKSUM = "checksum"  # of the text that an answer had when it was released: it proves nothing about who changed it
 
 
@@ -76,6 +81,22 @@ class EarlierNotebook:
 
 
 Earlier = Mapping[str, EarlierNotebook]  # by file name
+
+
+def is_said(line: str) -> bool:
+    """Whether a line of the intake's only says that work is from an earlier release."""
+    return line.endswith(_SAID)
+
+
+def said_of(students: Sequence[str]) -> str:
+    """One line for all whose work is from an earlier release: they did nothing wrong, and it may be the whole class."""
+    count = len(students)
+    names = ", ".join(map(shown, students[:_MOST_NAMED]))
+    names += f" and {count - _MOST_NAMED} more" if count > _MOST_NAMED else ""
+    return (
+        f"{count} {'submission is' if count == 1 else 'submissions are'} from an earlier release of the assignment: "
+        f"{names}. That is no fault; what is locked was put there as it is released now."
+    )
 
 
 def differing(released: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.intake import likeness
-from autograder.intake.earlier import EarlierNotebook, differing
+from autograder.intake.earlier import SENTENCE, EarlierNotebook, differing
 from autograder.intake.flags import Flags, Kind, shown
 from autograder.intake.notebook import Cell, Notebook, as_json
 from autograder.intake.order import Arrangement, moved
@@ -79,9 +79,7 @@ class _Repair:
                 self._tell_of_missing(released)
                 arrangement.put(released, released.cell)
         if self.is_earlier:
-            self.flags.add(Kind.EARLIER_RELEASE, self.name, (
-                "it is from an earlier release of the assignment; what is locked was put there as it is released now."
-            ))  # fmt: skip
+            self.flags.add(Kind.EARLIER_RELEASE, self.name, SENTENCE)
         return self._as_json(arrangement.cells)
 
     def _checked(self, grade_id: str, cell: Cell, found: Recognition) -> Cell:

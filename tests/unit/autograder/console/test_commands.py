@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -275,23 +276,8 @@ def test_explain_shows_no_control_characters(say: Say, course: Path) -> None:
     assert out.replace("\n", "").isprintable()
 
 
-def test_check_runs_and_writes_nothing(say: Say, course: Path) -> None:
-    """It says what the intake says."""
-    grading.hand_in(course, "ada", grading.work(course))
-    grading.hand_in(course, "bob", b"")
-    before = sorted(path for path in course.rglob("*"))
-    status, out, _ = say("check", "streams")
-
-    assert status == 0
-    assert "bob: streams.ipynb: " in out
-    assert "2 submissions: 1 with nothing to say about, 1 to be looked at." in out
-    assert sorted(path for path in course.rglob("*")) == before
-
-
 def test_collect_check_grade_report(say: Say, course: Path, tmp_path: Path) -> None:
     """From a download to the page about the class."""
-    import json
-
     download = tmp_path / "download" / "Ada Lovelace_7_assignsubmission_file"
     download.mkdir(parents=True)
     (download / "streams.ipynb").write_text(json.dumps(grading.work(course)))
