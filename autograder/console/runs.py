@@ -16,7 +16,9 @@ from autograder.pipeline.course import Course, GradingError
 from kit import file_lock
 
 Settings = dict[str, Any]
-"""The options of a run, with ``began`` and ``since``: older results do not count; both in seconds since 1970."""
+"""The options of a run, with ``began`` and ``since``: older results do not count; both in seconds since 1970.
+
+A run that `remember` has seen also has ``lock``: what stood in the course's lock while it was at work."""
 
 _LOCK = "lock"
 _UNFINISHED = "unfinished.json"  # a list of `Settings`, the newest last
@@ -57,7 +59,8 @@ def _holder(file: int) -> str:
 
 def remember(course: Course, run: Settings) -> None:
     """Note that a run has begun; earlier ones that it does all the work of are forgotten."""
-    _write(course, [*(each for each in _unfinished(course) if not _covers(run, each)), run])
+    waiting = [each for each in _unfinished(course) if not _covers(run, each)]
+    _write(course, [*waiting, run | {"lock": _locked_by(course)}])
 
 
 def forget(course: Course, run: Mapping[str, Any]) -> None:
@@ -66,7 +69,7 @@ def forget(course: Course, run: Mapping[str, Any]) -> None:
 
 
 def waiting(course: Course, assignment: str | None = None) -> list[Settings]:
-    """The runs that were stopped, the newest first; of one assignment when it is named."""
+    """The runs that have not come to their end, the newest first; of one assignment when it is named."""
     there = [each for each in _unfinished(course) if course.folder("source", each["assignment"]).is_dir()]
     return [each for each in reversed(there) if assignment in (None, each["assignment"])]
 
@@ -96,12 +99,8 @@ def say_waiting(course: Course, assignment: str | None = None) -> None:
 
 
 def told_waiting(course: Course, assignment: str | None = None) -> list[str]:
-    """A line for each run that was stopped and that nobody has gone on with; of one assignment when it is named."""
-    return [
-        f"Not at its end: {described(run)}. What it had not come to has the marks of before, or none. "
-        f"`autograder resume {shown(shlex.quote(run['assignment']))}` goes on with it."
-        for run in waiting(course, assignment)
-    ]
+    """A line for each run that is at work or was stopped, and has not come to its end; of one assignment when named."""
+    return [_told(run, is_at_work=_is_at_work(course, run)) for run in waiting(course, assignment)]
 
 
 def command(run: Mapping[str, Any]) -> str:
@@ -113,6 +112,43 @@ def command(run: Mapping[str, Any]) -> str:
 def described(run: Mapping[str, Any]) -> str:
     """A run's command, and when it began."""
     return f"`{shown(command(run))}` of {_clock(run['began'])}"
+
+
+def _told(run: Mapping[str, Any], *, is_at_work: bool) -> str:
+    if is_at_work:
+        return (
+            f"At work: {described(run)}. What it has not come to yet has the marks of before, or none; look again when "
+            "it has ended."
+        )
+    return (
+        f"Not at its end: {described(run)}. What it had not come to has the marks of before, or none. "
+        f"`autograder resume {shown(shlex.quote(run['assignment']))}` goes on with it."
+    )
+
+
+def _is_at_work(course: Course, run: Mapping[str, Any]) -> bool:
+    """Whether a run has the course's lock: a run that was stopped leaves its words there, and the lock to others."""
+    if not run.get("lock") or run["lock"] != _locked_by(course):
+        return False
+    try:
+        file = os.open(course.state / _LOCK, os.O_RDWR)
+    except OSError:  # only to be read: nobody can say
+        return False
+    try:
+        file_lock.lock(file)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _locked_by(course: Course) -> str:
+    """What whoever had the course's lock last has written there; no two write the same."""
+    try:
+        return (course.state / _LOCK).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _covers(run: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:

@@ -94,6 +94,23 @@ def test_what_shows_marks_says_what_waits(say: Say, course: Path, monkeypatch: p
     assert "Not at its end: `autograder grade" in (course / "report-streams.html").read_text(encoding="utf-8")
 
 
+def test_what_shows_marks_tells_a_run_at_work_from_one_that_was_stopped(say: Say, course: Path) -> None:
+    """What is at work cannot be gone on with; when it has ended half-way, another command's lock is not its own."""
+    grading.hand_in(course, "ada", grading.work(course))
+    say("grade", "streams", "--workers", "1", "--no-feedback")
+    here = open_course(course)
+    with runs.alone(here, "autograder grade streams"):
+        runs.remember(here, {"assignment": "streams", "student": [], "since": 0.0, "began": 1.0})
+        for words in (("report", "streams"), ("explain", "ada")):
+            out = say(*words)[1]
+            assert "At work: `autograder grade streams` of " in out
+            assert "resume" not in out
+        assert "At work: `autograder grade" in (course / "report-streams.html").read_text(encoding="utf-8")
+    assert "Not at its end: `autograder grade streams` of " in say("explain", "ada")[1]
+    with runs.alone(here, "autograder grade streams"):
+        assert "Not at its end: `autograder grade streams` of " in say("explain", "ada")[1]
+
+
 def test_resume_writes_marks_where_grade_was_told(
     say: Say, stop: Stop, course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
