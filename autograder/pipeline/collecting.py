@@ -15,7 +15,7 @@ from autograder.intake.times import read_time, text_of
 from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
 from autograder.pipeline.history import keep
-from autograder.pipeline.spelling import Spelling
+from autograder.pipeline.spelling import Spelling, visible
 from autograder.pipeline.whose import Whose
 
 _TIME = "timestamp.txt"  # of nbgrader's, in a submission's folder
@@ -74,7 +74,8 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
     for student, work in sorted(_without_twins(works, done.lines.append).items()):
         if other := spelling.other_of(student):
             done.lines.append(
-                f"{shown(student)}: {shown(other)} is there, too. If it is the same student, rename one of the folders."
+                f"{visible(student)}: {visible(other)} is there, too. "
+                "If it is the same student, rename one of the folders."
             )
         _put(course, assignment, spelling.of(student), work, force=force, done=done)
     done.lines += whose.lines()

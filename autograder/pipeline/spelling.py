@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from autograder.intake.flags import shown
 from autograder.intake.names import folded
 from autograder.pipeline.course import Course
 
@@ -21,16 +22,33 @@ class Spelling:
             assignments = {assignment, *(each.name for each in gradebook.assignments)}
         names.update(*map(course.students, assignments))
         self._there = {_composed(name): name for name in sorted(names)} | {name: name for name in names}
-        self._alike = {folded(name): name for name in sorted(names)}
+        self._alike = {_alike(name): name for name in sorted(names)}
 
     def of(self, student: str) -> str:
         """The name as it is there; of somebody who is new, with composed accents."""
         return self._there.get(student) or self._there.get(_composed(student), _composed(student))
 
     def other_of(self, student: str) -> str:
-        """Who is there under a name that differs in upper and lower case only; empty for nobody."""
-        other = self._alike.get(folded(student), student)
+        """Who is there under a name that differs in upper and lower case or in blanks only; empty for nobody.
+
+        Who was asked about is there from then on.
+        """
+        other = self._alike.setdefault(_alike(student), student)
         return "" if _composed(other) == _composed(student) or student in self._there else other
+
+
+def visible(name: str) -> str:
+    """A name as it may stand in a line, between quotes where nobody would see all of its blanks."""
+    return shown(name) if name == _without_blanks(name) else f"'{shown(name)}'"
+
+
+def _alike(name: str) -> str:
+    """What names have in common that people take for one."""
+    return folded(_without_blanks(name))
+
+
+def _without_blanks(name: str) -> str:
+    return " ".join(name.split())
 
 
 def _composed(name: str) -> str:

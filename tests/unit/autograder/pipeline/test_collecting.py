@@ -283,6 +283,20 @@ def test_collect_uses_the_name_that_the_gradebook_has(opened: Course, tmp_path: 
     assert collect(opened, _NAME, zip_of(tmp_path, {"Zoë/a.txt": "a"})).new == [unicodedata.normalize("NFD", "Zoë")]
 
 
+def test_collect_says_whose_name_differs_in_blanks_only(opened: Course, tmp_path: Path) -> None:
+    """Nobody would see it in a list; also of two in one download. Who has such a name already keeps it."""
+    zipped = zip_of(tmp_path, {" Ada/a.txt": "a", "ada/a.txt": "a", "Jan  Meier/a.txt": "b", "Jan Meier/a.txt": "b"})
+    done = collect(opened, _NAME, zipped)
+    again = collect(opened, _NAME, zipped)
+
+    assert sorted(done.new) == sorted(again.same) == [" Ada", "Jan  Meier", "Jan Meier", "ada"]
+    assert done.lines == [
+        "Jan Meier: 'Jan  Meier' is there, too. If it is the same student, rename one of the folders.",
+        "ada: ' Ada' is there, too. If it is the same student, rename one of the folders.",
+    ]
+    assert again.lines == []
+
+
 def test_collect_says_whose_name_differs_in_case_only(opened: Course, tmp_path: Path) -> None:
     """Whether they are two is not for a computer to say."""
     collect(opened, _NAME, zip_of(tmp_path, {"ada/a.txt": "a"}))
