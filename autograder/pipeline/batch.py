@@ -112,8 +112,9 @@ class Batch:
                 progress.unchanged += 1
                 progress.look(entry)
         progress.total = len(self._waiting)
-        is_sound = any(each.status == "graded" and keys.is_judged_by(each.key, *parts) for each in latest.values())
-        self._doubts = Doubts(is_sound=is_sound)
+        judged = [each.key for each in latest.values() if each.status == "graded"]
+        is_sound = any(keys.is_judged_by(key, *parts) for key in judged)
+        self._doubts = Doubts(is_sound=is_sound, was_sound=bool(judged))
         return progress
 
     def run(self, tell: Callable[[Entry], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from autograder.intake.flags import shown
@@ -19,11 +20,13 @@ class Doubts(Generic[T]):
     """Submissions at which the judge stopped, kept back until it is known that it can judge at all.
 
     Args:
-        is_sound: whether it has judged some before.
+        is_sound: whether it has judged some before, as it is now.
+        was_sound: whether it has judged some before it was changed, so that there are marks to lose.
     """
 
-    def __init__(self, *, is_sound: bool) -> None:
+    def __init__(self, *, is_sound: bool, was_sound: bool = False) -> None:
         self._is_sound = is_sound
+        self._was_sound = was_sound
         self._held: list[tuple[str, str, T]] = []
 
     def add(self, student: str, trouble: str, what: T) -> list[T]:
@@ -53,22 +56,37 @@ class Doubts(Generic[T]):
         return [what for _, _, what in held]
 
     def end(self) -> list[T]:
-        """No more will come. One alone may be odd.
+        """No more will come. One alone may be odd; or it is the first that a change of the judge's was tried with.
 
         Returns, raises:
             As `add`.
         """
         if len(self._held) > 1:
             self._stop()
+        if self._held and self._was_sound:
+            self._stop_at_one()
         return self.judged()
 
-    def _stop(self) -> None:
-        students = [shown(student) for student, _, _ in self._held]
-        named = ", ".join(students[:_NAMED]) + (", ..." if len(students) > _NAMED else "")
+    def _stop_at_one(self) -> None:
+        student, trouble, _ = self._held[0]
         raise GradingError(
-            f"{self._held[0][1]} It is the same for each of the first {len(students)} submissions ({named}), so "
+            f"{trouble} The assignment or its judge was changed after it had judged others, and this submission "
+            f"({shown(student)}) is the only one since, so the run has ended and its marks are as they were: mend the "
+            "judge, and grade again. If the judge is right, grade the whole class, and a line says what is odd."
+        )
+
+    def _stop(self) -> None:
+        named = some_of(student for student, _, _ in self._held)
+        raise GradingError(
+            f"{self._held[0][1]} It is the same for each of the first {len(self._held)} submissions ({named}), so "
             "the run has ended and their marks are as they were: mend it, and grade again."
         )
+
+
+def some_of(students: Iterable[str]) -> str:
+    """The first of several students, as they may stand in a line."""
+    names = [shown(student) for student in students]
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 def _way(trouble: str) -> str:

@@ -57,12 +57,24 @@ def test_end_takes_one_alone_as_odd_and_two_not() -> None:
         doubts.end()
 
 
-def _graded(folder: Path) -> Progress:
-    """Grade a course in this very process."""
+def test_one_alone_after_a_change_is_not_known_to_be_odd() -> None:
+    """There are marks to lose, and it may be what was changed; whole classes show it."""
+    doubts: Doubts[int] = Doubts(is_sound=False, was_sound=True)
+    doubts.add("ada", _SAME, 1)
+    with pytest.raises(GradingError, match=r"this submission \(ada\) is the only one since, so the run has ended"):
+        doubts.end()
+
+    doubts = Doubts(is_sound=False, was_sound=True)
+    doubts.add("ada", _SAME, 1)
+    assert (doubts.judged(), doubts.end()) == ([1], [])
+
+
+def _graded(folder: Path, *students: str) -> Progress:
+    """Grade a course, or some of it, in this very process."""
     course = open_course(folder)
     desk = Desk(course, read_assignment(folder, grading.ASSIGNMENT))
     batch = Batch(desk, ForeignPool(ThreadPoolExecutor(1), 1), open_ledger(course), pretend.execute)
-    progress = batch.choose(course.students(grading.ASSIGNMENT))
+    progress = batch.choose(students or course.students(grading.ASSIGNMENT))
     batch.run(progress.add)
     return progress
 
@@ -78,6 +90,8 @@ def test_a_judge_that_stops_at_everybody_costs_nobody_marks(course: Path) -> Non
 
     with pytest.raises(GradingError, match=r"stopped: AssertionError: ada .* first 2 submissions \(ada, bob\)"):
         _graded(course)
+    with pytest.raises(GradingError, match=r"stopped: AssertionError: ada .* \(ada\) is the only one since"):
+        _graded(course, "ada")
     assert {sum(filter(None, cells.values())) for cells in grading.scores(course).values()} == {13}
     judge.write_text(right)
     assert (_graded(course).total, _graded(course).unchanged) == (0, 2)
