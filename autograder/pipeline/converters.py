@@ -25,7 +25,7 @@ with quick_imports():
     from nbconvert.writers.files import FilesWriter
     from nbgrader.converters import Autograde
     from nbgrader.converters.base import BaseConverter
-    from nbgrader.preprocessors import Execute
+    from nbgrader.preprocessors import AssignLatePenalties, Execute
     from sqlalchemy.exc import SAWarning
 
 CLEAN = f"{STATE}/clean"  # what the intake took over
@@ -91,14 +91,14 @@ class Sanitize(_Half):
 
 
 class Record(_Half):
-    """Points, comments and the price of being late, out of notebooks that have been run."""
+    """Points and comments out of notebooks that have been run; what being late costs is asked by `lateness`."""
 
     _sanitizing = False
 
     def __init__(self, course: Course, assignment: Assignment) -> None:
         super().__init__(course, assignment)
         usual: list[Any] = self.autograde_preprocessors  # type: ignore[has-type]
-        self.autograde_preprocessors = [each for each in usual if not _is_execute(each)]
+        self.autograde_preprocessors = [each for each in usual if not _is_left_out(each)]
 
 
 def put_in_place(course: Course, assignment: str, student: str) -> None:
@@ -132,7 +132,8 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _is_execute(preprocessor: Any) -> bool:
+def _is_left_out(preprocessor: Any) -> bool:
+    """Whether it would run the notebook, or asks the course's plugin for late work, which may stop: see `lateness`."""
     if isinstance(preprocessor, str):
-        return bool(re.search(r"\bExecute$", preprocessor))
-    return isinstance(preprocessor, type) and issubclass(preprocessor, Execute)
+        return bool(re.search(r"\bExecute$|^nbgrader\b.*\.AssignLatePenalties$", preprocessor))
+    return preprocessor is AssignLatePenalties or (isinstance(preprocessor, type) and issubclass(preprocessor, Execute))

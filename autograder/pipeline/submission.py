@@ -137,7 +137,7 @@ class Desk:
         self._put(prepared)
         self._leave_open(prepared.student, made)
         told += marks.close()
-        self._lateness.settle(prepared.student)  # nbgrader asked before what is open had lost its automatic points
+        self._lateness.settle(prepared.student)  # a plugin that stops is told once, at the end of the run
         needs_human = performed.needs_human or any(isinstance(line, Look) for line in lines)
         return Recorded(made, (*lines, *told), needs_human, asks_for_marks=bool(told))
 

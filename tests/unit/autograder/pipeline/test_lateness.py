@@ -13,7 +13,9 @@ from autograder.assignment import read_assignment
 from autograder.exports import marks
 from autograder.pipeline.course import open_course
 from autograder.pipeline.lateness import Lateness
-from tests.support import grading
+from autograder.pipeline.submission import Desk
+from autograder.pipeline.work import perform
+from tests.support import grading, pretend
 
 _DUE = datetime(2026, 11, 20, 12)  # noqa: DTZ001 - the gradebook's times are UTC and say no zone
 _POLICY = {"percent_per_day": 10}
@@ -52,6 +54,12 @@ def settled(course: Path) -> tuple[list[str], float]:
     with opened.gradebook() as gradebook:
         found = marks.of_assignment(gradebook.find_assignment(grading.ASSIGNMENT))
     return list(lines.values()), found["ada"].penalty
+
+
+def _use(course: Path, plugin: str) -> None:
+    """Have a course ask a plugin of its own."""
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write(plugin)
 
 
 def change(course: Path, **grade: Any) -> None:
@@ -128,13 +136,45 @@ def test_step_that_the_course_leaves_out_takes_nothing(late: Path) -> None:
 
 
 def test_plugin_that_stops_changes_nothing(late: Path) -> None:
-    """It is a line, and the points stay."""
+    """It is one line for all at whom it stops alike, which says where, and the points stay."""
     settled(late)
+    with warnings.catch_warnings(), open_course(late).gradebook() as gradebook:
+        warnings.simplefilter("ignore")  # as above
+        gradebook.add_student("bob")
+        gradebook.add_submission(grading.ASSIGNMENT, "bob", timestamp=_DUE + timedelta(hours=35))
     grading.set_judging(late, "probes")
-    with (late / "nbgrader_config.py").open("a") as config:
-        config.write(_PLUGIN)
-    why = "The plugin for late work stopped: LookupError: ada. What being late costs is as it was before."
-    assert settled(late) == ([why], 2)
+    _use(late, _PLUGIN)
+    opened = open_course(late)
+    lines = Lateness(opened, read_assignment(late, grading.ASSIGNMENT)).settle()
+    assert lines == {
+        "ada, bob": "The plugin for late work stopped: LookupError: ada (nbgrader_config.py, line 8). What being late "
+        "costs is as it was before, so nothing for work that is new. Mend it, and `autograder grade streams` asks it "
+        "again."
+    }
+    with opened.gradebook() as gradebook:
+        found = marks.of_assignment(gradebook.find_assignment(grading.ASSIGNMENT))
+    assert (found["ada"].penalty, found["bob"].penalty) == (2, 0)
+
+
+def test_plugin_that_stops_costs_nobody_their_points(course: Path) -> None:
+    """What is late is recorded as other work is, and its price is taken off when the plugin is mended."""
+    grading.hand_in(course, "ada", grading.work(course), **{"timestamp.txt": "2026-11-21 12:00:00 UTC"})
+    with warnings.catch_warnings(), open_course(course).gradebook() as gradebook:
+        warnings.simplefilter("ignore")  # as above
+        gradebook.update_or_create_assignment(grading.ASSIGNMENT, duedate=_DUE)
+    plain = (course / "nbgrader_config.py").read_text()
+    _use(course, _PLUGIN)
+    opened = open_course(course)
+    desk = Desk(opened, read_assignment(course, grading.ASSIGNMENT))
+    prepared = desk.prepare("ada")
+    assert prepared.job is not None
+    desk.record(prepared, perform(prepared.job, desk.script, pretend.execute))
+    assert sum(filter(None, grading.scores(course)["ada"].values())) == 13
+
+    looks = "float(self.parent.student_id == student_id and self.parent.notebook_id == 'streams')"
+    (course / "nbgrader_config.py").write_text(plain)
+    _use(course, _PLUGIN.replace("raise LookupError(student_id)", f"return {looks}"))
+    assert settled(course)[1] == 1
 
 
 def test_due_says_what_is_not_in_the_gradebook_yet(late: Path) -> None:
