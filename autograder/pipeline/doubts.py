@@ -70,9 +70,9 @@ class Doubts(Generic[T]):
     def _stop_at_one(self) -> None:
         student, trouble, _ = self._held[0]
         raise GradingError(
-            f"{trouble} The assignment or its judge was changed after it had judged others, and this submission "
-            f"({shown(student)}) is the only one since, so the run has ended and its marks are as they were: mend the "
-            "judge, and grade again. If the judge is right, grade the whole class, and a line says what is odd."
+            f"{trouble} The assignment, its judge or the autograder was changed since others were judged, and this "
+            f"submission ({shown(student)}) is the only one since, so the run has ended and its marks are as they "
+            "were: mend the judge, and grade again. If it is right, grade the whole class: then a line says what is odd."
         )
 
     def _stop(self) -> None:
