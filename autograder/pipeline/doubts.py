@@ -72,7 +72,7 @@ class Doubts(Generic[T]):
         raise GradingError(
             f"{trouble} The assignment, its judge or the autograder was changed since others were judged, and this "
             f"submission ({shown(student)}) is the only one since, so the run has ended and its marks are as they "
-            "were: mend the judge, and grade again. If it is right, grade the whole class: then a line says what is odd."
+            "were: mend the judge, and grade again. If it is right, grade the whole class, and a line says what is odd."
         )
 
     def _stop(self) -> None:
