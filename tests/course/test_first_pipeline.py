@@ -197,6 +197,11 @@ WRONG = {
         {"partition"},
         but(("producer.send(", 'producer.send(partition=int(listen["user"][-1]) % 6, topic=')),
     ),
+    "one partition for all, in which this client has to split a batch": (
+        "refuse",
+        set(),
+        but(("producer.send(", "producer.send(partition=0, topic="), ('acks="all"', 'acks="all", linger_ms=200')),
+    ),
     "the song as key": ("produce", {"key", "order"}, but(('= listen["user"]', '= listen["song"]'))),
     "a field less": ("produce", {"value"}, but(("json.dumps(listen)", 'json.dumps({**listen, "song": None})'))),
     "everything twice": ("produce", {"complete"}, but((_SEND, "for listen in sorted(2 * listens, key=str):\n"))),

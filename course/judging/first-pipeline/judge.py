@@ -18,6 +18,7 @@ from kit.checks.evidence import SeenPartition, SeenRecord
 
 SONGS = ("Slow Umbrella", "Night Lanterns", "Last Tide Radio", "Übermorgen", "7")
 SHARED, STOPPED = "charts", "careful"  # the groups, as in assignment.yaml
+TOO_LARGE = 10  # error code MESSAGE_TOO_LARGE
 REFUSING = 4  # listens that the run refuse gives, as in assignment.yaml
 STOPS_AT = '"listen-0000400"'
 
@@ -125,6 +126,8 @@ def _encoded(text: str | None) -> bytes | None:
 
 def _acknowledged(case: Case) -> Iterator[Finding]:
     run = case.evidence["run"]
+    if run == "refuse" and case.step(run)["error"] and _was_split(case):
+        return
     yield from _with_failures(case, producing.acknowledgements(case, run))
     sent = sum(map(len, case.attempts.values()))
     given = len(case.given)
@@ -135,6 +138,20 @@ def _acknowledged(case: Case) -> Iterator[Finding]:
     if run == "refuse" and 0 < sent < REFUSING and not _is_idempotent(case):
         text = f"After a listen that brokers refused, you stopped: {sent} of {REFUSING} were sent, and the rest never."
         yield Finding("acknowledged", text)
+
+
+def _was_split(case: Case) -> bool:
+    """Whether kafka-python had to split a batch: its flush() fails then, so nobody knows what the function would say.
+
+    That is so in kafka-python 3.0.12 ("Future not done"). It happens to whoever sends several of the listens to one
+    partition, which has its own points.
+    """
+    for entry in case.entries("Produce"):
+        codes = {(answer[0], answer[1]): answer[2] for answer in entry["answered"] or ()}
+        for batch in entry["asked"].get("batches", ()):
+            if len(batch["records"]) > 1 and codes.get((batch["topic"], batch["partition"])) == TOO_LARGE:
+                return True
+    return False
 
 
 def _is_idempotent(case: Case) -> bool:
