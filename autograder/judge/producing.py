@@ -159,7 +159,7 @@ def phantoms(case: Case) -> Iterator[Finding]:
 
 def refuses(case: Case, rule: str) -> Iterator[Finding]:
     """After a rule has fired nothing is acknowledged, and the student's function says so (CAP: consistency)."""
-    at = fired_at(case, rule)
+    at = made_at(case, rule)
     if at is None:
         yield Finding("refuses", "The network was never cut: the producer wrote too little before.")
         return
@@ -257,3 +257,8 @@ def _told(case: Case, value: str) -> Iterator[str]:
             else f", acknowledged at {case.topic}-{attempt.partition} offset {attempt.offset}"
         )
         yield case.line(attempt.entry, f"acks={acks}, with '{short(value)}'{told}")
+
+
+def made_at(case: Case, rule: str) -> int | None:
+    """When all that a rule does was done, in the order of events: what began before may have been spared it."""
+    return next((each["made_at"] for each in case.evidence["fired"] if each["rule"] == rule), None)

@@ -23,7 +23,7 @@ _SPEC.loader.exec_module(JUDGE)
 def said(name: str, made: Made, fired: tuple[str, ...] = (), least: str = "1") -> list[str]:
     """The sentences of one property's checker."""
     evidence = made.evidence() | {
-        "fired": [{"rule": rule, "at": 1} for rule in fired],
+        "fired": [{"rule": rule, "at": 1, "made_at": 1} for rule in fired],
         "described": {TOPIC: {"configs": {"min.insync.replicas": least, "unclean.leader.election.enable": "true"}}},
     }
     case = Case(evidence, TOPIC, RESULTS)

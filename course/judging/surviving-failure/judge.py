@@ -358,7 +358,7 @@ def _why_not_alone(case: Case) -> str:
 
 
 def _acknowledged_alone(case: Case) -> int:
-    cut, kill = (producing.fired_at(case, rule) for rule in ("cut", "kill"))
+    cut, kill = producing.made_at(case, "cut"), producing.fired_at(case, "kill")
     end = case.last_step_ended if kill is None else kill
     return sum((cut or 0) < each.entry["began"] < end for each in case.acknowledged.values())
 

@@ -35,7 +35,7 @@ class Witness:
         serve: lets a broker serve a frame; see `kit.broker.broker.Broker.receive`.
 
     Attributes:
-        fired: what rules did, in order, as JSON knows it.
+        fired: what rules did, in order, as JSON knows it: ``at`` when they fired, ``made_at`` when that was done.
     """
 
     def __init__(self, ground: Ground, clock: Clock, serve: Serve) -> None:
@@ -152,16 +152,17 @@ class Witness:
 
     def _begin(self, rule: Rule) -> None:
         """A rule fires: on a request before the broker sees it, on a reply once that is on its way."""
-        told: list[str] = []
         at, time_ms = self.journal.next_place(), self._clock.time_ms()
-        self.fired.append({"rule": rule.name, "at": at, "time_ms": time_ms, "faults": told})
+        record = {"rule": rule.name, "at": at, "time_ms": time_ms, "made_at": None, "faults": []}
+        self.fired.append(record)
         self._num_under_way += 1
         if "requests" in rule.when:
-            self._inflict(rule, told)
+            self._inflict(rule, record)
         else:
-            self._clock.call_later(_GET_AWAY_MS, lambda: self._inflict(rule, told))
+            self._clock.call_later(_GET_AWAY_MS, lambda: self._inflict(rule, record))
 
-    def _inflict(self, rule: Rule, told: list[str]) -> None:
+    def _inflict(self, rule: Rule, record: dict[str, Any]) -> None:
+        told = record["faults"]
         for deed in rule.do:
             if "fault" not in deed:
                 continue
@@ -169,6 +170,7 @@ class Witness:
                 told.append(self._carry_out(rule, deed))
             except FaultError as error:
                 told.append(f"refused: {error}")
+        record["made_at"] = self.journal.next_place()
         self.rules.done(rule)  # which may let others fire
         self._num_under_way -= 1
         self._look()

@@ -331,7 +331,7 @@ def test_what_was_cut_off_refuses_or_loses() -> None:
     made = Made(count=10)
     made.step("produce", None)
     evidence = made.produce().evidence()
-    evidence["fired"] = [{"rule": "cut", "at": 3, "time_ms": 0, "faults": []}]
+    evidence["fired"] = [{"rule": "cut", "at": 3, "made_at": 3, "time_ms": 0, "faults": []}]
     evidence["steps"][-1]["ended"] = 100
     case = Case(evidence, TOPIC)
     found = [each.text for each in refuses(case, "cut")]
@@ -347,13 +347,17 @@ def test_answer_after_the_function_ended_or_to_what_came_before_the_cut_is_no_wo
     made = Made(count=10).produce()
     evidence = made.evidence()
     first, last = evidence["entries"][0], evidence["entries"][-1]
-    evidence["fired"] = [{"rule": "cut", "at": first["ended"], "time_ms": 0, "faults": []}]
+    cut = {"rule": "cut", "at": first["ended"], "made_at": first["ended"], "time_ms": 0, "faults": []}
+    evidence["fired"] = [cut]
     for each in evidence["entries"][1:]:
         each["began"], each["ended"] = first["began"], last["ended"]
     evidence["steps"][-1]["ended"] = last["ended"] + 1
     assert not any("while the network was cut" in each.text for each in refuses(Case(evidence, TOPIC), "cut"))
     last["began"] = first["ended"] + 1
     assert any("while the network was cut" in each.text for each in refuses(Case(evidence, TOPIC), "cut"))
+    cut["made_at"] = last["began"]  # the rule had fired, and the network was not cut yet
+    assert not any("while the network was cut" in each.text for each in refuses(Case(evidence, TOPIC), "cut"))
+    cut["made_at"] = first["ended"]
     evidence["steps"][-1]["ended"] = last["ended"] - 1
     assert not any("while the network was cut" in each.text for each in refuses(Case(evidence, TOPIC), "cut"))
 

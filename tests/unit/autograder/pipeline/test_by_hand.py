@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import read_assignment
+from autograder.job import seed_of
 from autograder.pipeline.batch import Batch, open_ledger
 from autograder.pipeline.by_hand import digests
 from autograder.pipeline.course import open_course
@@ -39,21 +40,34 @@ def seen(course: Path, cell: str = "why") -> tuple[float | None, bool]:
         return grade.manual_score, grade.needs_manual_grade
 
 
-def again(folder: Path) -> Entry:
-    """Grade ada's work in this very process."""
+def again(folder: Path, *others: str) -> Entry:
+    """Grade ada's work in this very process, and that of others."""
     course = open_course(folder)
     desk = Desk(course, read_assignment(folder, grading.ASSIGNMENT))
     batch = Batch(desk, ForeignPool(ThreadPoolExecutor(1), 1), open_ledger(course), pretend.execute)
-    batch.choose(["ada"])
-    told: list[Entry] = []
-    batch.run(told.append)
-    return told[0]
+    batch.choose(["ada", *others])
+    told: dict[str, Entry] = {}
+    batch.run(lambda entry: told.update({entry.student: entry}))
+    return told["ada"]
 
 
 def graded(course: Path, **work: Any) -> Entry:
     """Hand something in, and grade it."""
     grading.hand_in(course, "ada", grading.work(course, **work))
     return again(course)
+
+
+@contextmanager
+def judge_that_stops_at_ada(course: Path) -> Iterator[None]:
+    """Change the judge; bob hands in, too, for it can judge others."""
+    grading.hand_in(course, "bob", grading.work(course))
+    judge = course / "judging" / grading.ASSIGNMENT / "judge.py"
+    right = judge.read_text()
+    judge.write_text(
+        right.replace("    together = ", f"    assert seed != {seed_of('ada', grading.ASSIGNMENT)}\n    together = ")
+    )
+    yield
+    judge.write_text(right)
 
 
 def test_mark_stays_for_the_same_work(course: Path) -> None:
@@ -152,12 +166,9 @@ def test_failure_of_the_judge_keeps_the_mark(course: Path) -> None:
     graded(course)
     mark(course)
     mark(course, "test-lag", 1)
-    judge = course / "judging" / grading.ASSIGNMENT / "judge.py"
-    right = judge.read_text()
-    judge.write_text(right.replace("    together = ", "    assert False\n    together = "))
-    assert again(course).status == "failed"
+    with judge_that_stops_at_ada(course):
+        assert again(course, "bob").status == "failed"
     assert seen(course) == (2.5, False)
-    judge.write_text(right)
     entry = again(course)
 
     assert (seen(course), seen(course, "test-lag")) == ((2.5, False), (1, False))
@@ -168,11 +179,9 @@ def test_failure_of_the_judge_hides_no_other_work(course: Path) -> None:
     """What was handed in meanwhile is something else: the mark for the older text does not count."""
     graded(course)
     mark(course)
-    judge = course / "judging" / grading.ASSIGNMENT / "judge.py"
-    right = judge.read_text()
-    judge.write_text(right.replace("    together = ", "    assert False\n    together = "))
-    graded(course, text="Order within a partition.")
-    judge.write_text(right)
+    with judge_that_stops_at_ada(course):
+        grading.hand_in(course, "ada", grading.work(course, text="Order within a partition."))
+        assert again(course, "bob").status == "failed"
     again(course)
 
     assert seen(course) == (None, True)
