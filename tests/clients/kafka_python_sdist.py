@@ -32,7 +32,7 @@ class SpawnedService:
     def __init__(self, *args):
         raise RuntimeError("only the broker at KAFKA_URI is there")
 '''
-CASE_TIMEOUT_S = 10  # the slowest that passes takes 1.5 s; those that want transactions are refused at once
+CASE_TIMEOUT_S = 30  # the slowest that passes takes 1.5 s on a quiet computer
 SUITE_TIMEOUT_S = 200
 
 

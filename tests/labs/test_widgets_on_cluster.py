@@ -205,3 +205,33 @@ def test_widgets_end_with_their_cluster_in_silence() -> None:
     assert run.returncode == 0
     assert [line for line in run.stdout.splitlines() if "kit.start" not in line] == []
     assert len(run.stdout.splitlines()) == 3
+
+
+LAST_RECORDS = """
+import kit
+from kafka import KafkaProducer
+from kit.widgets import traffic
+
+cluster = kit.start(brokers=1)
+producer = KafkaProducer(**cluster.client_settings)
+producer.send("plays", b"1").get(10)
+cluster.close()
+producer.send("plays", b"2")
+traffic._end(producer)
+del producer
+print("ended")
+"""
+
+
+def test_a_producer_ends_in_silence_with_records_that_nobody_takes() -> None:
+    """Else kafka-python prints a traceback when the object goes, somewhere under a learner's cell."""
+    run = subprocess.run(
+        [sys.executable, "-c", LAST_RECORDS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (run.stderr, run.stdout) == ("", "ended\n")
