@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 import weakref
@@ -14,6 +13,7 @@ from kit.client_settings import settings_of
 from kit.datagen.events import Event
 from kit.datagen.pace import Pace
 from kit.datagen.report import Report, Written, records
+from kit.ending import end_producer
 from kit.errors import DatagenError
 
 # Records that wait for their answer; more would only fill the memory.
@@ -148,15 +148,7 @@ class Sending:
 
     def close(self) -> None:
         """Close the producer; harmless when called again."""
-        from kafka.errors import KafkaError
-
-        try:
-            self._producer.close(timeout=0 if self._is_gone() else _CLOSE_S)
-        except KafkaError:
-            # With records left, kafka-python gives up before it has closed anything: let them go first.
-            self._producer._sender.force_close()  # noqa: SLF001
-            with contextlib.suppress(KafkaError):
-                self._producer.close(timeout=_CLOSE_S)
+        end_producer(self._producer, 0 if self._is_gone() else _CLOSE_S)
 
     def _send(self, event: Event) -> Any:
         timestamp_ms = event.timestamp_ms if self._has_event_time else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from kit.ending import end_producer
 from kit.errors import ScenarioError
 from kit.history import History
 from kit.history.recording import RecordedConsumer, RecordedProducer
@@ -75,8 +75,7 @@ class Writer:
 
     def close(self) -> None:
         """End it, without waiting for what is still under way."""
-        with contextlib.suppress(KafkaError):
-            self._client.close(timeout=1)
+        end_producer(self._client, 1)
 
 
 class Reader:

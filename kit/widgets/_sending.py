@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kit.ending import end_producer
 from kit.widgets._background import describe
 
 Acks = Literal["all", 1, 0]
@@ -121,7 +122,7 @@ class Sender:
         if self._admin is not None:
             self._admin.close()
         for producer in self._producers.values():
-            producer.close(timeout=1)
+            end_producer(producer, 1)
         self._producers.clear()
 
     def _producer(self, acks: Acks) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from kit.ending import end_producer
 from kit.widgets._assets import script, style
 from kit.widgets._background import Background, ClusterLike, Link
 
@@ -72,7 +73,7 @@ class Traffic(anywidget.AnyWidget):
                 for number in itertools.islice(numbers, max(1, self.rate // _TICKS_PER_S)):
                     producer.send(self.topic, **_listen(number))
         finally:
-            _end(producer)
+            end_producer(producer)
 
     def _consume(self, background: Background) -> None:
         from kafka import KafkaConsumer
@@ -114,14 +115,3 @@ def _listen(number: int) -> dict[str, bytes]:
     # Two cycles of five would pair each listener with one track for ever; the shift lets them meet all.
     track = _TRACKS[(number + number // len(_LISTENERS)) % len(_TRACKS)]
     return {"key": listener.encode(), "value": json.dumps({"listener": listener, "track": track}).encode()}
-
-
-def _end(producer: Any) -> None:
-    """Close a producer, also when no broker takes its last records any more."""
-    from kafka.errors import KafkaTimeoutError
-
-    try:
-        producer.close(timeout=2)
-    except KafkaTimeoutError:
-        producer._sender.force_close()  # noqa: SLF001 - kafka-python 3.0.12 leaves it open when that time is over
-        producer._closed = True  # noqa: SLF001 - else its __del__ tries once more, and prints a traceback

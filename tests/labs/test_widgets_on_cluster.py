@@ -210,14 +210,14 @@ def test_widgets_end_with_their_cluster_in_silence() -> None:
 LAST_RECORDS = """
 import kit
 from kafka import KafkaProducer
-from kit.widgets import traffic
+from kit.ending import end_producer
 
 cluster = kit.start(brokers=1)
 producer = KafkaProducer(**cluster.client_settings)
 producer.send("plays", b"1").get(10)
 cluster.close()
 producer.send("plays", b"2")
-traffic._end(producer)
+end_producer(producer)
 del producer
 print("ended")
 """
