@@ -13,7 +13,7 @@ from autograder.console import runs
 from autograder.console.kafka_work import CLUSTERS, is_apache, look_for_engine, on_cluster
 from autograder.console.settling import say_no_due_date, settle
 from autograder.console.showing import Bar
-from autograder.console.withdrawn import say_withdrawn
+from autograder.console.withdrawn import say_withdrawn, withdrawn
 from autograder.console.words import (
     CommandLineError,
     SomeFailed,
@@ -143,7 +143,8 @@ def grade(
     settle(course, assignment)
     say_no_due_date(course, assignment)
     say_unfinished(unfinished)
-    say_withdrawn(course, assignment.name)
+    entries = open_ledger(course).latest(assignment.name)
+    say_withdrawn(course, entries, withdrawn(course, assignment.name, entries))
     if progress.total and assignment.is_forgeable:
         say(f"Judged by 'asserts' ({FORGEABLE}).")
     _export(course, settings["csv"])  # before the pages: marks wait for nothing that is only shown

@@ -51,21 +51,27 @@ def run(argv: list[str]) -> int:
         raise GradingError(f"Nothing was graded for {assignment.name} yet: `autograder grade {assignment.name}`.")
     settle_alone(course, assignment, f"autograder report {assignment.name}")
     unfinished = unfinished_in(course, assignment.name)
-    path.write_text(_page(course, assignment, entries, unfinished), encoding="utf-8")
+    gone = withdrawn(course, assignment.name, entries)
+    path.write_text(_page(course, assignment, entries, unfinished, gone), encoding="utf-8")
     say(f"Report: {path}")
     say_unfinished(unfinished)
-    say_withdrawn(course, assignment.name)
+    say_withdrawn(course, entries, gone)
     say_waiting(course, assignment.name)
     for what in dict.fromkeys(options.export):
         _export(course, assignment, what)
     return 0
 
 
-def _page(course: Course, assignment: Assignment, entries: Mapping[str, Entry], unfinished: set[str]) -> str:
+def _page(
+    course: Course,
+    assignment: Assignment,
+    entries: Mapping[str, Entry],
+    unfinished: set[str],
+    gone: Mapping[str, float],
+) -> str:
     from autograder.pipeline import review
     from autograder.report import StudentResult, page
 
-    gone = withdrawn(course, assignment.name, entries)
     comparison = review.alike(course, assignment, sorted(entries))
     alike = review.flags_of(comparison)
     results = [

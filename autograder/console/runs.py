@@ -13,6 +13,7 @@ from typing import Any
 from autograder.console.words import CommandLineError, did_you_mean, say
 from autograder.intake.flags import shown
 from autograder.pipeline.course import Course, GradingError
+from autograder.state_file import write_json
 from kit import file_lock
 
 Settings = dict[str, Any]
@@ -166,10 +167,7 @@ def _unfinished(course: Course) -> list[Settings]:
 
 
 def _write(course: Course, runs: list[Settings]) -> None:
-    path = course.state / _UNFINISHED
-    half = path.with_suffix(".part")
-    half.write_text(json.dumps(runs), encoding="utf-8")
-    half.replace(path)
+    write_json(course.state / _UNFINISHED, runs)
 
 
 def _clock(at: float) -> str:

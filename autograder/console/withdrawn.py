@@ -29,12 +29,8 @@ def withdrawn(course: Course, assignment: str, entries: Mapping[str, Entry]) -> 
     )
 
 
-def say_withdrawn(course: Course, assignment: str) -> None:
-    """A line for each of them, with what can be done about it."""
-    from autograder.pipeline.batch import open_ledger
-
-    entries = open_ledger(course).latest(assignment)
-    gone = withdrawn(course, assignment, entries)
+def say_withdrawn(course: Course, entries: Mapping[str, Entry], gone: Mapping[str, float]) -> None:
+    """A line for each that is `withdrawn`, with what can be done about it."""
     for student, points in sorted(gone.items())[:_MOST_LINES]:
         say(one_line(student, told(course, entries[student], points)))
     if len(gone) > _MOST_LINES:

@@ -11,6 +11,7 @@ from traitlets import Dict, Enum, Unicode
 
 from autograder.exports.cells import number, text
 from autograder.exports.marks import MISSING, Mark, chosen, of_assignment, write
+from autograder.intake.flags import listed
 
 _Table = Sequence[tuple[Any, Mapping[str, Mark]]]  # an assignment, and its marks by student id
 
@@ -161,8 +162,7 @@ class MoodleExport(_LmsExport):
 
 
 def _listed(students: Sequence[str]) -> str:
-    named = ", ".join(map(text, students[:_MOST_NAMED]))
-    return f"{named} and {len(students) - _MOST_NAMED} more" if len(students) > _MOST_NAMED else named
+    return listed([*map(text, students)], _MOST_NAMED)
 
 
 def _shared(students: Sequence[Any]) -> dict[str, list[str]]:

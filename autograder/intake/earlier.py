@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from autograder.intake import likeness
-from autograder.intake.flags import Kind, shown
+from autograder.intake.flags import Kind, listed, shown
 from autograder.intake.notebook import Cell
 from autograder.intake.order import moved
 from autograder.intake.release import Release, ReleasedCell, ReleasedNotebook
+from autograder.state_file import write_json
 
 SENTENCE = "it is from an earlier release of the assignment; what is locked was put there as it is released now."
 
@@ -91,8 +92,7 @@ def is_said(line: str) -> bool:
 def said_of(students: Sequence[str]) -> str:
     """One line for all whose work is from an earlier release: they did nothing wrong, and it may be the whole class."""
     count = len(students)
-    names = ", ".join(map(shown, students[:_MOST_NAMED]))
-    names += f" and {count - _MOST_NAMED} more" if count > _MOST_NAMED else ""
+    names = listed([*map(shown, students)], _MOST_NAMED)
     return (
         f"{count} {'submission is' if count == 1 else 'submissions are'} from an earlier release of the assignment: "
         f"{names}. That is no fault; what is locked was put there as it is released now."
@@ -146,10 +146,7 @@ def remember(file: Path, release: Release) -> dict[str, EarlierNotebook]:
                 versions.append(version)
                 is_new = True
     if is_new:
-        half = file.with_suffix(".part")
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half.write_text(json.dumps({name: asdict(each) for name, each in known.items()}), encoding="utf-8")
-        half.replace(file)
+        write_json(file, {name: asdict(each) for name, each in known.items()})
     return known
 
 

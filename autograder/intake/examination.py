@@ -16,7 +16,7 @@ from autograder.intake.limits import Limits
 from autograder.intake.release import Release, ReleasedNotebook, read_release
 from autograder.intake.repair import repaired
 from autograder.intake.taking import take
-from autograder.intake.times import read_time, text_of, written
+from autograder.intake.times import TIMESTAMP, read_time, text_of, written
 
 
 @dataclass(frozen=True)
@@ -98,21 +98,21 @@ class _Examination:
 
     def check_timestamp(self) -> None:
         """Nbgrader stops at a time of submission that it cannot read, and misreads some."""
-        content = self.files.get("timestamp.txt")
+        content = self.files.get(TIMESTAMP)
         if content is None:
             return
         if (at := read_time(content)) is not None:
-            self.files["timestamp.txt"] = f"{written(at)}\n".encode()
+            self.files[TIMESTAMP] = f"{written(at)}\n".encode()
         elif text_of(content):
-            del self.files["timestamp.txt"]
+            del self.files[TIMESTAMP]
             self.refused.add(
                 Kind.TIMESTAMP,
-                "timestamp.txt",
+                TIMESTAMP,
                 "it is no time of submission, so nobody knows whether this came late; it was left out. Write one such "
                 "as 2026-11-26 09:00:00 UTC.",
             )
         else:
-            self.files["timestamp.txt"] = b""
+            self.files[TIMESTAMP] = b""
 
     def _add(self, made: dict[str, Mapping[str, Any]], name: str, path: str, released: ReleasedNotebook) -> None:
         content = self.files.pop(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -110,6 +111,12 @@ def shown(text: str) -> str:
     """A student's text as it may stand in a line: short, and no character that moves, hides or turns others round."""
     short = text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 3] + "..."
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in short)
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names in a line, each as it may stand there; of more than ``most``, the others are counted."""
+    named = ", ".join(names[:most])
+    return f"{named} and {len(names) - most} more" if len(names) > most else named
 
 
 def size(count_bytes: int) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.intake.times import TIMESTAMP
 from autograder.judge.writing import Notebook, number
 from autograder.pipeline.course import Course
 from autograder.quick_imports import quick_imports
@@ -47,9 +48,7 @@ def digests(
         notebooks: as the student wrote them, by file name.
         shown: the cells in whose place the files are shown.
     """
-    of_files = _digest(
-        [[name, hashlib.sha256(files[name]).hexdigest()] for name in sorted(files) if name != "timestamp.txt"]
-    )
+    of_files = _digest([[name, hashlib.sha256(files[name]).hexdigest()] for name in sorted(files) if name != TIMESTAMP])
     sources = [[name, [each["source"] for each in _own_cells(notebooks[name])]] for name in sorted(notebooks)]
     whole, pages = _digest([of_files, sources]), frozenset(shown)
     found = {}

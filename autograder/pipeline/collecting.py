@@ -11,14 +11,12 @@ from pathlib import Path
 from autograder.intake.flags import shown, size
 from autograder.intake.limits import Limits
 from autograder.intake.names import folded
-from autograder.intake.times import read_time, text_of
+from autograder.intake.times import TIMESTAMP, read_time, text_of
 from autograder.pipeline.course import STATE, Course
 from autograder.pipeline.downloads import Found, as_released, read_download
-from autograder.pipeline.history import keep
+from autograder.pipeline.history import contents, keep
 from autograder.pipeline.spelling import Spelling, visible
 from autograder.pipeline.whose import Whose
-
-_TIME = "timestamp.txt"  # of nbgrader's, in a submission's folder
 
 
 @dataclass
@@ -86,7 +84,7 @@ def collect(course: Course, assignment: str, download: Path, *, force: bool = Fa
 def _add(work: _Work, found: Found, student: str, limits: Limits, refuse: Callable[[str], object]) -> None:
     path = "/".join(found.path)
     where = f"{shown(student)}: {shown(path)}"
-    if folded(path) == _TIME:  # nbgrader would take it for the time of submission
+    if folded(path) == TIMESTAMP:  # nbgrader would take it for the time of submission
         refuse(f"{where}: when it was handed in is not the student's to say; it was left out.")
         return
     earlier = work.files.get(path)
@@ -136,10 +134,10 @@ def _put(course: Course, assignment: str, student: str, work: _Work, *, force: b
     if work.is_late:
         done.lines.append(f"{shown(student)}: it came late, and the download does not say when.")
     if work.at is not None:
-        (new / _TIME).write_text(f"{work.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC\n", encoding="utf-8")
+        (new / TIMESTAMP).write_text(f"{work.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC\n", encoding="utf-8")
     if not place.exists():
         done.new.append(student)
-    elif _files(place) == _files(new):
+    elif contents(place) == contents(new):
         done.same.append(student)
         return
     elif not force:
@@ -157,24 +155,16 @@ def _put(course: Course, assignment: str, student: str, work: _Work, *, force: b
 def _keep_time(old: Path, new: Path, say: Callable[[str], object]) -> None:
     """Let the time that is there be the new work's, too, where the download has none: there is no better one."""
     before = _time_in(old)
-    if before and not (new / _TIME).exists():
-        (new / _TIME).write_bytes(before)
+    if before and not (new / TIMESTAMP).exists():
+        (new / TIMESTAMP).write_bytes(before)
         say(
-            f"{_TIME} was kept, and says {shown(text_of(before))}; the download does not say when the new work came. "
-            "Write it there if it was later."
+            f"{TIMESTAMP} was kept, and says {shown(text_of(before))}; the download does not say when the new work "
+            "came. Write it there if it was later."
         )
     elif before and read_time(before) != read_time(_time_in(new)):
-        say(f"{_TIME} said {shown(text_of(before))}, and says {text_of(_time_in(new))} now, as the download does.")
+        say(f"{TIMESTAMP} said {shown(text_of(before))}, and says {text_of(_time_in(new))} now, as the download does.")
 
 
 def _time_in(folder: Path) -> bytes:
-    path = folder / _TIME
+    path = folder / TIMESTAMP
     return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and path != folder / _TIME
-    }

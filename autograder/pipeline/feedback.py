@@ -165,9 +165,8 @@ class Feedback(GenerateFeedback):  # type: ignore[misc] # nbgrader has no type i
                 warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
                 with self._course.gradebook() as gradebook:  # before: what changes meanwhile is for another page
                     known = page_marks.digests(gradebook, self._assignment_id, student)
-                    place = (self._assignment_id, student, path.stem)
-                    self._outdated.counted = page_marks.automatic(gradebook, *place)
-                    self._open_marks.cells = page_marks.awaited(gradebook, *place)
+                    of_cells = page_marks.of_cells(gradebook, self._assignment_id, student, path.stem)
+                    self._outdated.counted, self._open_marks.cells = of_cells
                 BaseConverter.convert_single_notebook(self, os.fspath(path))
             page_marks.sign(page, known.get((student, path.stem), page_marks.NONE))
         except Exception as error:

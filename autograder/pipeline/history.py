@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.intake.limits import Limits
+from autograder.intake.times import TIMESTAMP
 from autograder.pipeline.course import Course
 from autograder.quizzes.graded import GradedQuiz
 
@@ -23,6 +24,15 @@ def keep(course: Course, assignment: str, student: str, work: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     numbers = [int(each.name) for each in folder.iterdir() if each.name.isdecimal()]
     work.rename(folder / str(max(numbers, default=0) + 1))
+
+
+def contents(work: Path) -> dict[str, bytes]:
+    """The files of a student's work by their paths, without the time, which an instructor may have written there."""
+    return {
+        path.relative_to(work).as_posix(): path.read_bytes()
+        for path in work.rglob("*")
+        if path.is_file() and not path.is_symlink() and path != work / TIMESTAMP
+    }
 
 
 def earlier_answers(course: Course, assignment: str, student: str, quiz: GradedQuiz) -> list[bytes]:

@@ -60,22 +60,14 @@ def digests(gradebook: Any, assignment: str, student: str | None = None) -> Dige
     return {place: _digest(values) for place, values in found.items()}
 
 
-def automatic(gradebook: Any, assignment: str, student: str, notebook: str) -> dict[str, float]:
-    """By cell, the points that the gradebook has from the autograder for one notebook."""
+def of_cells(gradebook: Any, assignment: str, student: str, notebook: str) -> tuple[dict[str, float], frozenset[str]]:
+    """What the gradebook has of one notebook: by cell the autograder's points, and where a person's mark is awaited."""
     try:
         grades = gradebook.find_submission_notebook(notebook, assignment, student).grades
     except MissingEntry:
-        return {}
-    return {each.name: float(each.auto_score) for each in grades if each.auto_score is not None}
-
-
-def awaited(gradebook: Any, assignment: str, student: str, notebook: str) -> frozenset[str]:
-    """The cells of one notebook for which a person's mark is awaited."""
-    try:
-        grades = gradebook.find_submission_notebook(notebook, assignment, student).grades
-    except MissingEntry:
-        return frozenset()
-    return frozenset(each.name for each in grades if each.needs_manual_grade)
+        return {}, frozenset()
+    automatic = {each.name: float(each.auto_score) for each in grades if each.auto_score is not None}
+    return automatic, frozenset(each.name for each in grades if each.needs_manual_grade)
 
 
 def sign(page: Path, digest: str) -> None:

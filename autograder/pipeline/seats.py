@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.pipeline.course import STATE, Course
-
-_TIME = "timestamp.txt"  # an instructor may write one into the folder
+from autograder.pipeline.history import contents
+from autograder.state_file import write_json
 
 
 class Seats:
@@ -72,11 +72,8 @@ class Seats:
                 self._works[number] = _digest(folder)
         if not self._made:
             return
-        (self._course.state / self._file.parent.name).mkdir(exist_ok=True, mode=0o700)
-        half = self._file.with_suffix(".part")
         known = {"made": self._made, "now": self._now, "works": self._works}
-        half.write_text(json.dumps(known), encoding="utf-8")
-        half.replace(self._file)
+        write_json(self._course.state / "moodle" / self._file.name, known)
 
     def _folder(self, student: str) -> Path:
         return self._course.folder("submitted", self._assignment, student)
@@ -84,8 +81,7 @@ class Seats:
 
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path != folder / _TIME:
-            for part in (str(path.relative_to(folder)).encode("utf-8", "surrogatepass"), path.read_bytes()):
-                digest.update(len(part).to_bytes(8) + part)
+    for path, content in sorted(contents(folder).items()):
+        for part in (path.encode("utf-8", "surrogatepass"), content):
+            digest.update(len(part).to_bytes(8) + part)
     return digest.hexdigest()[:20]

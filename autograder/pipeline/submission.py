@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autograder.assignment import Assignment, AssignmentError
 from autograder.intake import Intake, Kind, examine
+from autograder.intake.times import TIMESTAMP
 from autograder.jail import described
 from autograder.job import Job, Outcome, Score, seed_of
 from autograder.judge.script import Look, Script
@@ -236,9 +237,7 @@ class Desk:
         files = {
             name: (self.release / name if (self.release / name).is_file() else work / name).read_bytes()
             for path in sorted(work.rglob("*"))
-            if path.is_file()
-            and path.suffix != ".ipynb"
-            and (name := path.relative_to(work).as_posix()) != "timestamp.txt"
+            if path.is_file() and path.suffix != ".ipynb" and (name := path.relative_to(work).as_posix()) != TIMESTAMP
         }  # of the course's own files those that students know: nbgrader put the source's there, with keys of quizzes
         files |= {each.file: (self.release / each.file).read_bytes() for each in self.assignment.quizzes}
         return Job(

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograder.intake.flags import shown
+from autograder.intake.flags import listed, shown
 from autograder.pipeline.course import Course
 from autograder.pipeline.downloads import Found
 from autograder.pipeline.seats import Seats
@@ -240,8 +240,7 @@ def _hyphens(name: str) -> list[int]:
 
 
 def _listed(students: Sequence[str]) -> str:
-    named = ", ".join(map(shown, students[:_MOST_NAMED]))
-    return f"{named} and {len(students) - _MOST_NAMED} more" if len(students) > _MOST_NAMED else named
+    return listed([*map(shown, students)], _MOST_NAMED)
 
 
 def _made(name: str) -> str:
